@@ -1,0 +1,34 @@
+// The engine's door: bytes and keys in, bytes out. It knows no key's origin and no S3.
+
+export { openBytes, sealBytes } from './dare.ts'
+export { DareError, type DareErrorCode } from './errors.ts'
+export { type HashName, hashNames } from './hashes.ts'
+export {
+  createObjectKey,
+  deriveKey,
+  objectPath,
+  openEtag,
+  partKey,
+  type SealDomain,
+  sealEtag,
+  sealObjectKey,
+  unsealObjectKey,
+} from './keys.ts'
+export {
+  type ByteSource,
+  type CryptoPool,
+  type CryptoPoolOptions,
+  type CryptoPoolStats,
+  createCryptoPool,
+  type PlainBatch,
+  type ReadOptions,
+  type WriteOptions,
+  type WriteResult,
+} from './pool.ts'
+export {
+  packageOverhead,
+  packageRange,
+  payloadSizeMax,
+  plaintextSizeOf,
+  sealedSizeOf,
+} from './sizes.ts'

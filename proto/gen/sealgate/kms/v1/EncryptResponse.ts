@@ -1,0 +1,12 @@
+// Original file: proto/kms.proto
+
+
+export interface EncryptResponseInput {
+  'keyId'?: (string);
+  'sealed'?: (Buffer | Uint8Array | string);
+}
+
+export interface EncryptResponse {
+  'keyId': (string);
+  'sealed': (Buffer);
+}

@@ -1,0 +1,27 @@
+/** What a front-end is configured with; parsed once by cli, frozen, handed down. Holds no KMS secret. */
+export interface FrontEndConfig {
+  readonly address: { readonly host: string; readonly port: number }
+  /** PEM files, re-read when they change. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  /** Host names under which `bucket.name` is virtual-host style, lower-case. `localhost` always is one. */
+  readonly domains: readonly string[]
+  readonly region: string
+  readonly credentials: ReadonlyMap<string, Credential>
+  /** SSE-S3 for whatever a client stores without an encryption header of its own. */
+  readonly autoEncryption: boolean
+  /** SSE-C on a plain listener. */
+  readonly allowSseCOverHttp: boolean
+  /** Peers whose X-Forwarded-Proto is believed: addresses or CIDR ranges. */
+  readonly trustedProxies: readonly string[]
+  /** Requests worked on at once; more are answered 503 SlowDown. */
+  readonly requestsMax: number
+  /** A request body or response slower than this for 30 seconds is ended. */
+  readonly bytesPerSecondMin: number
+  /** How long a stop waits for running requests. */
+  readonly drainMs: number
+}
+
+export interface Credential {
+  readonly accessKey: string
+  readonly secretKey: string
+}

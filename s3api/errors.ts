@@ -1,0 +1,101 @@
+/**
+ * The S3 errors that we answer with: code to HTTP status and default text.
+ * Source: Amazon S3 API reference, "Error responses"; texts are our own where clients do not depend on AWS's.
+ */
+export const s3Errors = {
+  AccessDenied: [403, 'Access Denied'],
+  AuthorizationHeaderMalformed: [400, 'The authorization header is malformed.'],
+  AuthorizationQueryParametersError: [400, 'The authorization query parameters are malformed.'],
+  BadDigest: [400, 'The digest or checksum you specified did not match what we received.'],
+  BucketAlreadyExists: [409, 'The requested bucket name is not available.'],
+  BucketAlreadyOwnedByYou: [
+    409,
+    'Your previous request to create the named bucket succeeded and you already own it.',
+  ],
+  BucketNotEmpty: [409, 'The bucket you tried to delete is not empty.'],
+  EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size.'],
+  EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size.'],
+  ExpiredToken: [400, 'The provided token has expired.'],
+  IllegalLocationConstraintException: [400, 'The specified location constraint is not that of this server.'],
+  IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length header.'],
+  InternalError: [500, 'We encountered an internal error. Please try again.'],
+  InvalidAccessKeyId: [403, 'The access key id you provided does not exist in our records.'],
+  InvalidArgument: [400, 'Invalid argument.'],
+  InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidDigest: [400, 'The Content-MD5 or checksum value that you specified is not valid.'],
+  InvalidEncryptionAlgorithmError: [
+    400,
+    'The encryption request that you specified is not valid. The valid value is AES256.',
+  ],
+  InvalidPart: [400, 'One or more of the specified parts could not be found, or its ETag does not match.'],
+  InvalidPartNumber: [416, 'The requested part number is not satisfiable.'],
+  InvalidPartOrder: [400, 'The list of parts was not in ascending order.'],
+  InvalidRange: [416, 'The requested range is not satisfiable.'],
+  InvalidRequest: [400, 'Invalid request.'],
+  InvalidSecurity: [403, 'The provided security credentials are not valid.'],
+  InvalidStorageClass: [400, 'The storage class you specified is not valid.'],
+  InvalidToken: [400, 'The provided token is malformed or otherwise not valid.'],
+  InvalidURI: [400, 'Could not parse the specified URI.'],
+  KeyTooLongError: [400, 'Your key is too long.'],
+  'KMS.NotFoundException': [400, 'The KMS key does not exist.'],
+  MalformedXML: [400, 'The XML you provided was not well-formed or did not validate.'],
+  MaxMessageLengthExceeded: [400, 'Your request was too big.'],
+  MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
+  MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
+  MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
+  MissingRequestBodyError: [400, 'Request body is empty.'],
+  MissingSecurityHeader: [400, 'Your request was missing a required header.'],
+  NoSuchBucket: [404, 'The specified bucket does not exist.'],
+  NoSuchKey: [404, 'The specified key does not exist.'],
+  NoSuchUpload: [404, 'The specified upload does not exist. It may have been aborted or completed.'],
+  NotImplemented: [
+    501,
+    'A header, parameter or sub-resource you provided implies functionality that is not implemented.',
+  ],
+  NotModified: [304, 'Not Modified'],
+  PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],
+  RequestHeaderSectionTooLarge: [400, 'Your request header section exceeds the maximum allowed size.'],
+  RequestTimeout: [
+    400,
+    'Your socket connection to the server was not read from or written to within the timeout period.',
+  ],
+  RequestTimeTooSkewed: [403, 'The difference between the request time and the current time is too large.'],
+  ServerSideEncryptionConfigurationNotFoundError: [
+    404,
+    'The server side encryption configuration was not found.',
+  ],
+  ServiceUnavailable: [503, 'The service is unavailable. Please retry.'],
+  SignatureDoesNotMatch: [
+    403,
+    'The request signature we calculated does not match the signature you provided.',
+  ],
+  SlowDown: [503, 'Please reduce your request rate.'],
+  XAmzContentSHA256Mismatch: [
+    400,
+    'The provided x-amz-content-sha256 header does not match what was computed.',
+  ],
+  XMinioObjectTampered: [422, 'The object is not authentic: its stored data or metadata was changed.'],
+} as const satisfies Record<string, readonly [status: number, message: string]>
+
+export type S3ErrorCode = keyof typeof s3Errors
+
+/** An S3 error on its way to the client; the message goes out as it is. */
+export class S3Error extends Error {
+  override readonly name = 'S3Error'
+  readonly code: S3ErrorCode
+  /** Further elements of the error document, for example `ArgumentName`. */
+  readonly details: Readonly<Record<string, string>>
+  constructor(
+    code: S3ErrorCode,
+    message: string = s3Errors[code][1],
+    options?: ErrorOptions & { readonly details?: Readonly<Record<string, string>> },
+  ) {
+    super(message, options)
+    this.code = code
+    this.details = options?.details ?? {}
+  }
+
+  get status(): number {
+    return s3Errors[this.code][0]
+  }
+}

@@ -1,0 +1,91 @@
+import type { Logger } from 'pino'
+import type { KeyService } from '../control/client.ts'
+import type { CryptoPool, HashName, PlainBatch } from '../engine/index.ts'
+import type { Backend, ChecksumAlgorithm } from './backends/backend.ts'
+import type { FrontEndConfig } from './config.ts'
+
+/**
+ * One S3 operation: a row of `operations/index.ts`. Authentication, error mapping, metrics and logs happen once, around
+ * the table; a handler returns a reply or throws S3Error, BackendError, KmsError or DareError.
+ */
+export interface Operation {
+  /** As the S3 API names it, for example `PutObject`. */
+  readonly name: string
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  readonly scope: 'service' | 'bucket' | 'object'
+  /** Sub-resources (query names) which the request has, all of them and no other sub-resource. */
+  readonly query?: readonly string[]
+  /** A header, or its absence, that tells this operation from its neighbour with the same query. */
+  readonly header?: { readonly name: string; readonly present: boolean }
+  handle(context: RequestContext): Promise<Reply>
+}
+
+/** What every operation may use; made once by the front-end. */
+export interface Services {
+  readonly config: FrontEndConfig
+  readonly backend: Backend
+  readonly pool: CryptoPool
+  /** Absent without a KMS: then there is no SSE-S3 and no SSE-KMS. */
+  readonly keys?: KeyService
+  readonly now: () => number
+}
+
+export interface RequestContext {
+  readonly services: Services
+  readonly request: S3Request
+  readonly body: RequestBody
+  readonly requestId: string
+  /** Who signed the request. */
+  readonly accessKey: string
+  readonly log: Logger
+  /** Aborted when the client goes away or the server gives up on the request. */
+  readonly signal: AbortSignal
+}
+
+/** A request, parsed once: names decoded, header names lower-case. */
+export interface S3Request {
+  readonly method: string
+  /** Path and query exactly as sent: signatures cover it. */
+  readonly rawUrl: string
+  /** Empty at service level. */
+  readonly bucket: string
+  /** Empty at service and bucket level. */
+  readonly key: string
+  /** Decoded; the last one wins where a name is repeated. */
+  readonly query: ReadonlyMap<string, string>
+  /** By lower-case name, UTF-8 text; repeated headers joined with a comma. */
+  readonly headers: ReadonlyMap<string, string>
+  /** Came over TLS, or through a proxy that is trusted to say so. */
+  readonly secure: boolean
+  readonly remoteAddress: string
+}
+
+/** The payload, freed of its transfer form. Reading it verifies chunk signatures as it goes. */
+export interface RequestBody {
+  /** Payload bytes as announced; undefined only for operations that need no body. */
+  readonly size: number | undefined
+  readonly stream: AsyncIterable<Uint8Array>
+  /** Hashes that `verify` will want; the reader computes them over the whole payload. */
+  readonly hashes: readonly HashName[]
+  /**
+   * To be called after the stream ended and before anything is stored. Compares with Content-MD5, x-amz-content-sha256
+   * and x-amz-checksum-* (header or trailer). Throws S3Error BadDigest, XAmzContentSHA256Mismatch, IncompleteBody.
+   */
+  verify(digests: Readonly<Partial<Record<HashName, Uint8Array>>>): void
+  /** The checksum that the client announced: known from the start, its value only after the stream has ended. */
+  readonly checksumAlgorithm: ChecksumAlgorithm | undefined
+  /** The whole payload, verified, at most `limit` bytes; throws S3Error EntityTooLarge or MaxMessageLengthExceeded. */
+  readAll(limit: number): Promise<Uint8Array>
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** XML text, bytes, or an object's data of a known size. HEAD replies carry what GET would have in `headers` only. */
+  readonly body?: string | Uint8Array | DataBody
+}
+
+export interface DataBody {
+  readonly size: number
+  readonly batches: AsyncGenerator<PlainBatch, void, undefined>
+}
