@@ -42,6 +42,9 @@ const files = (directory) =>
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     .sort()
 
+// envelope.proto has messages only; its index would hold nothing but unused imports.
+rmSync(join(target, 'envelope.ts'))
+
 // The generator writes the absolute path of its input into each file; keep what is the same on every machine.
 for (const name of files(target)) {
   const path = join(target, name)
