@@ -1,0 +1,52 @@
+/** What the control service is configured with; parsed once by cli. Secrets are bytes or sources, never printed. */
+export interface ControlConfig {
+  readonly address: ControlAddress
+  readonly provider: MasterKeyConfig | VaultConfig
+}
+
+/** Where control listens, and where its clients find it: a Unix socket (mode 0600), or TCP with mutual TLS. */
+export type ControlAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: MutualTlsFiles }
+
+/** PEM files: our certificate and key, and the CA that the other side's certificate must come from. */
+export interface MutualTlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string
+}
+
+/** A master key given directly: MinIO's `MINIO_SSE_MASTER_KEY=id:64hex`. */
+export interface MasterKeyConfig {
+  readonly kind: 'master-key'
+  readonly keyId: string
+  /** 32 bytes. */
+  readonly key: Uint8Array
+}
+
+/** HashiCorp Vault or OpenBao: transit secrets engine, AppRole login. */
+export interface VaultConfig {
+  readonly kind: 'vault'
+  /** http or https URL without a path. */
+  readonly endpoint: string
+  readonly roleId: string
+  readonly secretId: SecretSource
+  /** The default transit key. */
+  readonly keyName: string
+  /** For new data keys; 0 is the newest. */
+  readonly keyVersion: number
+  /** Sent with every call, login included. */
+  readonly namespace?: string
+  /** Directory of PEM files: the CAs that Vault's certificate may come from, in place of the system's. */
+  readonly caPath?: string
+  /** Our own certificate towards Vault, PEM files. */
+  readonly clientTls?: { readonly certFile: string; readonly keyFile: string }
+  /** Mount paths without slashes at the ends: `transit` and `approle` unless set. */
+  readonly transitMount: string
+  readonly appRoleMount: string
+}
+
+/** A secret that was given as a value, or a file that is read again each time it is needed. */
+export type SecretSource =
+  | { readonly kind: 'value'; readonly value: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string }
