@@ -17,6 +17,8 @@ export interface Operation {
   readonly query?: readonly string[]
   /** A header, or its absence, that tells this operation from its neighbour with the same query. */
   readonly header?: { readonly name: string; readonly present: boolean }
+  /** `object`: x-amz-checksum-* headers speak of the object that the request makes, not of the request's own payload. */
+  readonly checksumHeaders?: 'object'
   handle(context: RequestContext): Promise<Reply>
 }
 

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto'
+import { hashBytes } from '../../engine/index.ts'
+import type { Checksum, ObjectRecord, PartRecord, UploadRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import { document, element } from '../http/xml-writer.ts'
+import type { Operation, RequestContext } from '../operation.ts'
+import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import { sealRecord } from '../sse/records.ts'
+import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
+import { type NamedPart, readCompletion } from './completion-document.ts'
+import { parseWriteCondition } from './conditions.ts'
+import { combineCrcs } from './crc-combine.ts'
+import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
+import { checkCondition, objectSizeMax } from './put-object.ts'
+import { type OpenedUpload, partNumberMax, partSizeMin, verifyPart, withUpload } from './uploads.ts'
+
+const documentSizeMax = 1024 * 1024 * 4
+const listPage = 1000
+
+export const completeMultipartUpload: Operation = {
+  name: 'CompleteMultipartUpload',
+  method: 'POST',
+  scope: 'object',
+  query: ['uploadId'],
+  checksumHeaders: 'object',
+  async handle(context) {
+    const { services, request, body } = context
+    const named = readCompletion(await body.readAll(documentSizeMax))
+    const condition = parseWriteCondition(request)
+    const customerKey = customerKeyOf(context)
+    return withUpload(context, customerKey, async (opened) => {
+      await checkCondition(services, request, condition)
+      const parts = chooseParts(named, await storedParts(context, opened.upload))
+      for (const part of parts) verifyPart(part, opened)
+      const record = await makeRecord(context, opened, parts)
+      await services.backend.completeUpload(opened.upload, {
+        record,
+        parts,
+        ...(condition !== undefined && { condition }),
+      })
+      return {
+        status: 200,
+        headers: encryptionHeaders(opened.encryption?.envelope, customerKey),
+        body: document(
+          element('CompleteMultipartUploadResult', [
+            element('Location', `/${request.bucket}/${encodeURI(request.key)}`),
+            element('Bucket', request.bucket),
+            element('Key', request.key),
+            element('ETag', `"${record.etag}"`),
+            ...checksumElements(record.checksum),
+          ]),
+        ),
+      }
+    })
+  },
+}
+
+async function storedParts(
+  { services }: RequestContext,
+  upload: UploadRecord,
+): Promise<Map<number, PartRecord>> {
+  const stored = new Map<number, PartRecord>()
+  for (let after = 0; ; ) {
+    const page = await services.backend.listParts(upload, { after, limit: listPage })
+    for (const part of page.parts) stored.set(part.number, part)
+    if (!page.truncated) return stored
+    after = page.parts.at(-1)?.number ?? partNumberMax
+  }
+}
+
+/** The stored parts that the client names, which must be the ones it uploaded. Errors: InvalidPart, InvalidPartOrder, EntityTooSmall. */
+function chooseParts(named: readonly NamedPart[], stored: ReadonlyMap<number, PartRecord>): PartRecord[] {
+  let before = 0
+  const parts = named.map(({ number, etag, checksums }) => {
+    if (number <= before) throw new S3Error('InvalidPartOrder')
+    before = number
+    const part = stored.get(number)
+    if (part === undefined || part.etag !== etag)
+      throw new S3Error('InvalidPart', undefined, { details: { PartNumber: String(number) } })
+    for (const { algorithm, value } of checksums) {
+      if (part.checksum?.algorithm === algorithm && part.checksum.value === value) continue
+      throw new S3Error(
+        'InvalidPart',
+        'The checksum of a part does not match the one it was uploaded with.',
+        {
+          details: { PartNumber: String(number) },
+        },
+      )
+    }
+    return part
+  })
+  for (const { number, size, etag } of parts.slice(0, -1)) {
+    if (size >= partSizeMin) continue
+    throw new S3Error('EntityTooSmall', undefined, {
+      details: {
+        PartNumber: String(number),
+        ETag: etag,
+        ProposedSize: String(size),
+        MinSizeAllowed: String(partSizeMin),
+      },
+    })
+  }
+  return parts
+}
+
+async function makeRecord(
+  context: RequestContext,
+  opened: OpenedUpload,
+  parts: readonly PartRecord[],
+): Promise<ObjectRecord> {
+  const { services, request } = context
+  const { upload, encryption } = opened
+  const size = parts.reduce((sum, part) => sum + part.size, 0)
+  if (size > objectSizeMax) throw new S3Error('EntityTooLarge')
+  requireAnnouncedSize(request.headers.get('x-amz-mp-object-size'), size)
+  const checksum = await wholeChecksum(upload, parts)
+  requireAnnouncedChecksum(context, checksum)
+  const plain = {
+    size,
+    etag: multipartEtag(parts),
+    modifiedAtMs: services.now(),
+    headers: upload.headers,
+    metadata: upload.metadata,
+    storageClass: upload.storageClass,
+    ...(checksum !== undefined && { checksum }),
+    parts: parts.map((part) => ({
+      number: part.number,
+      size: part.size,
+      ...(part.checksum !== undefined && { checksum: part.checksum }),
+    })),
+  }
+  if (encryption === undefined) return plain
+  return sealRecord(plain, { seal: encryption.envelope, objectKey: encryption.objectKey, name: request })
+}
+
+/** MD5 over the parts' ETags as bytes, and their count: what every S3 does. */
+function multipartEtag(parts: readonly PartRecord[]): string {
+  const hash = createHash('md5')
+  for (const { etag } of parts) hash.update(Buffer.from(etag, 'hex'))
+  return `${hash.digest('hex')}-${parts.length}`
+}
+
+/** The checksum that the upload asked for at its start. Errors: InvalidRequest where a part came without. */
+async function wholeChecksum(
+  upload: UploadRecord,
+  parts: readonly PartRecord[],
+): Promise<Checksum | undefined> {
+  if (upload.checksum === undefined) return undefined
+  const { algorithm, type } = upload.checksum
+  const digests = parts.map(({ number, size, checksum }) => {
+    const crc = checksum === undefined ? undefined : parseBase64(checksum.value)
+    if (crc === undefined) {
+      throw new S3Error(
+        'InvalidRequest',
+        `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${number} in the request.`,
+      )
+    }
+    return { crc, size }
+  })
+  if (type === 'COMPOSITE') {
+    const whole = await hashBytes([hashOfChecksum[algorithm]], Buffer.concat(digests.map(({ crc }) => crc)))
+    return {
+      ...toChecksum(algorithm, whole),
+      type,
+      value: `${toChecksum(algorithm, whole).value}-${parts.length}`,
+    }
+  }
+  // Creating the upload refused a full-object SHA.
+  if (algorithm === 'SHA1' || algorithm === 'SHA256')
+    throw new Error(`a full-object ${algorithm} cannot be combined`)
+  return { algorithm, type, value: toBase64(combineCrcs(algorithm, digests)) }
+}
+
+/** `x-amz-mp-object-size`: what the client believes that it has uploaded. */
+function requireAnnouncedSize(header: string | undefined, size: number): void {
+  if (header === undefined || parseDecimal(header) === size) return
+  throw new S3Error(
+    'InvalidRequest',
+    `The provided x-amz-mp-object-size does not match the object's size: ${size}`,
+  )
+}
+
+/** A checksum of the whole that the client sent with its request. Errors: BadDigest. */
+function requireAnnouncedChecksum({ request }: RequestContext, checksum: Checksum | undefined): void {
+  for (const algorithm of checksumAlgorithms) {
+    const value = request.headers.get(`x-amz-checksum-${algorithm.toLowerCase()}`)
+    if (value === undefined) continue
+    if (checksum?.algorithm === algorithm && checksum.value === value) continue
+    throw new S3Error(
+      'BadDigest',
+      `The ${algorithm.toLowerCase()} you specified did not match the calculated checksum.`,
+    )
+  }
+}

@@ -1,0 +1,86 @@
+import type { ObjectRecord, WriteCondition } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { S3Request } from '../operation.ts'
+
+/** Conditional requests: RFC 9110 §13, with the precedence of the Amazon S3 API reference (GetObject, CopyObject). */
+
+type Conditioned = Pick<ObjectRecord, 'etag' | 'modifiedAtMs'>
+
+/** `not-modified` asks for a 304. Errors: PreconditionFailed. `prefix` is `x-amz-copy-source-` for a copy's source. */
+export function checkReadConditions(
+  request: S3Request,
+  record: Conditioned,
+  prefix: '' | 'x-amz-copy-source-' = '',
+): 'proceed' | 'not-modified' {
+  const header = (name: string) => request.headers.get(`${prefix}${name}`)
+  const modifiedAt = Math.floor(record.modifiedAtMs / 1000)
+  const ifMatch = header('if-match')
+  const ifUnmodifiedSince = parseHttpDate(header('if-unmodified-since'))
+  if (ifMatch !== undefined) {
+    if (!matches(ifMatch, record.etag)) throw failed('If-Match', prefix)
+  } else if (ifUnmodifiedSince !== undefined && modifiedAt > ifUnmodifiedSince) {
+    throw failed('If-Unmodified-Since', prefix)
+  }
+  const ifNoneMatch = header('if-none-match')
+  const ifModifiedSince = parseHttpDate(header('if-modified-since'))
+  const unchanged =
+    ifNoneMatch !== undefined
+      ? matches(ifNoneMatch, record.etag)
+      : ifModifiedSince !== undefined && modifiedAt <= ifModifiedSince
+  if (!unchanged) return 'proceed'
+  if (prefix !== '') {
+    throw failed(ifNoneMatch !== undefined ? 'If-None-Match' : 'If-Modified-Since', prefix)
+  }
+  return 'not-modified'
+}
+
+/** The condition of a write, for the backend to evaluate in the same step. Errors: NotImplemented, InvalidArgument. */
+export function parseWriteCondition({ headers }: S3Request): WriteCondition | undefined {
+  const ifMatch = headers.get('if-match')
+  const ifNoneMatch = headers.get('if-none-match')
+  if (ifMatch === undefined && ifNoneMatch === undefined) return undefined
+  if (ifMatch !== undefined && ifNoneMatch !== undefined) {
+    throw new S3Error('InvalidArgument', 'If-Match and If-None-Match cannot be combined on a write')
+  }
+  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
+    throw new S3Error('NotImplemented', 'If-None-Match on a write accepts only *')
+  }
+  return ifMatch === undefined ? { ifNoneMatch: '*' } : { ifMatch: unquote(ifMatch) }
+}
+
+/** Refuses, before its body is read, a write whose condition fails already. The backend decides in the end. */
+export function checkWriteCondition(
+  condition: WriteCondition | undefined,
+  record: Conditioned | undefined,
+): void {
+  if (condition?.ifNoneMatch !== undefined && record !== undefined) throw failed('If-None-Match', '')
+  if (condition?.ifMatch === undefined) return
+  if (record === undefined) throw new S3Error('NoSuchKey')
+  if (!matches(condition.ifMatch, record.etag)) throw failed('If-Match', '')
+}
+
+/** An ETag as a header or document gives it, without its quotes. */
+export function unquote(etag: string): string {
+  return etag
+    .trim()
+    .replace(/^W\//, '')
+    .replace(/^"(.*)"$/, '$1')
+}
+
+function matches(header: string, etag: string): boolean {
+  return header
+    .split(',')
+    .map(unquote)
+    .some((candidate) => candidate === '*' || candidate === etag)
+}
+
+/** Seconds since 1970; a date that cannot be read is no condition (RFC 9110 §13.1.3). */
+function parseHttpDate(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const timeMs = Date.parse(text)
+  return Number.isNaN(timeMs) ? undefined : Math.floor(timeMs / 1000)
+}
+
+function failed(condition: string, prefix: string): S3Error {
+  return new S3Error('PreconditionFailed', undefined, { details: { Condition: `${prefix}${condition}` } })
+}

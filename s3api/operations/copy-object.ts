@@ -1,0 +1,224 @@
+import type { Checksum, ChecksumAlgorithm, NewData, ObjectRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import { document, element } from '../http/xml-writer.ts'
+import type { Operation, Reply, RequestContext } from '../operation.ts'
+import { copySourceCustomerKeyOf, decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import type { RequestedEncryption } from '../sse/headers.ts'
+import { sealNewKey } from '../sse/object-keys.ts'
+import { type OpenedObject, sealRecord } from '../sse/records.ts'
+import { parseWriteCondition } from './conditions.ts'
+import { type CopySource, openCopySource, parseCopySource } from './copy-source.ts'
+import {
+  checksumAlgorithms,
+  checksumHeaders,
+  etagOf,
+  hashOfChecksum,
+  needsMd5,
+  toChecksum,
+} from './digests.ts'
+import { readObject, settle, type WrittenData, writeData } from './object-data.ts'
+import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
+import { plainPieces } from './pieces.ts'
+import { checkCondition, objectSizeMax } from './put-object.ts'
+
+/**
+ * CopyObject. Where source and target are both encrypted, or both plain, no data moves: the target takes over the stored
+ * bytes, and the object key is sealed anew under the target's name and encryption. Otherwise the data goes through the engine.
+ */
+export const copyObject: Operation = {
+  name: 'CopyObject',
+  method: 'PUT',
+  scope: 'object',
+  header: { name: 'x-amz-copy-source', present: true },
+  async handle(context) {
+    const { services, request } = context
+    await services.backend.getBucket(request.bucket)
+    const source = parseCopySource(request)
+    const encryption = await decideEncryption(context)
+    const condition = parseWriteCondition(request)
+    await checkCondition(services, request, condition)
+    const opened = await openCopySource(context, source)
+    const copy: Copy = { context, source, opened, encryption, headers: targetHeaders(context, opened.record) }
+    refuseNoChange(copy)
+    const { record, data, seal } = await makeTarget(copy)
+    await services.backend.putObject({
+      bucket: request.bucket,
+      key: request.key,
+      record,
+      data,
+      ...(condition !== undefined && { condition }),
+    })
+    return reply(copy, record, seal)
+  },
+}
+
+interface Copy {
+  readonly context: RequestContext
+  readonly source: CopySource
+  readonly opened: OpenedObject
+  readonly encryption: RequestedEncryption | undefined
+  readonly headers: ObjectHeaders
+}
+
+type Target = {
+  readonly record: ObjectRecord
+  readonly data: NewData
+  readonly seal: Awaited<ReturnType<typeof sealNewKey>>['seal'] | undefined
+}
+
+function targetHeaders({ request }: RequestContext, source: ObjectRecord): ObjectHeaders {
+  const directive = request.headers.get('x-amz-metadata-directive') ?? 'COPY'
+  if (directive === 'REPLACE') return parseObjectHeaders(request)
+  if (directive !== 'COPY') throw new S3Error('InvalidArgument', 'Unknown metadata directive.')
+  // For the headers that it refuses; what is kept is the source's.
+  parseObjectHeaders(request)
+  const { 'x-amz-website-redirect-location': _, ...headers } = source.headers
+  return { headers, metadata: source.metadata, storageClass: parseStorageClass(request) }
+}
+
+/** A copy of an object to itself has to change something (S3 API reference, CopyObject). */
+function refuseNoChange({ context: { request }, source, opened, encryption, headers }: Copy): void {
+  if (source.bucket !== request.bucket || source.key !== request.key) return
+  const asked = [...request.headers.keys()].some((name) => name.startsWith('x-amz-server-side-encryption'))
+  const changed =
+    request.headers.get('x-amz-metadata-directive') === 'REPLACE' ||
+    headers.storageClass !== opened.record.storageClass ||
+    request.headers.has('x-amz-website-redirect-location') ||
+    asked ||
+    encryption?.mode !== opened.encryption?.envelope.mode
+  if (changed) return
+  throw new S3Error(
+    'InvalidRequest',
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  )
+}
+
+async function makeTarget(copy: Copy): Promise<Target> {
+  const { opened, encryption } = copy
+  const algorithm = wantedChecksum(copy.context)
+  const sameChecksum =
+    algorithm === undefined ||
+    (opened.record.checksum?.algorithm === algorithm && opened.record.checksum.type === 'FULL_OBJECT')
+  const sameData = (opened.encryption !== undefined) === (encryption !== undefined) && sameChecksum
+  return sameData ? takeOver(copy) : rewrite(copy, algorithm)
+}
+
+/** The target with the source's stored bytes. */
+async function takeOver({ context, opened, encryption, headers }: Copy): Promise<Target> {
+  const { services, request } = context
+  const { record, stored } = opened
+  const plain = {
+    ...headers,
+    size: record.size,
+    etag: takenOverEtag(opened, encryption),
+    modifiedAtMs: services.now(),
+    ...(record.checksum !== undefined && { checksum: record.checksum }),
+    ...(record.parts !== undefined && { parts: record.parts }),
+  }
+  const data = { kind: 'same-as', object: stored } as const
+  if (encryption === undefined || opened.encryption === undefined)
+    return { record: plain, data, seal: undefined }
+  const { objectKey } = opened.encryption
+  try {
+    const { seal } = await sealNewKey(services.keys, encryption, request, objectKey)
+    return { record: sealRecord(plain, { seal, objectKey, name: request }), data, seal }
+  } finally {
+    objectKey.fill(0)
+  }
+}
+
+/**
+ * The source's ETag; but one that is no MD5 must not look like one on an object whose ETag clients take for an MD5, so it
+ * gets the form of a multipart ETag there.
+ */
+function takenOverEtag(
+  { record, encryption: source }: OpenedObject,
+  target: RequestedEncryption | undefined,
+): string {
+  const opaque = !needsMd5(source?.envelope) && !record.etag.includes('-')
+  return opaque && needsMd5(target) ? `${record.etag}-1` : record.etag
+}
+
+/** The target with bytes of its own: read, and written again as its encryption asks. */
+async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Promise<Target> {
+  const { context, source, opened, encryption, headers } = copy
+  const { services, request } = context
+  opened.encryption?.objectKey.fill(0)
+  const kept = opened.record.checksum?.type === 'FULL_OBJECT' ? opened.record.checksum.algorithm : undefined
+  const wanted = algorithm ?? kept
+  const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
+  try {
+    const written = await copyData(context, source, {
+      key: sealing?.objectKey,
+      md5: needsMd5(encryption),
+      checksum: wanted,
+      etag: opened.record.etag,
+    })
+    return await settle(written, async () => {
+      const checksum: Checksum | undefined = wanted && toChecksum(wanted, written.digests)
+      const plain = {
+        ...headers,
+        size: written.size,
+        etag: etagOf(encryption, written.digests),
+        modifiedAtMs: services.now(),
+        ...(checksum !== undefined && { checksum }),
+      }
+      const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
+      return { record, data: written.data, seal: sealing?.seal }
+    })
+  } finally {
+    sealing?.objectKey.fill(0)
+  }
+}
+
+async function copyData(
+  context: RequestContext,
+  source: CopySource,
+  options: {
+    readonly key: Uint8Array | undefined
+    readonly md5: boolean
+    readonly checksum: ChecksumAlgorithm | undefined
+    readonly etag: string
+  },
+): Promise<WrittenData> {
+  const { batches } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
+    if (record.etag !== options.etag) throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
+    return { range: { offset: 0, size: record.size } }
+  })
+  return writeData(context, {
+    source: plainPieces(batches),
+    key: options.key,
+    hashes: new Set([
+      ...(options.md5 ? (['md5'] as const) : []),
+      ...(options.checksum === undefined ? [] : [hashOfChecksum[options.checksum]]),
+    ]),
+    sizeMax: objectSizeMax,
+  })
+}
+
+function wantedChecksum({ request }: RequestContext): ChecksumAlgorithm | undefined {
+  const text = request.headers.get('x-amz-checksum-algorithm')?.toUpperCase()
+  if (text === undefined) return undefined
+  const algorithm = checksumAlgorithms.find((name) => name === text)
+  if (algorithm === undefined)
+    throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
+  return algorithm
+}
+
+function reply({ encryption }: Copy, record: ObjectRecord, seal: Target['seal']): Reply {
+  const checksum = record.checksum
+  return {
+    status: 200,
+    headers: {
+      ...checksumHeaders(checksum),
+      ...encryptionHeaders(seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+    },
+    body: document(
+      element('CopyObjectResult', [
+        element('LastModified', new Date(record.modifiedAtMs).toISOString()),
+        element('ETag', `"${record.etag}"`),
+        ...(checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]),
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,85 @@
+import type { ChecksumAlgorithm, UploadRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import { document, element } from '../http/xml-writer.ts'
+import type { Operation, S3Request } from '../operation.ts'
+import { decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { sealEnvelope } from '../sse/envelope.ts'
+import { sealNewKey } from '../sse/object-keys.ts'
+import { uploadFacts } from '../sse/records.ts'
+import { checksumAlgorithms } from './digests.ts'
+import { parseObjectHeaders } from './object-headers.ts'
+
+export const createMultipartUpload: Operation = {
+  name: 'CreateMultipartUpload',
+  method: 'POST',
+  scope: 'object',
+  query: ['uploads'],
+  async handle(context) {
+    const { services, request } = context
+    const { bucket, key } = request
+    await services.backend.getBucket(bucket)
+    const checksum = parseUploadChecksum(request)
+    const plain = {
+      bucket,
+      key,
+      initiatedAtMs: services.now(),
+      ...parseObjectHeaders(request),
+      ...(checksum !== undefined && { checksum }),
+    }
+    const encryption = await decideEncryption(context)
+    const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
+    const upload: Omit<UploadRecord, 'uploadId'> =
+      sealing === undefined
+        ? plain
+        : {
+            ...plain,
+            envelope: sealEnvelope(
+              { ...sealing.seal, layout: 'parts', size: 0, parts: [] },
+              { objectKey: sealing.objectKey, bucket, key, facts: uploadFacts(plain) },
+            ),
+          }
+    sealing?.objectKey.fill(0)
+    const uploadId = await services.backend.createUpload(upload)
+    return {
+      status: 200,
+      headers: {
+        ...(checksum !== undefined && {
+          'x-amz-checksum-algorithm': checksum.algorithm,
+          'x-amz-checksum-type': checksum.type,
+        }),
+        ...encryptionHeaders(sealing?.seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+      },
+      body: document(
+        element('InitiateMultipartUploadResult', [
+          element('Bucket', bucket),
+          element('Key', key),
+          element('UploadId', uploadId),
+        ]),
+      ),
+    }
+  },
+}
+
+/** Algorithm and type of the checksum of the whole (S3 user guide, "Checking object integrity": what goes with what). */
+function parseUploadChecksum({ headers }: S3Request): UploadRecord['checksum'] | undefined {
+  const algorithmText = headers.get('x-amz-checksum-algorithm')?.toUpperCase()
+  const typeText = headers.get('x-amz-checksum-type')?.toUpperCase()
+  if (algorithmText === undefined) {
+    if (typeText === undefined) return undefined
+    throw new S3Error(
+      'InvalidRequest',
+      'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    )
+  }
+  const algorithm: ChecksumAlgorithm | undefined = checksumAlgorithms.find((name) => name === algorithmText)
+  if (algorithm === undefined)
+    throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
+  const type = typeText ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE')
+  const digest = algorithm === 'SHA1' || algorithm === 'SHA256'
+  if (type === 'FULL_OBJECT' && !digest) return { algorithm, type }
+  if (type === 'COMPOSITE' && algorithm !== 'CRC64NVME') return { algorithm, type }
+  throw new S3Error(
+    'InvalidRequest',
+    `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+  )
+}

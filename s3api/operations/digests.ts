@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import type { HashName } from '../../engine/index.ts'
+import type { Checksum, ChecksumAlgorithm } from '../backends/backend.ts'
+import { element, type XmlNode } from '../http/xml-writer.ts'
+import type { RequestBody } from '../operation.ts'
+import type { RequestedEncryption } from '../sse/headers.ts'
+import { toBase64, toHex } from '../text.ts'
+
+/** ETags and checksums of what was written. */
+
+const etagSize = 16
+
+/**
+ * The ETag is the plaintext's MD5 for SSE-S3 and plain objects, because clients check it there; S3 promises no such thing
+ * for SSE-KMS and SSE-C, where an MD5 would only cost and leak (S3 API reference, "Common response headers").
+ */
+export function needsMd5(encryption: Pick<RequestedEncryption, 'mode'> | undefined): boolean {
+  return encryption === undefined || encryption.mode === 'SSE-S3'
+}
+
+/** 32 hex digits: the MD5 where there is one to show, else random. */
+export function etagOf(
+  encryption: Pick<RequestedEncryption, 'mode'> | undefined,
+  digests: Readonly<Partial<Record<HashName, Uint8Array>>>,
+): string {
+  if (!needsMd5(encryption)) return toHex(randomBytes(etagSize))
+  if (digests.md5 === undefined) throw new Error('the MD5 of a body was not computed')
+  return toHex(digests.md5)
+}
+
+export const hashOfChecksum = {
+  CRC32: 'crc32',
+  CRC32C: 'crc32c',
+  CRC64NVME: 'crc64nvme',
+  SHA1: 'sha1',
+  SHA256: 'sha256',
+} as const satisfies Record<ChecksumAlgorithm, HashName>
+
+export const checksumAlgorithms: readonly ChecksumAlgorithm[] = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
+]
+
+/** The checksum that the client announced and that the body was found to have. */
+export function checksumOf(body: RequestBody): Checksum | undefined {
+  const announced = body.checksum()
+  return announced === undefined ? undefined : { ...announced, type: 'FULL_OBJECT' }
+}
+
+/** A full-object checksum from a digest computed here. */
+export function toChecksum(
+  algorithm: ChecksumAlgorithm,
+  digests: Readonly<Partial<Record<HashName, Uint8Array>>>,
+): Checksum {
+  const digest = digests[hashOfChecksum[algorithm]]
+  if (digest === undefined) throw new Error(`the ${algorithm} of a body was not computed`)
+  return { algorithm, type: 'FULL_OBJECT', value: toBase64(digest) }
+}
+
+/** The response headers that show a checksum. */
+export function checksumHeaders(checksum: Checksum | undefined): Record<string, string> {
+  if (checksum === undefined) return {}
+  return {
+    [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value,
+    'x-amz-checksum-type': checksum.type,
+  }
+}
+
+/** The elements of a result document that show a checksum. */
+export function checksumElements(checksum: Checksum | undefined): XmlNode[] {
+  if (checksum === undefined) return []
+  return [element(`Checksum${checksum.algorithm}`, checksum.value), element('ChecksumType', checksum.type)]
+}

@@ -1,0 +1,120 @@
+import { S3Error, type S3ErrorCode } from '../errors.ts'
+import { readXml } from '../http/xml-reader.ts'
+import { document, element, type XmlNode } from '../http/xml-writer.ts'
+import type { Operation, Reply, RequestContext } from '../operation.ts'
+import { owner, ownerElement } from './listing.ts'
+
+/**
+ * Sub-resources of features that are off for every bucket: reads answer as S3 does for a bucket that never had the feature,
+ * so that clients which look before they act go on. Writes are not implemented, but for ACLs that change nothing.
+ */
+
+const aclSizeMax = 64 * 1024
+
+/** Errors that S3 gives for a configuration which was never set. */
+const absentConfigurations = {
+  cors: 'NoSuchCORSConfiguration',
+  lifecycle: 'NoSuchLifecycleConfiguration',
+  'object-lock': 'ObjectLockConfigurationNotFoundError',
+  ownershipControls: 'OwnershipControlsNotFoundError',
+  policy: 'NoSuchBucketPolicy',
+  policyStatus: 'NoSuchBucketPolicy',
+  publicAccessBlock: 'NoSuchPublicAccessBlockConfiguration',
+  replication: 'ReplicationConfigurationNotFoundError',
+  tagging: 'NoSuchTagSet',
+  website: 'NoSuchWebsiteConfiguration',
+} as const satisfies Record<string, S3ErrorCode>
+
+/** Documents that S3 gives for a feature which was never switched on. */
+const emptyDocuments = {
+  accelerate: element('AccelerateConfiguration', []),
+  logging: element('BucketLoggingStatus', []),
+  notification: element('NotificationConfiguration', []),
+  requestPayment: element('RequestPaymentConfiguration', [element('Payer', 'BucketOwner')]),
+  versioning: element('VersioningConfiguration', []),
+} as const satisfies Record<string, XmlNode>
+
+export const fixedAnswers: readonly Operation[] = [
+  ...Object.entries(absentConfigurations).map(([name, code]) =>
+    bucketRead(name, () => {
+      throw new S3Error(code)
+    }),
+  ),
+  ...Object.entries(emptyDocuments).map(([name, node]) =>
+    bucketRead(name, () => ({ status: 200, body: document(node) })),
+  ),
+  bucketRead('acl', ownerOnly),
+  objectRead('acl', ownerOnly),
+  objectRead('tagging', () => ({ status: 200, body: document(element('Tagging', [element('TagSet', [])])) })),
+  { name: 'PutBucketAcl', method: 'PUT', scope: 'bucket', query: ['acl'], handle: putNeutralAcl },
+  { name: 'PutObjectAcl', method: 'PUT', scope: 'object', query: ['acl'], handle: putNeutralAcl },
+]
+
+function bucketRead(name: string, answer: () => Reply): Operation {
+  return {
+    name: `GetBucket${capitalised(name)}`,
+    method: 'GET',
+    scope: 'bucket',
+    query: [name],
+    async handle({ services: { backend }, request }) {
+      await backend.getBucket(request.bucket)
+      return answer()
+    },
+  }
+}
+
+function objectRead(name: string, answer: () => Reply): Operation {
+  return {
+    name: `GetObject${capitalised(name)}`,
+    method: 'GET',
+    scope: 'object',
+    query: [name],
+    async handle({ services: { backend }, request }) {
+      await backend.getObject(request.bucket, request.key)
+      return answer()
+    },
+  }
+}
+
+function ownerOnly(): Reply {
+  const grantee = element('Grantee', [element('ID', owner.id), element('DisplayName', owner.name)], {
+    'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+    'xsi:type': 'CanonicalUser',
+  })
+  return {
+    status: 200,
+    body: document(
+      element('AccessControlPolicy', [
+        ownerElement('Owner'),
+        element('AccessControlList', [element('Grant', [grantee, element('Permission', 'FULL_CONTROL')])]),
+      ]),
+    ),
+  }
+}
+
+/** Accepts an ACL that says what is so already: full control for the owner, nothing for anybody else. */
+async function putNeutralAcl({ services: { backend }, request, body }: RequestContext): Promise<Reply> {
+  if (request.key === '') await backend.getBucket(request.bucket)
+  else await backend.getObject(request.bucket, request.key)
+  const refused = () =>
+    new S3Error('NotImplemented', 'Access control lists other than private are not implemented.')
+  if ([...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw refused()
+  const bytes = await body.readAll(aclSizeMax)
+  const canned = request.headers.get('x-amz-acl')
+  if (canned !== undefined) {
+    if (canned !== 'private' || bytes.length > 0) throw refused()
+    return { status: 200 }
+  }
+  const grants = readXml(bytes, 'AccessControlPolicy').child('AccessControlList')?.children('Grant') ?? []
+  const neutral = grants.every(
+    (grant) =>
+      grant.child('Grantee')?.child('ID')?.text() === owner.id &&
+      grant.child('Permission')?.text() === 'FULL_CONTROL',
+  )
+  if (!neutral) throw refused()
+  return { status: 200 }
+}
+
+function capitalised(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (letters) => letters.replace('-', '').toUpperCase())
+}

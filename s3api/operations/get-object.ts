@@ -1,0 +1,135 @@
+import type { ObjectRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { Operation, Reply, RequestContext, S3Request } from '../operation.ts'
+import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import { refuseEncryptionHeaders } from '../sse/headers.ts'
+import type { OpenedObject } from '../sse/records.ts'
+import { parseDecimal } from '../text.ts'
+import { checkReadConditions } from './conditions.ts'
+import { checksumHeaders } from './digests.ts'
+import { openObject, readObject } from './object-data.ts'
+import { toResponseHeaders } from './object-headers.ts'
+import { type ByteRange, parseRange } from './range.ts'
+
+/** Query names that set a response header (S3 API reference, GetObject), by the header they set. */
+const responseOverrides = {
+  'response-cache-control': 'Cache-Control',
+  'response-content-disposition': 'Content-Disposition',
+  'response-content-encoding': 'Content-Encoding',
+  'response-content-language': 'Content-Language',
+  'response-content-type': 'Content-Type',
+  'response-expires': 'Expires',
+} as const
+
+interface Plan {
+  readonly status: 200 | 206 | 304
+  readonly headers: Record<string, string>
+  /** Undefined: no body (304). */
+  readonly range: ByteRange | undefined
+}
+
+const getWhole = { method: 'GET', scope: 'object' } as const
+const headWhole = { method: 'HEAD', scope: 'object' } as const
+
+export const getObject: Operation = { name: 'GetObject', ...getWhole, handle: get }
+export const getObjectPart: Operation = {
+  name: 'GetObject',
+  ...getWhole,
+  query: ['partNumber'],
+  handle: get,
+}
+export const headObject: Operation = { name: 'HeadObject', ...headWhole, handle: head }
+export const headObjectPart: Operation = {
+  name: 'HeadObject',
+  ...headWhole,
+  query: ['partNumber'],
+  handle: head,
+}
+
+async function get(context: RequestContext): Promise<Reply> {
+  const { request } = context
+  refuseEncryptionHeaders(request.headers)
+  const customerKey = customerKeyOf(context)
+  const { plan, batches } = await readObject(context, request, customerKey, (opened) =>
+    planRead(context, opened),
+  )
+  if (plan.range === undefined) return { status: plan.status, headers: plan.headers }
+  return { status: plan.status, headers: plan.headers, body: { size: plan.range.size, batches } }
+}
+
+async function head(context: RequestContext): Promise<Reply> {
+  refuseEncryptionHeaders(context.request.headers)
+  const customerKey = customerKeyOf(context)
+  const opened = await openObject(context.services, context.request, customerKey)
+  opened.encryption?.objectKey.fill(0)
+  const { status, headers, range } = planRead(context, opened)
+  if (range === undefined) return { status, headers }
+  return { status, headers: { ...headers, 'Content-Length': String(range.size) } }
+}
+
+/** What a read answers, all but the data. */
+function planRead(context: RequestContext, { record, encryption }: OpenedObject): Plan {
+  const { request } = context
+  const shared = {
+    ETag: `"${record.etag}"`,
+    'Last-Modified': new Date(record.modifiedAtMs).toUTCString(),
+    'Accept-Ranges': 'bytes',
+    ...toResponseHeaders(record),
+    ...encryptionHeaders(encryption?.envelope, customerKeyOf(context)),
+  }
+  if (checkReadConditions(request, record) === 'not-modified') {
+    return { status: 304, headers: shared, range: undefined }
+  }
+  const part = selectedPart(request, record)
+  const range = part?.range ?? parseRange(request.headers.get('range'), record.size)
+  const headers = {
+    ...shared,
+    ...overrides(request),
+    ...(part?.count !== undefined && { 'x-amz-mp-parts-count': String(part.count) }),
+    ...(wantsChecksum(request) && range === undefined && checksumHeaders(record.checksum)),
+  }
+  if (range === undefined) return { status: 200, headers, range: { offset: 0, size: record.size } }
+  // An empty part has no first and last byte to name.
+  if (range.size === 0) return { status: 200, headers, range }
+  const last = range.offset + range.size - 1
+  return {
+    status: 206,
+    headers: { ...headers, 'Content-Range': `bytes ${range.offset}-${last}/${record.size}` },
+    range,
+  }
+}
+
+/** The part that `partNumber` names. Errors: InvalidArgument, InvalidRequest, InvalidPart. */
+function selectedPart(
+  request: S3Request,
+  record: ObjectRecord,
+): { readonly range: ByteRange; readonly count: number | undefined } | undefined {
+  const text = request.query.get('partNumber')
+  if (text === undefined) return undefined
+  if (request.headers.has('range')) {
+    throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter')
+  }
+  const number = parseDecimal(text)
+  if (number === undefined || number < 1 || number > 10_000) {
+    throw new S3Error('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive')
+  }
+  const parts = record.parts ?? [{ number: 1, size: record.size }]
+  const index = parts.findIndex((part) => part.number === number)
+  const part = parts[index]
+  if (part === undefined) throw new S3Error('InvalidPart', 'The requested partnumber is not satisfiable')
+  const offset = parts.slice(0, index).reduce((sum, { size }) => sum + size, 0)
+  return { range: { offset, size: part.size }, count: record.parts?.length }
+}
+
+function wantsChecksum({ headers }: S3Request): boolean {
+  return headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED'
+}
+
+function overrides({ query }: S3Request): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, header] of Object.entries(responseOverrides)) {
+    const value = query.get(name)
+    if (value !== undefined) headers[header] = value
+  }
+  return headers
+}

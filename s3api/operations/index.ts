@@ -1,0 +1,46 @@
+import type { Operation } from '../operation.ts'
+import { abortMultipartUpload } from './abort-upload.ts'
+import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './bucket-encryption.ts'
+import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets.ts'
+import { completeMultipartUpload } from './complete-upload.ts'
+import { copyObject } from './copy-object.ts'
+import { createMultipartUpload } from './create-upload.ts'
+import { deleteObject } from './delete-object.ts'
+import { deleteObjects } from './delete-objects.ts'
+import { fixedAnswers } from './fixed-answers.ts'
+import { getObject, getObjectPart, headObject, headObjectPart } from './get-object.ts'
+import { listObjects, listObjectsV2 } from './list-objects.ts'
+import { listParts } from './list-parts.ts'
+import { listMultipartUploads } from './list-uploads.ts'
+import { putObject } from './put-object.ts'
+import { uploadPart, uploadPartCopy } from './upload-part.ts'
+
+/** All operations. An operation is added by writing its file and its line here. */
+export const operations = [
+  listBuckets,
+  createBucket,
+  headBucket,
+  deleteBucket,
+  getBucketLocation,
+  putBucketEncryption,
+  getBucketEncryption,
+  deleteBucketEncryption,
+  listObjects,
+  listObjectsV2,
+  deleteObjects,
+  putObject,
+  getObject,
+  getObjectPart,
+  headObject,
+  headObjectPart,
+  deleteObject,
+  copyObject,
+  createMultipartUpload,
+  uploadPart,
+  uploadPartCopy,
+  listParts,
+  listMultipartUploads,
+  completeMultipartUpload,
+  abortMultipartUpload,
+  ...fixedAnswers,
+] as const satisfies readonly Operation[]

@@ -1,0 +1,120 @@
+import type { ListEntry, ObjectPage } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import { document, element, type XmlNode } from '../http/xml-writer.ts'
+import type { Operation, RequestContext } from '../operation.ts'
+import { ownerElement, parseEncoding, parseLimit, parseToken, toToken } from './listing.ts'
+
+/** ListObjects and ListObjectsV2. Neither asks the KMS for anything: sizes and ETags are those of the records. */
+
+export const listObjects: Operation = {
+  name: 'ListObjects',
+  method: 'GET',
+  scope: 'bucket',
+  async handle(context) {
+    const { query } = context.request
+    const marker = query.get('marker') ?? ''
+    const { page, common, encode, delimiter } = await list(context, marker)
+    const last = page.entries.at(-1)
+    return {
+      status: 200,
+      body: document(
+        element('ListBucketResult', [
+          ...common,
+          element('Marker', encode(marker)),
+          // Without a delimiter the client takes the last key (S3 API reference, ListObjects).
+          ...(page.truncated && last !== undefined && delimiter !== ''
+            ? [element('NextMarker', encode(nameOf(last)))]
+            : []),
+          ...entryElements(page, encode, { owned: true }),
+        ]),
+      ),
+    }
+  },
+}
+
+export const listObjectsV2: Operation = {
+  name: 'ListObjectsV2',
+  method: 'GET',
+  scope: 'bucket',
+  query: ['list-type'],
+  async handle(context) {
+    const { query } = context.request
+    if (query.get('list-type') !== '2')
+      throw new S3Error('InvalidArgument', 'Invalid List Type specified in Request')
+    const token = query.get('continuation-token')
+    const startAfter = query.get('start-after') ?? ''
+    const { page, common, encode } = await list(context, token === undefined ? startAfter : parseToken(token))
+    const last = page.entries.at(-1)
+    return {
+      status: 200,
+      body: document(
+        element('ListBucketResult', [
+          ...common,
+          element('KeyCount', String(page.entries.length)),
+          ...(token === undefined ? [] : [element('ContinuationToken', token)]),
+          ...(page.truncated && last !== undefined
+            ? [element('NextContinuationToken', toToken(nameOf(last)))]
+            : []),
+          ...(startAfter === '' ? [] : [element('StartAfter', encode(startAfter))]),
+          ...entryElements(page, encode, { owned: query.get('fetch-owner') === 'true' }),
+        ]),
+      ),
+    }
+  },
+}
+
+async function list({ services, request }: RequestContext, startAfter: string) {
+  const prefix = request.query.get('prefix') ?? ''
+  const delimiter = request.query.get('delimiter') ?? ''
+  const limit = parseLimit(request, 'max-keys')
+  const { type, encode } = parseEncoding(request)
+  const page = await services.backend.listObjects(request.bucket, { prefix, delimiter, startAfter, limit })
+  const common = [
+    element('Name', request.bucket),
+    element('Prefix', encode(prefix)),
+    ...(delimiter === '' ? [] : [element('Delimiter', encode(delimiter))]),
+    element('MaxKeys', String(limit)),
+    ...(type === undefined ? [] : [element('EncodingType', type)]),
+    element('IsTruncated', String(page.truncated)),
+  ]
+  return { page, common, encode, delimiter }
+}
+
+function nameOf(entry: ListEntry): string {
+  return entry.kind === 'object' ? entry.key : entry.prefix
+}
+
+function entryElements(
+  { entries }: ObjectPage,
+  encode: (text: string) => string,
+  { owned }: { readonly owned: boolean },
+): XmlNode[] {
+  const objects = entries.flatMap((entry) =>
+    entry.kind === 'object' ? [objectElement(entry, encode, owned)] : [],
+  )
+  const prefixes = entries.flatMap((entry) =>
+    entry.kind === 'prefix' ? [element('CommonPrefixes', [element('Prefix', encode(entry.prefix))])] : [],
+  )
+  return [...objects, ...prefixes]
+}
+
+function objectElement(
+  { key, record }: Extract<ListEntry, { kind: 'object' }>,
+  encode: (text: string) => string,
+  owned: boolean,
+): XmlNode {
+  return element('Contents', [
+    element('Key', encode(key)),
+    element('LastModified', new Date(record.modifiedAtMs).toISOString()),
+    element('ETag', `"${record.etag}"`),
+    ...(record.checksum === undefined
+      ? []
+      : [
+          element('ChecksumAlgorithm', record.checksum.algorithm),
+          element('ChecksumType', record.checksum.type),
+        ]),
+    element('Size', String(record.size)),
+    ...(owned ? [ownerElement('Owner')] : []),
+    element('StorageClass', record.storageClass),
+  ])
+}

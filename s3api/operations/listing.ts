@@ -1,0 +1,66 @@
+import { S3Error } from '../errors.ts'
+import { element, type XmlNode } from '../http/xml-writer.ts'
+import type { S3Request } from '../operation.ts'
+import { parseDecimal } from '../text.ts'
+
+/** What the listing operations share: limits, encodings, tokens. */
+
+export const listLimitMax = 1000
+/** The one owner of everything here: access control by owner is not what this server does. */
+export const owner = {
+  id: 'd2099ba16acf97ceeff5f96b4f7bc9a95a621cf10ea1a088c2abb2291017f4c5',
+  name: 'sealgate',
+}
+
+/** `max-keys` and its kin: 0..1000, more counts as 1000. Errors: InvalidArgument. */
+export function parseLimit({ query }: S3Request, name: string): number {
+  const text = query.get(name)
+  if (text === undefined || text === '') return listLimitMax
+  const value = parseDecimal(text)
+  if (value === undefined || value > 2 ** 31 - 1) {
+    throw new S3Error('InvalidArgument', `Provided ${name} not an integer or within integer range`, {
+      details: { ArgumentName: name, ArgumentValue: text },
+    })
+  }
+  return Math.min(value, listLimitMax)
+}
+
+/** How keys stand in the answer: as they are, or URL-encoded with `encoding-type=url`. Errors: InvalidArgument. */
+export function parseEncoding({ query }: S3Request): {
+  readonly type: 'url' | undefined
+  encode(text: string): string
+} {
+  const type = query.get('encoding-type')
+  if (type === undefined || type === '') return { type: undefined, encode: (text) => text }
+  if (type !== 'url') throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request')
+  return { type, encode: encodeKey }
+}
+
+/** RFC 3986 with `/` kept, as AWS encodes keys in listings. */
+function encodeKey(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%2F', '/')
+}
+
+/** A continuation token says after which entry to go on; opaque to clients. */
+export function toToken(startAfter: string): string {
+  return Buffer.from(startAfter, 'utf8').toString('base64url')
+}
+
+/** Errors: InvalidArgument. */
+export function parseToken(token: string): string {
+  const bytes = Buffer.from(token, 'base64url')
+  const valid = token !== '' && bytes.toString('base64url') === token
+  try {
+    if (valid) return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (error) {
+    throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect', { cause: error })
+  }
+  throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect')
+}
+
+/** The owner under one of the names that documents give it. */
+export function ownerElement(name: 'Owner' | 'Initiator'): XmlNode {
+  return element(name, [element('ID', owner.id), element('DisplayName', owner.name)])
+}

@@ -1,0 +1,210 @@
+import { type HashName, type PlainBatch, partKey, type WriteResult } from '../../engine/index.ts'
+import { BackendError, type NewData, type StagedData, type StoredObject } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { RequestContext, Services } from '../operation.ts'
+import type { CustomerKey } from '../sse/headers.ts'
+import { type OpenedObject, openRecord } from '../sse/records.ts'
+import type { ByteRange } from './range.ts'
+
+/** Bodies up to this many bytes are sealed where they arrive and stored beside their record. */
+const inlineSizeMax = 64 * 1024
+/** How often an object is looked up again when it was replaced between look-up and read. */
+const lookupsMax = 4
+
+/** New bytes, written but not yet an object. */
+export interface WrittenData {
+  readonly data: NewData
+  /** Plaintext bytes. */
+  readonly size: number
+  readonly digests: WriteResult['digests']
+}
+
+/** Writes plaintext from anywhere to the backend, sealed where there is a key. Leaves nothing behind when it throws. */
+export async function writeData(
+  { services: { pool, backend }, signal }: Pick<RequestContext, 'services' | 'signal'>,
+  options: {
+    readonly source: AsyncIterable<Uint8Array>
+    readonly key: Uint8Array | undefined
+    readonly hashes: ReadonlySet<HashName>
+    readonly sizeMax: number
+  },
+): Promise<WrittenData> {
+  let staged: StagedData | undefined
+  try {
+    const result = await pool.write({
+      source: limited(options.source, options.sizeMax),
+      ...(options.key !== undefined && { key: options.key }),
+      hashes: [...options.hashes],
+      openTarget: async () => {
+        staged = await backend.stage()
+        return staged
+      },
+      inlineSizeMax,
+      signal,
+    })
+    const { size, digests } = result
+    if (result.bytes !== undefined) return { data: { kind: 'bytes', bytes: result.bytes }, size, digests }
+    if (staged === undefined) throw new Error('the pool neither opened a target nor returned bytes')
+    return { data: { kind: 'staged', staged }, size, digests }
+  } catch (error) {
+    await staged?.discard()
+    throw error
+  }
+}
+
+/** Writes the request's body and verifies its digests. Errors: besides the body's own, EntityTooLarge. */
+export async function writeBody(
+  context: RequestContext,
+  options: { readonly key: Uint8Array | undefined; readonly md5: boolean; readonly sizeMax: number },
+): Promise<WrittenData> {
+  const { body } = context
+  if (body.size !== undefined && body.size > options.sizeMax) throw tooLarge(options.sizeMax)
+  const hashes = new Set(body.hashes)
+  if (options.md5) hashes.add('md5')
+  const written = await writeData(context, {
+    source: body.stream,
+    key: options.key,
+    hashes,
+    sizeMax: options.sizeMax,
+  })
+  return settle(written, async () => {
+    body.verify(written.digests)
+    return written
+  })
+}
+
+/** Goes on with written data; discards it when that fails. */
+export async function settle<Result>(written: WrittenData, next: () => Promise<Result>): Promise<Result> {
+  try {
+    return await next()
+  } catch (error) {
+    if (written.data.kind === 'staged') await written.data.staged.discard()
+    throw error
+  }
+}
+
+async function* limited(source: AsyncIterable<Uint8Array>, sizeMax: number): AsyncGenerator<Uint8Array> {
+  let size = 0
+  for await (const piece of source) {
+    size += piece.length
+    if (size > sizeMax) throw tooLarge(sizeMax)
+    yield piece
+  }
+}
+
+function tooLarge(sizeMax: number): S3Error {
+  return new S3Error('EntityTooLarge', undefined, { details: { MaxSizeAllowed: String(sizeMax) } })
+}
+
+/** The object with its metadata found authentic. Errors: BackendError, and those of openRecord. */
+export async function openObject(
+  services: Services,
+  { bucket, key }: { readonly bucket: string; readonly key: string },
+  customerKey: CustomerKey | undefined,
+): Promise<OpenedObject> {
+  return openRecord(services, await services.backend.getObject(bucket, key), customerKey)
+}
+
+/**
+ * Looks the object up and begins to read it: `plan` sees the opened object and names the range to read, or undefined to read
+ * nothing. The first batch has been read, and so authenticated, when this resolves; where the object is replaced between
+ * look-up and read, the new one is planned again.
+ */
+export async function readObject<Plan extends { readonly range: ByteRange | undefined }>(
+  { services, signal }: Pick<RequestContext, 'services' | 'signal'>,
+  name: { readonly bucket: string; readonly key: string },
+  customerKey: CustomerKey | undefined,
+  plan: (opened: OpenedObject) => Plan,
+): Promise<{
+  readonly opened: OpenedObject
+  readonly plan: Plan
+  readonly batches: AsyncGenerator<PlainBatch, void, undefined>
+}> {
+  for (let attempt = 1; ; attempt++) {
+    const opened = await openObject(services, name, customerKey)
+    const planned = plan(opened)
+    try {
+      const batches = await begun(
+        readRange(services, opened, planned.range ?? { offset: 0, size: 0 }, signal),
+      )
+      return { opened, plan: planned, batches }
+    } catch (error) {
+      const replaced = error instanceof BackendError && error.code === 'no-such-key'
+      if (!replaced || attempt === lookupsMax) throw error
+    }
+  }
+}
+
+/** The plaintext of a range, stream by stream. Takes over the object key: it is zeroed at the end. */
+async function* readRange(
+  { backend, pool }: Services,
+  { stored, record, encryption }: OpenedObject,
+  range: ByteRange,
+  signal: AbortSignal,
+): AsyncGenerator<PlainBatch, void, undefined> {
+  try {
+    for (const stream of streamsOf(stored, range)) {
+      const open = await backend.openData(stored, stream.index)
+      const key =
+        encryption === undefined || record.parts === undefined
+          ? encryption?.objectKey
+          : partKey(encryption.objectKey, stream.number)
+      try {
+        yield* pool.read({
+          source: open.source,
+          ...(key !== undefined && { key }),
+          offset: stream.offset,
+          size: stream.size,
+          plaintextSize: stream.plaintextSize,
+          signal,
+        })
+      } finally {
+        if (record.parts !== undefined) key?.fill(0)
+        await open.close()
+      }
+    }
+  } finally {
+    encryption?.objectKey.fill(0)
+  }
+}
+
+/** The streams that a range of the object lies in, each with its own part of the range. */
+function* streamsOf({ record }: StoredObject, range: ByteRange) {
+  const parts = record.parts ?? [{ number: 0, size: record.size }]
+  const end = range.offset + range.size
+  let start = 0
+  for (const [index, { number, size: plaintextSize }] of parts.entries()) {
+    const from = Math.max(range.offset, start)
+    const to = Math.min(end, start + plaintextSize)
+    if (from < to) yield { index, number, plaintextSize, offset: from - start, size: to - from }
+    start += plaintextSize
+  }
+}
+
+/** The same batches, the first of them read already, so that its errors are thrown here. */
+async function begun(
+  batches: AsyncGenerator<PlainBatch, void, undefined>,
+): Promise<AsyncGenerator<PlainBatch, void, undefined>> {
+  let first: IteratorResult<PlainBatch, void> | undefined = await batches.next()
+  const drop = () => {
+    if (first?.done === false) first.value.release()
+    first = undefined
+  }
+  const generator: AsyncGenerator<PlainBatch, void, undefined> = {
+    next: async () => {
+      const result = first ?? (await batches.next())
+      first = undefined
+      return result
+    },
+    return: (value) => {
+      drop()
+      return batches.return(value)
+    },
+    throw: (error) => {
+      drop()
+      return batches.throw(error)
+    },
+    [Symbol.asyncIterator]: () => generator,
+  }
+  return generator
+}

@@ -1,0 +1,118 @@
+import type { ObjectRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { S3Request } from '../operation.ts'
+
+/**
+ * The headers that stay with an object: standard ones and user metadata, from requests and back to responses.
+ * Source: Amazon S3 API reference, PutObject; "Working with object metadata" for the limits.
+ */
+
+const standardHeaders = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+  'x-amz-website-redirect-location',
+]
+const metadataPrefix = 'x-amz-meta-'
+/** Names and values of user metadata together, bytes. */
+const metadataSizeMax = 2048
+const defaultContentType = 'binary/octet-stream'
+const storageClasses = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'GLACIER_IR',
+  'DEEP_ARCHIVE',
+  'EXPRESS_ONEZONE',
+])
+/** Canned ACLs that say what is so in any case: the owner has full control, nobody else has any. */
+const neutralAcls = new Set(['private', 'bucket-owner-full-control', 'bucket-owner-read'])
+
+export type ObjectHeaders = Pick<ObjectRecord, 'headers' | 'metadata' | 'storageClass'>
+
+/** What a write request wants kept. Errors: InvalidArgument, MetadataTooLarge, InvalidStorageClass, NotImplemented. */
+export function parseObjectHeaders(request: S3Request): ObjectHeaders {
+  refuseUnsupported(request)
+  const headers: Record<string, string> = { 'content-type': defaultContentType }
+  for (const name of standardHeaders) {
+    const value = name === 'content-encoding' ? contentEncoding(request) : request.headers.get(name)
+    if (value !== undefined && value !== '') headers[name] = value
+  }
+  return { headers, metadata: parseMetadata(request), storageClass: parseStorageClass(request) }
+}
+
+/** The stored headers as a response carries them. */
+export function toResponseHeaders({
+  headers,
+  metadata,
+  storageClass,
+}: ObjectHeaders): Record<string, string> {
+  const response: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) response[headerCase(name)] = value
+  for (const [name, value] of Object.entries(metadata)) response[`${metadataPrefix}${name}`] = value
+  if (storageClass !== 'STANDARD') response['x-amz-storage-class'] = storageClass
+  return response
+}
+
+export function parseStorageClass({ headers }: S3Request): string {
+  const storageClass = headers.get('x-amz-storage-class') ?? 'STANDARD'
+  if (!storageClasses.has(storageClass)) throw new S3Error('InvalidStorageClass')
+  return storageClass
+}
+
+/** `aws-chunked` names a transfer form, which is gone when the object is stored. */
+function contentEncoding({ headers }: S3Request): string | undefined {
+  return headers
+    .get('content-encoding')
+    ?.split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding.toLowerCase() !== 'aws-chunked')
+    .join(',')
+}
+
+function parseMetadata({ headers }: S3Request): Record<string, string> {
+  const metadata: Record<string, string> = {}
+  let size = 0
+  for (const [header, value] of headers) {
+    if (!header.startsWith(metadataPrefix)) continue
+    const name = header.slice(metadataPrefix.length)
+    if (name.startsWith('x-minio-internal-')) {
+      throw new S3Error('InvalidArgument', 'Your metadata headers are not supported.')
+    }
+    size += Buffer.byteLength(name) + Buffer.byteLength(value)
+    metadata[name] = value
+  }
+  if (size > metadataSizeMax) {
+    throw new S3Error('MetadataTooLarge', undefined, {
+      details: { Size: String(size), MaxSizeAllowed: String(metadataSizeMax) },
+    })
+  }
+  return metadata
+}
+
+/** Headers that ask for something which the store would not keep: refused, so that nobody relies on it. */
+function refuseUnsupported({ headers }: S3Request): void {
+  for (const [name, value] of headers) {
+    if (name.startsWith('x-minio-internal-')) {
+      throw new S3Error('InvalidArgument', 'Your metadata headers are not supported.')
+    }
+    if (
+      name.startsWith('x-amz-grant-') ||
+      name.startsWith('x-amz-object-lock-') ||
+      (name === 'x-amz-tagging' && value !== '') ||
+      (name === 'x-amz-acl' && !neutralAcls.has(value))
+    ) {
+      throw new S3Error('NotImplemented', `The header ${name} implies functionality that is not implemented.`)
+    }
+  }
+}
+
+function headerCase(name: string): string {
+  return name.startsWith('x-') ? name : name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase())
+}

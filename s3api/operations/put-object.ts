@@ -1,0 +1,82 @@
+import type { WriteCondition } from '../backends/backend.ts'
+import { BackendError } from '../backends/backend.ts'
+import type { Operation, RequestContext, Services } from '../operation.ts'
+import { decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { sealNewKey } from '../sse/object-keys.ts'
+import { sealRecord } from '../sse/records.ts'
+import { checkWriteCondition, parseWriteCondition } from './conditions.ts'
+import { checksumHeaders, checksumOf, etagOf, needsMd5 } from './digests.ts'
+import { settle, writeBody } from './object-data.ts'
+import { parseObjectHeaders } from './object-headers.ts'
+
+/** 5 TiB, the largest object of S3; unlike AWS, one PUT may carry all of it. */
+export const objectSizeMax = 5 * 1024 ** 4
+
+export const putObject: Operation = {
+  name: 'PutObject',
+  method: 'PUT',
+  scope: 'object',
+  header: { name: 'x-amz-copy-source', present: false },
+  async handle(context) {
+    const { services, request, body } = context
+    const { bucket, key } = request
+    await services.backend.getBucket(bucket)
+    const headers = parseObjectHeaders(request)
+    const condition = parseWriteCondition(request)
+    const encryption = await decideEncryption(context)
+    await checkCondition(services, request, condition)
+    const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
+    try {
+      const written = await writeBody(context, {
+        key: sealing?.objectKey,
+        md5: needsMd5(encryption),
+        sizeMax: objectSizeMax,
+      })
+      return await settle(written, async () => {
+        const checksum = checksumOf(body)
+        const plain = {
+          ...headers,
+          size: written.size,
+          etag: etagOf(encryption, written.digests),
+          modifiedAtMs: services.now(),
+          ...(checksum !== undefined && { checksum }),
+        }
+        const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
+        await services.backend.putObject({
+          bucket,
+          key,
+          record,
+          data: written.data,
+          ...(condition !== undefined && { condition }),
+        })
+        return {
+          status: 200,
+          headers: {
+            ETag: `"${record.etag}"`,
+            ...checksumHeaders(checksum),
+            ...encryptionHeaders(sealing?.seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+          },
+        }
+      })
+    } finally {
+      sealing?.objectKey.fill(0)
+    }
+  },
+}
+
+/** Evaluates a write's condition before its body is read; the backend evaluates it again with the write. */
+export async function checkCondition(
+  { backend }: Services,
+  { bucket, key }: RequestContext['request'],
+  condition: WriteCondition | undefined,
+): Promise<void> {
+  if (condition === undefined) return
+  const record = await backend.getObject(bucket, key).then(
+    (stored) => stored.record,
+    (error: unknown) => {
+      if (error instanceof BackendError && error.code === 'no-such-key') return undefined
+      throw error
+    },
+  )
+  checkWriteCondition(condition, record)
+}

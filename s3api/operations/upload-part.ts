@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { partKey } from '../../engine/index.ts'
+import type { Checksum, PartRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import { document, element } from '../http/xml-writer.ts'
+import type { Operation, RequestContext } from '../operation.ts'
+import { copySourceCustomerKeyOf, customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import { toHex } from '../text.ts'
+import { openCopySource, parseCopySource } from './copy-source.ts'
+import { checksumHeaders, checksumOf, etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
+import { readObject, settle, type WrittenData, writeBody, writeData } from './object-data.ts'
+import { plainPieces } from './pieces.ts'
+import { parseCopySourceRange } from './range.ts'
+import {
+  type OpenedUpload,
+  parsePartNumber,
+  partSizeMax,
+  requireUploadChecksum,
+  sealPart,
+  withUpload,
+} from './uploads.ts'
+
+const generationSize = 16
+const partRoute = { method: 'PUT', scope: 'object', query: ['partNumber', 'uploadId'] } as const
+
+export const uploadPart: Operation = {
+  name: 'UploadPart',
+  ...partRoute,
+  header: { name: 'x-amz-copy-source', present: false },
+  handle: (context) => {
+    const customerKey = customerKeyOf(context)
+    return withUpload(context, customerKey, async (opened) => {
+      const number = parsePartNumber(context.request)
+      const key = keyOfPart(opened, number)
+      const written = await writeBody(context, {
+        key,
+        md5: needsMd5(opened.encryption?.envelope),
+        sizeMax: partSizeMax,
+      }).finally(() => key?.fill(0))
+      return settle(written, async () => {
+        const checksum = checksumOf(context.body)
+        requireUploadChecksum(opened.upload, checksum)
+        const part = await storePart(context, opened, number, { written, checksum })
+        return {
+          status: 200,
+          headers: {
+            ETag: `"${part.etag}"`,
+            ...checksumHeaders(checksum),
+            ...encryptionHeaders(opened.encryption?.envelope, customerKey),
+          },
+        }
+      })
+    })
+  },
+}
+
+export const uploadPartCopy: Operation = {
+  name: 'UploadPartCopy',
+  ...partRoute,
+  header: { name: 'x-amz-copy-source', present: true },
+  handle: (context) => {
+    const customerKey = customerKeyOf(context)
+    return withUpload(context, customerKey, async (opened) => {
+      const number = parsePartNumber(context.request)
+      const written = await copyToPart(context, opened, number)
+      return settle(written, async () => {
+        const wanted = opened.upload.checksum?.algorithm
+        const checksum = wanted && toChecksum(wanted, written.digests)
+        const part = await storePart(context, opened, number, { written, checksum })
+        return {
+          status: 200,
+          headers: encryptionHeaders(opened.encryption?.envelope, customerKey),
+          body: document(
+            element('CopyPartResult', [
+              element('LastModified', new Date(part.modifiedAtMs).toISOString()),
+              element('ETag', `"${part.etag}"`),
+              ...(checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]),
+            ]),
+          ),
+        }
+      })
+    })
+  },
+}
+
+async function copyToPart(
+  context: RequestContext,
+  opened: OpenedUpload,
+  number: number,
+): Promise<WrittenData> {
+  const { request } = context
+  const source = parseCopySource(request)
+  const checked = await openCopySource(context, source)
+  checked.encryption?.objectKey.fill(0)
+  const { batches } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
+    if (record.etag !== checked.record.etag) {
+      throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
+    }
+    const range = parseCopySourceRange(request.headers.get('x-amz-copy-source-range'), record.size)
+    if (range.size > partSizeMax) throw new S3Error('EntityTooLarge')
+    return { range }
+  })
+  const algorithm = opened.upload.checksum?.algorithm
+  const key = keyOfPart(opened, number)
+  return writeData(context, {
+    source: plainPieces(batches),
+    key,
+    hashes: new Set([
+      ...(needsMd5(opened.encryption?.envelope) ? (['md5'] as const) : []),
+      ...(algorithm === undefined ? [] : [hashOfChecksum[algorithm]]),
+    ]),
+    sizeMax: partSizeMax,
+  }).finally(() => key?.fill(0))
+}
+
+function keyOfPart({ encryption }: OpenedUpload, number: number): Uint8Array | undefined {
+  return encryption === undefined ? undefined : partKey(encryption.objectKey, number)
+}
+
+async function storePart(
+  { services }: RequestContext,
+  opened: OpenedUpload,
+  number: number,
+  { written, checksum }: { readonly written: WrittenData; readonly checksum: Checksum | undefined },
+): Promise<PartRecord> {
+  const part = sealPart(
+    {
+      number,
+      size: written.size,
+      etag: etagOf(opened.encryption?.envelope, written.digests),
+      modifiedAtMs: services.now(),
+      generation: toHex(randomBytes(generationSize)),
+      ...(checksum !== undefined && { checksum }),
+    },
+    opened,
+  )
+  await services.backend.putPart(opened.upload, part, written.data)
+  return part
+}

@@ -1,0 +1,109 @@
+import { timingSafeEqual } from 'node:crypto'
+import { DareError, deriveKey } from '../../engine/index.ts'
+import type { Checksum, PartRecord, UploadRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { RequestContext, S3Request, Services } from '../operation.ts'
+import { checksumFields, type Envelope, fieldsMac, parseEnvelope, verifyEnvelope } from '../sse/envelope.ts'
+import type { CustomerKey } from '../sse/headers.ts'
+import { unsealKey } from '../sse/object-keys.ts'
+import { uploadFacts } from '../sse/records.ts'
+import { parseDecimal } from '../text.ts'
+
+/** What the multipart operations share. Limits: S3 user guide, "Amazon S3 multipart upload limits". */
+
+export const partNumberMax = 10_000
+export const partSizeMax = 5 * 1024 ** 3
+/** Of every part but the last. */
+export const partSizeMin = 5 * 1024 ** 2
+
+const partMacLabel = 'sealgate/part/1'
+
+/** A running upload with its object key, if it is encrypted. */
+export interface OpenedUpload {
+  readonly upload: UploadRecord
+  readonly encryption?: { readonly envelope: Envelope; readonly objectKey: Uint8Array }
+}
+
+/** Looks an upload up and opens its key. Errors: NoSuchUpload, those of the customer key, KmsError, DareError. */
+export async function openUpload(
+  services: Services,
+  request: S3Request,
+  customerKey: CustomerKey | undefined,
+): Promise<OpenedUpload> {
+  const { bucket, key } = request
+  const upload = await services.backend.getUpload(bucket, key, request.query.get('uploadId') ?? '')
+  if (upload.envelope === undefined) {
+    if (customerKey !== undefined) {
+      throw new S3Error('InvalidRequest', 'The multipart upload was not initiated with this encryption.')
+    }
+    return { upload }
+  }
+  const envelope = parseEnvelope(upload.envelope)
+  if (envelope.mode === 'SSE-C' && customerKey === undefined) {
+    throw new S3Error(
+      'InvalidRequest',
+      'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
+    )
+  }
+  const objectKey = await unsealKey(services.keys, envelope, { bucket, key }, customerKey)
+  verifyEnvelope(upload.envelope, { objectKey, bucket, key, facts: uploadFacts(upload) })
+  return { upload, encryption: { envelope, objectKey } }
+}
+
+/** Runs `work` with the upload's key, and zeroes it. */
+export async function withUpload<Result>(
+  { services, request }: RequestContext,
+  customerKey: CustomerKey | undefined,
+  work: (opened: OpenedUpload) => Promise<Result>,
+): Promise<Result> {
+  const opened = await openUpload(services, request, customerKey)
+  try {
+    return await work(opened)
+  } finally {
+    opened.encryption?.objectKey.fill(0)
+  }
+}
+
+export function parsePartNumber({ query }: S3Request): number {
+  const number = parseDecimal(query.get('partNumber') ?? '')
+  if (number === undefined || number < 1 || number > partNumberMax) {
+    throw new S3Error(
+      'InvalidArgument',
+      `Part number must be an integer between 1 and ${partNumberMax}, inclusive`,
+    )
+  }
+  return number
+}
+
+/** The part's record with its MAC, where the upload is encrypted (FORMAT.md §5). */
+export function sealPart(part: Omit<PartRecord, 'mac'>, { encryption }: OpenedUpload): PartRecord {
+  return encryption === undefined ? part : { ...part, mac: partMac(part, encryption.objectKey) }
+}
+
+/** Throws DareError `tag-mismatch` unless the part's record is the one that {@link sealPart} made. */
+export function verifyPart(part: PartRecord, { encryption }: OpenedUpload): void {
+  if (encryption === undefined) return
+  const expected = partMac(part, encryption.objectKey)
+  if (part.mac?.length === expected.length && timingSafeEqual(part.mac, expected)) return
+  throw new DareError('tag-mismatch', `the record of part ${part.number} is not authentic`)
+}
+
+function partMac(part: Omit<PartRecord, 'mac'>, objectKey: Uint8Array): Uint8Array {
+  return fieldsMac(deriveKey(objectKey, partMacLabel), [
+    String(part.number),
+    String(part.size),
+    part.etag,
+    part.generation,
+    ...checksumFields(part.checksum),
+  ])
+}
+
+/** An upload's checksum algorithm, once a part was found to carry another. */
+export function requireUploadChecksum(upload: UploadRecord, checksum: Checksum | undefined): void {
+  if (upload.checksum === undefined || checksum === undefined) return
+  if (checksum.algorithm === upload.checksum.algorithm) return
+  throw new S3Error(
+    'InvalidRequest',
+    `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksum.algorithm.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
+  )
+}

@@ -1,0 +1,80 @@
+import { S3Error } from '../errors.ts'
+import type { RequestContext, Services } from '../operation.ts'
+import { parseDefaultEncryption } from './bucket-default.ts'
+import type { Envelope } from './envelope.ts'
+import {
+  type CustomerKey,
+  parseCopySourceCustomerKey,
+  parseCustomerKey,
+  parseRequestedEncryption,
+  type RequestedEncryption,
+} from './headers.ts'
+
+/**
+ * How new data is encrypted: the one place where that is decided, for every path that writes. What the request's headers
+ * ask for comes first, then the bucket's default, then auto-encryption. Undefined: stored in plaintext.
+ */
+export async function decideEncryption(context: RequestContext): Promise<RequestedEncryption | undefined> {
+  const { request, services } = context
+  const requested = parseRequestedEncryption(request.headers)
+  if (requested?.mode === 'SSE-C') requireSecure(context)
+  if (requested !== undefined) return requested
+  return (
+    (await bucketDefault(services, request.bucket)) ??
+    (services.config.autoEncryption ? { mode: 'SSE-S3' } : undefined)
+  )
+}
+
+async function bucketDefault(services: Services, bucket: string): Promise<RequestedEncryption | undefined> {
+  const setting = await services.backend.getBucketSetting(bucket, 'encryption')
+  if (setting === undefined) return undefined
+  const { algorithm, keyId } = parseDefaultEncryption(setting)
+  if (algorithm === 'AES256') return { mode: 'SSE-S3' }
+  return { mode: 'SSE-KMS', ...(keyId !== undefined && { keyId }), context: {} }
+}
+
+/** The customer key for the request's own object. Errors: InvalidArgument; InvalidRequest over plain HTTP. */
+export function customerKeyOf(context: RequestContext): CustomerKey | undefined {
+  const key = parseCustomerKey(context.request.headers)
+  if (key !== undefined) requireSecure(context)
+  return key
+}
+
+/** The customer key for the source of a copy. Errors as {@link customerKeyOf}. */
+export function copySourceCustomerKeyOf(context: RequestContext): CustomerKey | undefined {
+  const key = parseCopySourceCustomerKey(context.request.headers)
+  if (key !== undefined) requireSecure(context)
+  return key
+}
+
+function requireSecure({ request, services }: RequestContext): void {
+  if (request.secure || services.config.allowSseCOverHttp) return
+  throw new S3Error(
+    'InvalidRequest',
+    'Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection.',
+  )
+}
+
+/** The headers that tell a client how an object is encrypted. */
+export function encryptionHeaders(
+  seal: Pick<Envelope, 'mode' | 'kms'> | undefined,
+  customerKey: CustomerKey | undefined,
+): Record<string, string> {
+  if (seal === undefined) return {}
+  switch (seal.mode) {
+    case 'SSE-S3':
+      return { 'x-amz-server-side-encryption': 'AES256' }
+    case 'SSE-KMS':
+      return {
+        'x-amz-server-side-encryption': 'aws:kms',
+        ...(seal.kms !== undefined && { 'x-amz-server-side-encryption-aws-kms-key-id': seal.kms.keyId }),
+      }
+    case 'SSE-C':
+      return {
+        'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+        ...(customerKey !== undefined && {
+          'x-amz-server-side-encryption-customer-key-MD5': customerKey.keyMd5,
+        }),
+      }
+  }
+}

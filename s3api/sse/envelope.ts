@@ -1,0 +1,205 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import protobuf from 'protobufjs'
+import type { EncryptionContext } from '../../control/client.ts'
+import { DareError, deriveKey, type SealDomain } from '../../engine/index.ts'
+import type {
+  EnvelopeInput,
+  Envelope as EnvelopeMessage,
+} from '../../proto/gen/sealgate/envelope/v1/Envelope.ts'
+import type { Checksum, ObjectRecord } from '../backends/backend.ts'
+
+/**
+ * The envelope: what an encrypted object's record carries so that its keys can be found again, and the MAC that binds
+ * the record to the object's name and key. Specified in FORMAT.md §4.
+ */
+export interface Envelope {
+  readonly mode: SealDomain
+  /** SSE-S3 and SSE-KMS: where the data key comes from. */
+  readonly kms?: KmsPart
+  /** 32 bytes. */
+  readonly iv: Uint8Array
+  /** 64 bytes. */
+  readonly sealedObjectKey: Uint8Array
+  readonly layout: 'single' | 'parts'
+  /** Plaintext bytes of the object. */
+  readonly size: number
+  /** Layout `parts`: in order. */
+  readonly parts: readonly { readonly number: number; readonly size: number }[]
+}
+
+export interface KmsPart {
+  readonly keyId: string
+  readonly sealedDataKey: Uint8Array
+  readonly contextForm: 'object' | 'bucket'
+  readonly clientContext: EncryptionContext
+}
+
+/** The record's members, besides the envelope, that the MAC covers. */
+export type MacFacts = Pick<
+  ObjectRecord,
+  'etag' | 'modifiedAtMs' | 'headers' | 'metadata' | 'storageClass' | 'checksum' | 'parts'
+>
+
+const formatVersion = 1
+const macSize = 32
+const macLabel = 'sealgate/envelope/1'
+
+const messageType = protobuf
+  .loadSync(fileURLToPath(import.meta.resolve('#proto/envelope.proto')))
+  .lookupType('sealgate.envelope.v1.Envelope')
+
+const modeNames = { 'SSE-S3': 'SSE_S3', 'SSE-KMS': 'SSE_KMS', 'SSE-C': 'SSE_C' } as const
+
+/** The envelope's bytes with their MAC, as stored. */
+export function sealEnvelope(
+  envelope: Envelope,
+  binding: {
+    readonly objectKey: Uint8Array
+    readonly bucket: string
+    readonly key: string
+    readonly facts: MacFacts
+  },
+): Uint8Array {
+  const message: EnvelopeInput = {
+    format: formatVersion,
+    mode: modeNames[envelope.mode],
+    ...(envelope.kms !== undefined && {
+      keyId: envelope.kms.keyId,
+      sealedDataKey: envelope.kms.sealedDataKey,
+      contextForm: envelope.kms.contextForm === 'object' ? 'CONTEXT_OBJECT' : 'CONTEXT_BUCKET',
+      clientContext: envelope.kms.clientContext,
+    }),
+    iv: envelope.iv,
+    sealedObjectKey: envelope.sealedObjectKey,
+    layout: envelope.layout === 'single' ? 'SINGLE' : 'PARTS',
+    size: envelope.size,
+    parts: [...envelope.parts],
+  }
+  const bytes = messageType.encode(messageType.fromObject(message)).finish()
+  return Buffer.concat([bytes, envelopeMac(bytes, binding)])
+}
+
+/** The fields of a stored envelope, not authenticated yet: find the object key with them, then call {@link verifyEnvelope}. */
+export function parseEnvelope(stored: Uint8Array): Envelope {
+  if (stored.length <= macSize) throw malformed('too short')
+  let message: EnvelopeMessage
+  try {
+    // The options below give exactly the generated output type: strings for enums, numbers for 64-bit integers.
+    message = messageType.toObject(messageType.decode(stored.subarray(0, -macSize)), {
+      enums: String,
+      longs: Number,
+      defaults: true,
+      arrays: true,
+      objects: true,
+    }) as EnvelopeMessage
+  } catch (error) {
+    throw malformed('not a protobuf message', error)
+  }
+  if (message.format !== formatVersion) throw malformed(`format ${message.format} is not known`)
+  const mode = parseMode(message.mode)
+  if (message.layout !== 'SINGLE' && message.layout !== 'PARTS') throw malformed('layout is missing')
+  return {
+    mode,
+    ...(mode !== 'SSE-C' && { kms: parseKmsPart(message) }),
+    iv: message.iv,
+    sealedObjectKey: message.sealedObjectKey,
+    layout: message.layout === 'SINGLE' ? 'single' : 'parts',
+    size: message.size,
+    parts: message.parts,
+  }
+}
+
+/** Throws DareError `tag-mismatch` unless the envelope, the record and the name belong together. */
+export function verifyEnvelope(
+  stored: Uint8Array,
+  binding: {
+    readonly objectKey: Uint8Array
+    readonly bucket: string
+    readonly key: string
+    readonly facts: MacFacts
+  },
+): void {
+  const expected = envelopeMac(stored.subarray(0, -macSize), binding)
+  if (!timingSafeEqual(stored.subarray(-macSize), expected)) {
+    throw new DareError('tag-mismatch', 'the metadata of the object is not authentic')
+  }
+}
+
+function parseMode(mode: EnvelopeMessage['mode']): SealDomain {
+  for (const [name, wire] of Object.entries(modeNames)) {
+    // Object.entries widens the keys of modeNames, all of which are domains.
+    if (wire === mode) return name as SealDomain
+  }
+  throw malformed('mode is missing')
+}
+
+function parseKmsPart(message: EnvelopeMessage): KmsPart {
+  if (message.contextForm !== 'CONTEXT_OBJECT' && message.contextForm !== 'CONTEXT_BUCKET') {
+    throw malformed('context form is missing')
+  }
+  if (message.keyId === '' || message.sealedDataKey.length === 0) throw malformed('data key is missing')
+  return {
+    keyId: message.keyId,
+    sealedDataKey: message.sealedDataKey,
+    contextForm: message.contextForm === 'CONTEXT_OBJECT' ? 'object' : 'bucket',
+    clientContext: message.clientContext,
+  }
+}
+
+function malformed(why: string, cause?: unknown): DareError {
+  return new DareError('tag-mismatch', `the envelope of the object is malformed: ${why}`, { cause })
+}
+
+/** Every field goes in behind its length, so that no two different records give the same message. */
+function envelopeMac(
+  bytes: Uint8Array,
+  {
+    objectKey,
+    bucket,
+    key,
+    facts,
+  }: {
+    readonly objectKey: Uint8Array
+    readonly bucket: string
+    readonly key: string
+    readonly facts: MacFacts
+  },
+): Uint8Array {
+  const parts = facts.parts ?? []
+  return fieldsMac(deriveKey(objectKey, macLabel), [
+    bucket,
+    key,
+    String(facts.modifiedAtMs),
+    facts.etag,
+    facts.storageClass,
+    ...entryFields(facts.headers),
+    ...entryFields(facts.metadata),
+    ...checksumFields(facts.checksum),
+    String(parts.length),
+    ...parts.flatMap((part) => checksumFields(part.checksum)),
+    bytes,
+  ])
+}
+
+/** HMAC-SHA256 over each field's LE32 length and bytes (FORMAT.md §4.3). */
+export function fieldsMac(macKey: Uint8Array, fields: readonly (string | Uint8Array)[]): Uint8Array {
+  const mac = createHmac('sha256', macKey)
+  const size = new DataView(new ArrayBuffer(4))
+  for (const field of fields) {
+    const bytes = typeof field === 'string' ? Buffer.from(field, 'utf8') : field
+    size.setUint32(0, bytes.length, true)
+    mac.update(new Uint8Array(size.buffer)).update(bytes)
+  }
+  return mac.digest()
+}
+
+function entryFields(entries: Readonly<Record<string, string>>): string[] {
+  // Names are ASCII, so that the order of UTF-16 units is that of bytes.
+  const names = Object.keys(entries).sort()
+  return [String(names.length), ...names.flatMap((name) => [name, entries[name] ?? ''])]
+}
+
+export function checksumFields(checksum: Checksum | undefined): string[] {
+  return checksum === undefined ? ['', '', ''] : [checksum.algorithm, checksum.type, checksum.value]
+}

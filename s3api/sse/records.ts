@@ -1,0 +1,84 @@
+import { DareError } from '../../engine/index.ts'
+import type { ObjectRecord, StoredObject, UploadRecord } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { Services } from '../operation.ts'
+import { type Envelope, parseEnvelope, sealEnvelope, verifyEnvelope } from './envelope.ts'
+import type { CustomerKey } from './headers.ts'
+import { type KeySeal, type ObjectName, unsealKey } from './object-keys.ts'
+
+/** A stored object whose metadata was found authentic. */
+export interface OpenedObject {
+  readonly stored: StoredObject
+  readonly record: ObjectRecord
+  /** Absent: the object is stored in plaintext. */
+  readonly encryption?: { readonly envelope: Envelope; readonly objectKey: Uint8Array }
+}
+
+/** The record with its envelope: what an encrypted object is stored with. */
+export function sealRecord(
+  record: Omit<ObjectRecord, 'envelope'>,
+  {
+    seal,
+    objectKey,
+    name,
+  }: { readonly seal: KeySeal; readonly objectKey: Uint8Array; readonly name: ObjectName },
+): ObjectRecord {
+  const parts = record.parts ?? []
+  const envelope: Envelope = {
+    ...seal,
+    layout: record.parts === undefined ? 'single' : 'parts',
+    size: record.size,
+    parts: parts.map(({ number, size }) => ({ number, size })),
+  }
+  return { ...record, envelope: sealEnvelope(envelope, { objectKey, ...name, facts: record }) }
+}
+
+/**
+ * Finds the keys of a stored object and checks its metadata against them, before anything of it is given out.
+ * Errors: S3Error for the customer key, KmsError, DareError `tag-mismatch` for anything that was changed.
+ */
+export async function openRecord(
+  services: Services,
+  stored: StoredObject,
+  customerKey: CustomerKey | undefined,
+): Promise<OpenedObject> {
+  const { record, bucket, key } = stored
+  if (record.envelope === undefined) {
+    if (customerKey !== undefined) {
+      throw new S3Error('InvalidRequest', 'The encryption parameters are not applicable to this object.')
+    }
+    return { stored, record }
+  }
+  const envelope = parseEnvelope(record.envelope)
+  const objectKey = await unsealKey(services.keys, envelope, { bucket, key }, customerKey)
+  verifyEnvelope(record.envelope, { objectKey, bucket, key, facts: record })
+  requireSameShape(envelope, record)
+  return { stored, record, encryption: { envelope, objectKey } }
+}
+
+/** The record repeats size and part table for backends to list; the envelope's are the authentic ones. */
+function requireSameShape(envelope: Envelope, record: ObjectRecord): void {
+  const parts = record.parts ?? []
+  const same =
+    envelope.size === record.size &&
+    (envelope.layout === 'parts') === (record.parts !== undefined) &&
+    envelope.parts.length === parts.length &&
+    envelope.parts.every(
+      (part, index) => part.number === parts[index]?.number && part.size === parts[index]?.size,
+    )
+  if (!same) throw new DareError('tag-mismatch', 'the size of the object is not the authentic one')
+}
+
+/** What an upload starts with, for its envelope's MAC. */
+export function uploadFacts(
+  upload: Pick<UploadRecord, 'initiatedAtMs' | 'headers' | 'metadata' | 'storageClass' | 'checksum'>,
+) {
+  return {
+    etag: '',
+    modifiedAtMs: upload.initiatedAtMs,
+    headers: upload.headers,
+    metadata: upload.metadata,
+    storageClass: upload.storageClass,
+    ...(upload.checksum !== undefined && { checksum: { ...upload.checksum, value: '' } }),
+  }
+}

@@ -1,0 +1,27 @@
+/** Strict text forms that several headers and documents share. */
+
+/** base64 in the standard alphabet with padding and nothing else (RFC 4648 §4), or undefined. */
+export function parseBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined
+  const bytes = Buffer.from(text, 'base64')
+  // A text whose unused last bits are set, or whose padding stands elsewhere, does not come back the same.
+  if (bytes.toString('base64') !== text) return undefined
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** A decimal integer of digits only, within safe integers, or undefined. */
+export function parseDecimal(text: string): number | undefined {
+  if (!/^[0-9]{1,16}$/.test(text)) return undefined
+  const value = Number(text)
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+/** Lower-case hex of the bytes. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}
+
+/** base64 of the bytes, padded. */
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+}
