@@ -1,0 +1,244 @@
+import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM, randomBytes } from 'node:crypto'
+import { DareError } from './errors.ts'
+import {
+  headerSize,
+  packageOverhead,
+  packageSizeMax,
+  packagesMax,
+  payloadSizeMax,
+  sealedSizeOf,
+  tagSize,
+} from './sizes.ts'
+import { type CipherName, type Suite, suiteNamed, suiteOf } from './suites.ts'
+
+/** DARE 2.0 streams: sealed and opened package by package (FORMAT.md §2). Reading 1.0 is dare-v1.ts. */
+
+const version2 = 0x20
+export const nonceSize = 12
+/** Offsets in a header. */
+const lengthOffset = 2
+const nonceOffset = 4
+/** Version, cipher and length: what the tag authenticates besides the payload. */
+const aadSize = 4
+const finalFlag = 0x80
+const keySize = 32
+
+/** What all packages of one stream share, learnt from the first that is opened. */
+export interface OpenState {
+  suite: Suite | undefined
+  /** Header nonce without the final flag. */
+  readonly nonce: Uint8Array
+}
+
+export function createOpenState(): OpenState {
+  return { suite: undefined, nonce: new Uint8Array(nonceSize) }
+}
+
+/** The 12 random bytes of a stream; the top bit of the first is the final flag's place and clear. */
+export function createStreamNonce(): Uint8Array {
+  const nonce = new Uint8Array(randomBytes(nonceSize))
+  nonce[0] = (nonce[0] ?? 0) & ~finalFlag
+  return nonce
+}
+
+export interface SealOptions {
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** Of {@link createStreamNonce}, the same for the whole stream. */
+  readonly nonce: Uint8Array
+  /** Sequence number of the first package. */
+  readonly firstSequence: number
+  /** The plaintext ends the stream. */
+  readonly final: boolean
+  readonly cipher?: CipherName
+}
+
+/**
+ * Seals a run of packages: whole payloads, or, at the stream's end, any number of bytes but none. The vector
+ * [header, ciphertext, tag, …] belongs to the caller; it is not joined, so that writev can take it as it is.
+ */
+export function sealPackages(plaintext: Uint8Array, options: SealOptions): Uint8Array[] {
+  const { key, nonce, firstSequence, final } = options
+  const suite = suiteNamed(options.cipher ?? 'aes-256-gcm')
+  const count = Math.ceil(plaintext.length / payloadSizeMax)
+  if (key.length !== keySize || nonce.length !== nonceSize)
+    throw new RangeError('a key has 32 bytes, a nonce 12')
+  if (!final && plaintext.length % payloadSizeMax !== 0)
+    throw new RangeError('only a stream ends within a payload')
+  if (firstSequence + count > packagesMax)
+    throw new DareError('too-large', 'a stream has at most 2^32 packages')
+  const vector: Uint8Array[] = []
+  for (let index = 0; index < count; index++) {
+    const payload = plaintext.subarray(index * payloadSizeMax, (index + 1) * payloadSizeMax)
+    const header = makeHeader(suite, nonce, {
+      payloadSize: payload.length,
+      final: final && index === count - 1,
+    })
+    const cipher = createSealer(suite, key, header, firstSequence + index)
+    cipher.setAAD(header.subarray(0, aadSize), { plaintextLength: payload.length })
+    const ciphertext = cipher.update(payload)
+    cipher.final()
+    vector.push(header, ciphertext, cipher.getAuthTag())
+  }
+  return vector
+}
+
+export interface OpenOptions {
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** Sequence number of the first package of the run. */
+  readonly firstSequence: number
+  /** The run ends with the stream's last package; otherwise the last package is not in it. */
+  readonly final: boolean
+  /** Carried from run to run of one stream. */
+  readonly expected: OpenState
+}
+
+/**
+ * Opens a run of whole packages into `target`, which must have room for their plaintext; resolves to its size. Checks in
+ * FORMAT.md §2.4's order. Nothing of a run that fails stays in `target`. Errors: any DareError.
+ */
+export function openPackages(sealed: Uint8Array, target: Uint8Array, options: OpenOptions): number {
+  let size = 0
+  let sequence = options.firstSequence
+  try {
+    for (let offset = 0; offset < sealed.length; offset += packageSizeMax, sequence++) {
+      const isLast = offset + packageSizeMax >= sealed.length
+      const bytes = sealed.subarray(offset, offset + packageSizeMax)
+      const plaintext = openPackage(bytes, sequence, { isLast, ...options })
+      target.set(plaintext, size)
+      size += plaintext.length
+    }
+    return size
+  } catch (error) {
+    target.fill(0, 0, size)
+    throw error
+  }
+}
+
+function openPackage(
+  bytes: Uint8Array,
+  sequence: number,
+  { key, final, isLast, expected }: OpenOptions & { readonly isLast: boolean },
+): Uint8Array {
+  if (bytes.length <= packageOverhead) {
+    throw new DareError('invalid-payload-size', `package ${sequence} has ${bytes.length} bytes`)
+  }
+  const header = bytes.subarray(0, headerSize)
+  if (header[0] !== version2)
+    throw new DareError('unsupported-version', `package ${sequence} is not of DARE 2.0`)
+  const suite = suiteOf(header[1] ?? 0)
+  if (expected.suite !== undefined && expected.suite !== suite) {
+    throw new DareError('unsupported-cipher', `package ${sequence} changes the cipher of its stream`)
+  }
+  const payloadSize = payloadSizeOf(header)
+  const flagged = ((header[nonceOffset] ?? 0) & finalFlag) !== 0
+  if (payloadSize + packageOverhead !== bytes.length || (!flagged && payloadSize !== payloadSizeMax)) {
+    throw new DareError(
+      'invalid-payload-size',
+      `package ${sequence} does not have the size that its header says`,
+    )
+  }
+  checkNonce(header, expected, sequence)
+  const decipher = createOpener(suite, key, header, sequence)
+  decipher.setAAD(header.subarray(0, aadSize), { plaintextLength: payloadSize })
+  decipher.setAuthTag(bytes.subarray(-tagSize))
+  const plaintext = decipher.update(bytes.subarray(headerSize, -tagSize))
+  try {
+    decipher.final()
+  } catch (error) {
+    throw new DareError('tag-mismatch', `package ${sequence} is not authentic`, { cause: error })
+  }
+  if (flagged && !(final && isLast)) {
+    throw new DareError('unexpected-data', `data follows the final package, ${sequence}`)
+  }
+  if (!flagged && final && isLast) {
+    throw new DareError('unexpected-eof', `the stream ends before its final package, after ${sequence}`)
+  }
+  expected.suite = suite
+  return plaintext
+}
+
+/** Seals a whole stream; no bytes give no bytes. The result belongs to the caller. */
+export function sealBytes(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  options: { readonly nonce?: Uint8Array; readonly cipher?: CipherName } = {},
+): Uint8Array {
+  const sealed = new Uint8Array(sealedSizeOf(plaintext.length))
+  const nonce = options.nonce ?? createStreamNonce()
+  let offset = 0
+  for (const piece of sealPackages(plaintext, { ...options, key, nonce, firstSequence: 0, final: true })) {
+    sealed.set(piece, offset)
+    offset += piece.length
+  }
+  return sealed
+}
+
+/** Opens a whole DARE 2.0 stream, final package included; no bytes give no bytes. Errors: any DareError. */
+export function openBytes(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const packages = Math.ceil(sealed.length / packageSizeMax)
+  const target = new Uint8Array(Math.max(0, sealed.length - packages * packageOverhead))
+  const size = openPackages(sealed, target, {
+    key,
+    firstSequence: 0,
+    final: true,
+    expected: createOpenState(),
+  })
+  return target.subarray(0, size)
+}
+
+function makeHeader(
+  suite: Suite,
+  nonce: Uint8Array,
+  { payloadSize, final }: { readonly payloadSize: number; readonly final: boolean },
+): Uint8Array {
+  const header = new Uint8Array(headerSize)
+  header[0] = version2
+  header[1] = suite.id
+  header[lengthOffset] = (payloadSize - 1) & 0xff
+  header[lengthOffset + 1] = (payloadSize - 1) >> 8
+  header.set(nonce, nonceOffset)
+  const first = (nonce[0] ?? 0) & ~finalFlag
+  header[nonceOffset] = final ? first | finalFlag : first
+  return header
+}
+
+export function payloadSizeOf(header: Uint8Array): number {
+  return ((header[lengthOffset] ?? 0) | ((header[lengthOffset + 1] ?? 0) << 8)) + 1
+}
+
+/** Every header of a stream shows one nonce, the final flag aside. */
+function checkNonce(header: Uint8Array, expected: OpenState, sequence: number): void {
+  const isFirst = expected.suite === undefined
+  for (let index = 0; index < nonceSize; index++) {
+    const byte = (header[nonceOffset + index] ?? 0) & (index === 0 ? ~finalFlag : 0xff)
+    if (isFirst) expected.nonce[index] = byte
+    else if (expected.nonce[index] !== byte) {
+      throw new DareError('nonce-mismatch', `package ${sequence} is of another stream`)
+    }
+  }
+}
+
+/** The header's nonce, final flag included, with the sequence number in its last four bytes (little-endian, XOR). */
+function packageNonce(header: Uint8Array, sequence: number): Uint8Array {
+  const nonce = header.slice(nonceOffset, nonceOffset + nonceSize)
+  const view = new DataView(nonce.buffer)
+  view.setUint32(8, (view.getUint32(8, true) ^ sequence) >>> 0, true)
+  return nonce
+}
+
+function createSealer(suite: Suite, key: Uint8Array, header: Uint8Array, sequence: number): CipherGCM {
+  const nonce = packageNonce(header, sequence)
+  // One call a cipher: node:crypto's types tell the ciphers apart by literal.
+  return suite.cipher === 'aes-256-gcm'
+    ? createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagSize })
+    : createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagSize })
+}
+
+function createOpener(suite: Suite, key: Uint8Array, header: Uint8Array, sequence: number): DecipherGCM {
+  const nonce = packageNonce(header, sequence)
+  return suite.cipher === 'aes-256-gcm'
+    ? createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagSize })
+    : createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagSize })
+}
