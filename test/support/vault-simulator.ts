@@ -1,0 +1,161 @@
+// A Vault server for tests: transit, AppRole, tokens that really expire, policies, namespaces, TLS, sealing, and
+// whatever can go wrong. What it answers is what a real server answers; the provider contract runs against both.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { VaultCore } from './vault/core.ts'
+import { type FaultKind, type FaultRule, Faults, suffer } from './vault/faults.ts'
+import type { Reply } from './vault/reply.ts'
+import {
+  issueSecretId,
+  type SeedCredentials,
+  type SeedOptions,
+  setUpSeed,
+  type VaultAdmin,
+} from './vault/seed.ts'
+
+export interface SimulatorOptions {
+  /** PEM texts; with `clientCa` a client certificate is demanded. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
+  /** Milliseconds since 1970, by which tokens and secret ids expire. */
+  readonly now?: () => number
+  /** 0 for any free one. */
+  readonly port?: number
+}
+
+/** A call as it came in; of the headers only the names, and of these two the values. */
+export interface SimulatorCall {
+  readonly method: string
+  readonly path: string
+  readonly headerNames: readonly string[]
+  readonly namespace: string
+  /** Tells tokens apart without showing them; empty without a token, or with an unknown one. */
+  readonly accessor: string
+}
+
+export interface VaultSimulator {
+  readonly endpoint: string
+  readonly rootToken: string
+  readonly calls: SimulatorCall[]
+  /** Calls whose path contains the text. */
+  count(part: string): number
+  /** Root's calls without the network, in the namespace. */
+  admin(namespace?: string): VaultAdmin
+  setUpSeed(options?: SeedOptions, namespace?: string): Promise<SeedCredentials>
+  issueSecretId(): Promise<string>
+  revokeSecretIds(): void
+  /** Every token but root's. */
+  revokeTokens(): void
+  seal(): void
+  unseal(): void
+  inject(fault: FaultKind, rule?: FaultRule): () => void
+  close(): Promise<void>
+}
+
+const bodySizeMax = 1024 * 1024
+
+export async function startVaultSimulator(options: SimulatorOptions = {}): Promise<VaultSimulator> {
+  const core = new VaultCore(options.now ?? Date.now)
+  const faults = new Faults()
+  const calls: SimulatorCall[] = []
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // A client that goes away in the middle is part of what is tested.
+    answer(core, faults, calls, request, response).catch(() => response.destroy())
+  }
+  const server = createListener(options, serve)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
+  const admin =
+    (namespace = ''): VaultAdmin =>
+    async (method, path, body = {}) =>
+      dataOf(core.handle({ method, path, body, namespace, token: core.rootToken }))
+  return {
+    endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${portOf(server)}`,
+    rootToken: core.rootToken,
+    calls,
+    count: (part) => calls.filter(({ path }) => path.includes(part)).length,
+    admin,
+    setUpSeed: (seed, namespace) => setUpSeed(admin(namespace), seed),
+    issueSecretId: () => issueSecretId(admin()),
+    revokeSecretIds: () => core.appRole().revokeSecretIds('my-role'),
+    revokeTokens: () => core.tokens.revokeAll(),
+    seal: () => {
+      core.sealed = true
+    },
+    unseal: () => {
+      core.sealed = false
+    },
+    inject: (fault, rule) => faults.inject(fault, rule),
+    close: () => closeServer(server),
+  }
+}
+
+function createListener(
+  { tls }: SimulatorOptions,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  if (tls === undefined) return createServer(serve)
+  const { cert, key, clientCa } = tls
+  const mutual = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca: clientCa }
+  return createTlsServer({ cert, key, ...mutual }, serve)
+}
+
+async function answer(
+  core: VaultCore,
+  faults: Faults,
+  calls: SimulatorCall[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request)
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://vault')
+  const method = searchParams.get('list') === 'true' ? 'LIST' : (request.method ?? 'GET')
+  const path = pathname.replace(/^\/v1\//, '')
+  const token = headerOf(request, 'x-vault-token')
+  const namespace = headerOf(request, 'x-vault-namespace').replace(/^\/+|\/+$/g, '')
+  const headerNames = request.rawHeaders.filter((_, index) => index % 2 === 0)
+  const accessor = core.tokens.find(token)?.accessor ?? ''
+  calls.push({ method, path, headerNames, namespace: headerOf(request, 'x-vault-namespace'), accessor })
+  const fault = faults.take(path)
+  if (fault !== undefined && (await suffer(fault, request, response))) return
+  const reply = core.handle({ method, path, namespace, token, body })
+  response.writeHead(reply.status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.end(reply.body === undefined ? '' : JSON.stringify(reply.body))
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const pieces: Buffer[] = []
+  let size = 0
+  for await (const piece of request) {
+    size += piece.length
+    if (size > bodySizeMax) throw new Error('body too large')
+    pieces.push(piece)
+  }
+  const parsed: unknown = size === 0 ? {} : JSON.parse(Buffer.concat(pieces).toString())
+  return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {}
+}
+
+function headerOf(request: IncomingMessage, name: string): string {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : ''
+}
+
+function dataOf({ status, body }: Reply): Record<string, unknown> {
+  if (status >= 300) throw new Error(`simulator answered ${status}: ${JSON.stringify(body)}`)
+  const data = typeof body === 'object' && body !== null && 'data' in body ? body.data : undefined
+  return typeof data === 'object' && data !== null ? { ...data } : {}
+}
+
+function portOf(server: Server): number {
+  // A listening TCP server's address is never null nor a pipe's name.
+  return (server.address() as AddressInfo).port
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** What happens to a call in place of its answer. */
+export type FaultKind =
+  | { readonly kind: 'status'; readonly status: number; readonly errors?: readonly string[] }
+  | { readonly kind: 'redirect'; readonly location: string }
+  /** The connection is reset, before anything was done. */
+  | { readonly kind: 'reset' }
+  /** No answer, for as long as the client waits. */
+  | { readonly kind: 'hang' }
+  /** A status line, half a body, and then nothing. */
+  | { readonly kind: 'half' }
+  /** An answer of this many bytes. */
+  | { readonly kind: 'flood'; readonly size: number }
+  /** An answer that is no JSON. */
+  | { readonly kind: 'garbage' }
+  /** The right answer, late. */
+  | { readonly kind: 'delay'; readonly ms: number }
+
+/** Which calls it happens to: those whose path matches, after `skip` of them, `times` times. */
+export interface FaultRule {
+  readonly path?: RegExp
+  readonly skip?: number
+  readonly times?: number
+}
+
+interface Armed {
+  readonly fault: FaultKind
+  readonly path: RegExp
+  skip: number
+  times: number
+}
+
+export class Faults {
+  readonly #armed: Armed[] = []
+
+  /** Returns how to end it early. */
+  inject(
+    fault: FaultKind,
+    { path = /./, skip = 0, times = Number.POSITIVE_INFINITY }: FaultRule = {},
+  ): () => void {
+    const armed = { fault, path, skip, times }
+    this.#armed.push(armed)
+    return () => {
+      armed.times = 0
+    }
+  }
+
+  take(path: string): FaultKind | undefined {
+    for (const armed of this.#armed) {
+      if (armed.times <= 0 || !armed.path.test(path)) continue
+      if (armed.skip-- > 0) continue
+      armed.times--
+      return armed.fault
+    }
+    return undefined
+  }
+}
+
+/** Does the fault to the call. True when that was all the answer it gets. */
+export async function suffer(
+  fault: FaultKind,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  switch (fault.kind) {
+    case 'status':
+      response.writeHead(fault.status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ errors: fault.errors ?? [] }))
+      return true
+    case 'redirect':
+      response.writeHead(307, { location: fault.location }).end()
+      return true
+    case 'reset':
+      request.socket.resetAndDestroy()
+      return true
+    case 'hang':
+      return true
+    case 'half':
+      response.writeHead(200, { 'content-length': '1000' })
+      response.write('{"data":')
+      return true
+    case 'flood':
+      response.end(Buffer.alloc(fault.size, ' '))
+      return true
+    case 'garbage':
+      response.end('<html>')
+      return true
+    case 'delay':
+      await new Promise((resolve) => setTimeout(resolve, fault.ms))
+      return false
+  }
+}
