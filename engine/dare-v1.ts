@@ -34,7 +34,7 @@ export function openBytesV1(key: Uint8Array, sealed: Uint8Array): Uint8Array {
     if (view.getUint32(nonceOffset, true) !== sequence) {
       throw new DareError('sequence-mismatch', `package ${sequence} is not the one expected`)
     }
-    const nonce = header.slice(nonceOffset + 4)
+    const nonce = header.subarray(nonceOffset + 4)
     state.nonce ??= nonce
     if (Buffer.compare(nonce, state.nonce) !== 0) {
       throw new DareError('nonce-mismatch', `package ${sequence} is of another stream`)

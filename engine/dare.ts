@@ -222,7 +222,8 @@ function checkNonce(header: Uint8Array, expected: OpenState, sequence: number): 
 
 /** The header's nonce, final flag included, with the sequence number in its last four bytes (little-endian, XOR). */
 function packageNonce(header: Uint8Array, sequence: number): Uint8Array {
-  const nonce = header.slice(nonceOffset, nonceOffset + nonceSize)
+  // A copy: `slice` of a Buffer would be a view.
+  const nonce = new Uint8Array(header.subarray(nonceOffset, nonceOffset + nonceSize))
   const view = new DataView(nonce.buffer)
   view.setUint32(8, (view.getUint32(8, true) ^ sequence) >>> 0, true)
   return nonce

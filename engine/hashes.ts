@@ -1,3 +1,98 @@
+import { createHash, type Hash } from 'node:crypto'
+import { crc32, crc32c } from '@node-rs/crc32'
+import { createCRC64, type IHasher } from 'hash-wasm'
+
 /** Hashes that a stream can be run through in the same pass as sealing. */
 export const hashNames = ['md5', 'sha1', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const
 export type HashName = (typeof hashNames)[number]
+/** Digests as bytes; CRCs big-endian, as S3 shows them. */
+export type Digests = Partial<Record<HashName, Uint8Array>>
+
+/** Several hashes over one stream. `digests` ends it. */
+export interface Hasher {
+  update(bytes: Uint8Array): void
+  digests(): Digests
+}
+
+/** CRC-64/NVME's polynomial, reflected (NVM Express NVM Command Set specification, "64b CRC"). */
+const crc64Polynomial = '9a6c9329ac4bc9b5'
+
+let crc64: IHasher | undefined
+
+/** Makes ready what takes time to load. Once in each thread, before {@link createHasher}. */
+export async function loadHashes(): Promise<void> {
+  crc64 ??= await createCRC64(crc64Polynomial)
+}
+
+export function createHasher(names: readonly HashName[]): Hasher {
+  const running = names.map((name) => ({ name, hash: createOne(name) }))
+  return {
+    update(bytes) {
+      for (const { hash } of running) hash.update(bytes)
+    },
+    digests() {
+      return Object.fromEntries(running.map(({ name, hash }) => [name, hash.digest()]))
+    },
+  }
+}
+
+/** The digests of bytes that are all here. */
+export async function hashBytes(names: readonly HashName[], bytes: Uint8Array): Promise<Digests> {
+  if (names.includes('crc64nvme')) await loadHashes()
+  const hasher = createHasher(names)
+  hasher.update(bytes)
+  return hasher.digests()
+}
+
+interface OneHash {
+  update(bytes: Uint8Array): void
+  digest(): Uint8Array
+}
+
+function createOne(name: HashName): OneHash {
+  switch (name) {
+    case 'crc32':
+      return createCrc(crc32)
+    case 'crc32c':
+      return createCrc(crc32c)
+    case 'crc64nvme':
+      return createCrc64()
+    default:
+      return toOneHash(createHash(name))
+  }
+}
+
+function toOneHash(hash: Hash): OneHash {
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
+}
+
+function createCrc(step: (bytes: Uint8Array, state?: number) => number): OneHash {
+  let state = 0
+  return {
+    update(bytes) {
+      state = step(bytes, state)
+    },
+    digest() {
+      const bytes = new Uint8Array(4)
+      new DataView(bytes.buffer).setUint32(0, state)
+      return bytes
+    },
+  }
+}
+
+/** One WebAssembly instance serves all streams of a thread (making one costs as much as hashing 100 KiB): each keeps its state beside. */
+function createCrc64(): OneHash {
+  if (crc64 === undefined) throw new Error('loadHashes was not awaited')
+  const shared = crc64
+  let state = shared.init().save()
+  return {
+    update(bytes) {
+      shared.load(state)
+      state = shared.update(bytes).save()
+    },
+    digest() {
+      shared.load(state)
+      return shared.digest('binary')
+    },
+  }
+}

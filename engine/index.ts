@@ -2,7 +2,7 @@
 
 export { openBytes, sealBytes } from './dare.ts'
 export { DareError, type DareErrorCode } from './errors.ts'
-export { type HashName, hashNames } from './hashes.ts'
+export { type Digests, type HashName, hashBytes, hashNames } from './hashes.ts'
 export {
   createObjectKey,
   deriveKey,

@@ -1,4 +1,11 @@
-import type { HashName } from './hashes.ts'
+import { type Batch, gather, inBatches } from './batches.ts'
+import { createOpenState, openPackages, sealBytes } from './dare.ts'
+import { DareError } from './errors.ts'
+import { Gate } from './gate.ts'
+import { type Digests, type HashName, hashBytes } from './hashes.ts'
+import { packageRange, plaintextSizeMax, sealedSizeOf } from './sizes.ts'
+import { batchesOf, type StoredBatch } from './stored-batches.ts'
+import { type BatchResult, batchSize, EngineThreads } from './threads.ts'
 
 /** Where stored bytes are read from: a file (by position, never by its offset) or memory. */
 export type ByteSource =
@@ -11,7 +18,10 @@ export interface CryptoPoolOptions {
 }
 
 export interface WriteOptions {
-  /** The plaintext, in pieces of any size. Ended with `return()` when the write fails or is aborted. */
+  /**
+   * The plaintext, in pieces of any size, which stay as they are until the promise settles. Ended with `return()` when the
+   * write fails or is aborted.
+   */
   readonly source: AsyncIterable<Uint8Array>
   /** 32 bytes, copied; absent: the bytes are stored as they are. */
   readonly key?: Uint8Array
@@ -22,7 +32,7 @@ export interface WriteOptions {
    * The caller owns and closes it, after the returned promise has settled.
    */
   readonly openTarget: () => Promise<{ readonly fd: number }>
-  /** Bodies up to this many plaintext bytes come back as `bytes` and no target is opened. */
+  /** Bodies up to this many plaintext bytes, at most 256 KiB, come back as `bytes` and no target is opened. */
   readonly inlineSizeMax: number
   readonly signal?: AbortSignal
 }
@@ -32,7 +42,7 @@ export interface WriteResult {
   readonly size: number
   /** Bytes stored. */
   readonly sealedSize: number
-  readonly digests: Readonly<Partial<Record<HashName, Uint8Array>>>
+  readonly digests: Readonly<Digests>
   /** The stored bytes themselves, when the body was small and nothing was written to a target. */
   readonly bytes?: Uint8Array
 }
@@ -48,9 +58,10 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
-/** Plaintext that was authenticated. `data` is valid until `release` is called, once, by whoever is done with it. */
+/** Plaintext that was authenticated. `data` is valid until `release` is called, at most once, by whoever is done with it. */
 export interface PlainBatch {
   readonly data: Uint8Array
+  /** Gives the memory back for reuse; without it the garbage collector does. */
   release(): void
 }
 
@@ -59,8 +70,9 @@ export interface CryptoPoolStats {
   readonly streams: number
   readonly batchesInFlight: number
   readonly batchesWaiting: number
-  readonly bytesSealed: number
-  readonly bytesOpened: number
+  /** Plaintext bytes written and read so far, encrypted or not. */
+  readonly bytesWritten: number
+  readonly bytesRead: number
 }
 
 /** Threads that seal, open, hash, write and read the data of many streams at once. */
@@ -77,4 +89,215 @@ export interface CryptoPool {
   close(): Promise<void>
 }
 
-export declare function createCryptoPool(options: CryptoPoolOptions): CryptoPool
+/** Batches of one stream with the threads at once: enough to keep a thread busy, few enough that none waits for long. */
+const batchesPerStream = 3
+/** Batches of all streams with the threads at once, for each thread. */
+const batchesPerThread = 8
+
+export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
+  const engines = new EngineThreads(threads)
+  const gate = new Gate(threads * batchesPerThread)
+  const running = new Set<Promise<void>>()
+  let closed: Promise<void> | undefined
+  const counts = { bytesWritten: 0, bytesRead: 0 }
+
+  /** Keeps account of a stream for stats and close. */
+  function begin(): () => void {
+    if (closed !== undefined) throw new Error('the pool is closed')
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    running.add(ended)
+    return () => {
+      running.delete(ended)
+      end()
+    }
+  }
+
+  async function write(options: WriteOptions): Promise<WriteResult> {
+    const end = begin()
+    const batches = inBatches(options.source, batchSize)
+    try {
+      const first = await batches.next()
+      options.signal?.throwIfAborted()
+      if (first.done === true) throw new Error('a source has at least its final batch')
+      const small = first.value.final && first.value.size <= options.inlineSizeMax
+      const result = small
+        ? await writeInline(first.value, options)
+        : await writeThreaded(first.value, batches, options)
+      counts.bytesWritten += result.size
+      return result
+    } finally {
+      await batches.return()
+      end()
+    }
+  }
+
+  async function writeThreaded(
+    first: Batch,
+    rest: AsyncIterable<Batch>,
+    { key, hashes, openTarget, signal }: WriteOptions,
+  ): Promise<WriteResult> {
+    const { fd } = await openTarget()
+    const stream = engines.open({ fd, key, hashes })
+    const inFlight: Promise<BatchResult>[] = []
+    const total = { size: 0, sealedSize: 0 }
+    let digests: Digests = {}
+    const take = async () => {
+      const result = await inFlight.shift()
+      if (result === undefined) return
+      engines.recycle(result.buffer)
+      total.sealedSize += result.size
+      digests = result.digests ?? digests
+    }
+    try {
+      for await (const batch of startingWith(first, rest)) {
+        signal?.throwIfAborted()
+        if (inFlight.length === batchesPerStream) await take()
+        await gate.enter()
+        inFlight.push(settled(stream.write(filled(batch))))
+        total.size += batch.size
+      }
+      while (inFlight.length > 0) await take()
+      return { ...total, digests }
+    } finally {
+      await Promise.allSettled(inFlight)
+      stream.close()
+    }
+  }
+
+  function filled({ pieces, size, final }: Batch) {
+    const buffer = engines.buffer()
+    gather(pieces, new Uint8Array(buffer))
+    return { buffer, size, final }
+  }
+
+  /** Leaves the gate when the batch is back. A rejection that nobody awaits yet must not end the process. */
+  function settled(result: Promise<BatchResult>): Promise<BatchResult> {
+    const leaving = result.finally(() => gate.leave())
+    leaving.catch(() => {})
+    return leaving
+  }
+
+  async function* read(options: ReadOptions): AsyncGenerator<PlainBatch, void, undefined> {
+    checkSizes(options)
+    if (options.size === 0) return
+    const end = begin()
+    try {
+      const { source } = options
+      const batches =
+        source.kind === 'bytes' ? readInline(source.bytes, options) : readThreaded(source.fd, options)
+      for await (const batch of batches) {
+        counts.bytesRead += batch.data.length
+        yield batch
+      }
+    } finally {
+      end()
+    }
+  }
+
+  async function* readThreaded(
+    fd: number,
+    options: ReadOptions,
+  ): AsyncGenerator<PlainBatch, void, undefined> {
+    const stream = engines.open({ fd, key: options.key, hashes: [] })
+    const wanted = batchesOf(options)
+    const inFlight: { readonly batch: StoredBatch; readonly result: Promise<BatchResult> }[] = []
+    const ask = async () => {
+      const next = wanted.next()
+      if (next.done === true) return
+      await gate.enter()
+      const batch = next.value
+      inFlight.push({ batch, result: settled(stream.read({ buffer: engines.buffer(), ...batch.request })) })
+    }
+    try {
+      while (inFlight.length < batchesPerStream - 1) {
+        const before = inFlight.length
+        await ask()
+        if (inFlight.length === before) break
+      }
+      for (let head = inFlight.shift(); head !== undefined; head = inFlight.shift()) {
+        options.signal?.throwIfAborted()
+        const { buffer, size } = await head.result
+        await ask()
+        yield trimmed(head.batch, buffer, size)
+      }
+    } finally {
+      for (const result of await Promise.allSettled(inFlight.map((item) => item.result))) {
+        if (result.status === 'fulfilled') engines.recycle(result.value.buffer)
+      }
+      stream.close()
+    }
+  }
+
+  function trimmed({ skip, size }: StoredBatch, buffer: ArrayBuffer, opened: number): PlainBatch {
+    if (opened < skip + size)
+      throw new DareError('unexpected-eof', 'a batch has less plaintext than promised')
+    return { data: new Uint8Array(buffer, skip, size), release: () => engines.recycle(buffer) }
+  }
+
+  return {
+    write,
+    read,
+    stats: () => ({
+      threads,
+      streams: running.size,
+      batchesInFlight: engines.pending,
+      batchesWaiting: gate.waiting,
+      ...counts,
+    }),
+    close() {
+      closed ??= Promise.all(running).then(() => engines.close())
+      return closed
+    },
+  }
+}
+
+async function writeInline({ pieces, size }: Batch, { key, hashes }: WriteOptions): Promise<WriteResult> {
+  const plaintext = new Uint8Array(size)
+  gather(pieces, plaintext)
+  const digests = await hashBytes(hashes, plaintext)
+  const bytes = key === undefined ? plaintext : sealBytes(key, plaintext)
+  return { size, sealedSize: bytes.length, digests, bytes }
+}
+
+/** Bytes in memory are few: opened where they are. */
+async function* readInline(
+  bytes: Uint8Array,
+  { key, offset, size, plaintextSize }: ReadOptions,
+): AsyncGenerator<PlainBatch, void, undefined> {
+  const release = () => {}
+  if (key === undefined) {
+    yield { data: bytes.subarray(offset, offset + size), release }
+    return
+  }
+  const range = packageRange({ offset, size, plaintextSize })
+  const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
+  const target = new Uint8Array(range.sealedSize)
+  const { firstSequence, reachesEnd: final } = range
+  openPackages(sealed, target, { key, firstSequence, final, expected: createOpenState() })
+  yield { data: target.subarray(range.skip, range.skip + size), release }
+}
+
+/** What is stored must have the size that the envelope promises, before anything of it is believed. */
+function checkSizes({ source, key, offset, size, plaintextSize }: ReadOptions): void {
+  if (plaintextSize > plaintextSizeMax || offset < 0 || size < 0 || offset + size > plaintextSize) {
+    throw new RangeError(`range ${offset}+${size} is outside of ${plaintextSize} bytes`)
+  }
+  const stored = source.kind === 'file' ? source.size : source.bytes.length
+  const expected = key === undefined ? plaintextSize : sealedSizeOf(plaintextSize)
+  if (stored === expected) return
+  throw new DareError(
+    stored < expected ? 'unexpected-eof' : 'unexpected-data',
+    `${stored} bytes are stored where ${expected} belong`,
+  )
+}
+
+async function* startingWith(
+  first: Batch,
+  rest: AsyncIterable<Batch>,
+): AsyncGenerator<Batch, void, undefined> {
+  yield first
+  yield* rest
+}

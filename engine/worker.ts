@@ -1,0 +1,139 @@
+import { readSync, writevSync } from 'node:fs'
+import type { MessagePort } from 'node:worker_threads'
+import { createOpenState, createStreamNonce, type OpenState, openPackages, sealPackages } from './dare.ts'
+import { DareError } from './errors.ts'
+import { createHasher, type Hasher, loadHashes } from './hashes.ts'
+import { packagesPerBatch, type Reply, type Request, type StreamSetup, toFailure } from './messages.ts'
+import { packageSizeMax, payloadSizeMax } from './sizes.ts'
+
+/**
+ * The engine task: one a thread, from the pool's start to its end. It serves the streams that are pinned to its thread,
+ * batch by batch in the order in which they arrive; a failure belongs to its batch, the task goes on.
+ */
+
+interface Stream {
+  readonly fd: number
+  readonly key: Uint8Array | undefined
+  readonly nonce: Uint8Array
+  readonly hasher: Hasher
+  readonly expected: OpenState
+  /** Of the next write. */
+  position: number
+  sequence: number
+}
+
+/** Stored bytes on their way from the file; all streams of the thread take turns. */
+const sealedBatch = new Uint8Array(packagesPerBatch * packageSizeMax)
+
+/** Runs until it is told to stop. Piscina calls it. */
+export default async function engine({ port }: { readonly port: MessagePort }): Promise<void> {
+  await loadHashes()
+  const streams = new Map<number, Stream>()
+  const stopped = new Promise<void>((resolve) => {
+    port.on('message', (request: Request) => {
+      if (request.type === 'stop') resolve()
+      else serve(streams, port, request)
+    })
+  })
+  await stopped
+  for (const stream of streams.values()) stream.key?.fill(0)
+  port.close()
+}
+
+function serve(
+  streams: Map<number, Stream>,
+  port: MessagePort,
+  request: Exclude<Request, { type: 'stop' }>,
+): void {
+  switch (request.type) {
+    case 'open':
+      streams.set(request.stream, openStream(request.setup))
+      return
+    case 'close':
+      streams.get(request.stream)?.key?.fill(0)
+      streams.delete(request.stream)
+      return
+    default: {
+      const reply = answer(streams.get(request.stream), request)
+      port.postMessage(reply, [reply.buffer])
+    }
+  }
+}
+
+function openStream({ fd, key, hashes }: StreamSetup): Stream {
+  return {
+    fd,
+    key,
+    nonce: createStreamNonce(),
+    hasher: createHasher(hashes),
+    expected: createOpenState(),
+    position: 0,
+    sequence: 0,
+  }
+}
+
+type Work = Extract<Request, { type: 'write' | 'read' }>
+
+function answer(stream: Stream | undefined, request: Work): Reply {
+  const { id, buffer } = request
+  try {
+    if (stream === undefined) throw new Error(`stream ${request.stream} is not open`)
+    if (request.type === 'read') return { id, buffer, size: readBatch(stream, request) }
+    const size = writeBatch(stream, request)
+    return request.final ? { id, buffer, size, digests: stream.hasher.digests() } : { id, buffer, size }
+  } catch (error) {
+    return { id, buffer, size: 0, failure: toFailure(error) }
+  }
+}
+
+function writeBatch(stream: Stream, { buffer, size, final }: Extract<Request, { type: 'write' }>): number {
+  const plaintext = new Uint8Array(buffer, 0, size)
+  stream.hasher.update(plaintext)
+  const { key, nonce, sequence } = stream
+  const vector =
+    key === undefined ? [plaintext] : sealPackages(plaintext, { key, nonce, firstSequence: sequence, final })
+  const stored = writeAll(stream.fd, vector, stream.position)
+  stream.position += stored
+  stream.sequence += Math.ceil(size / payloadSizeMax)
+  return stored
+}
+
+function writeAll(fd: number, vector: readonly Uint8Array[], position: number): number {
+  let rest = vector.filter((piece) => piece.length > 0)
+  let written = 0
+  while (rest.length > 0) {
+    let count = writevSync(fd, rest, position + written)
+    if (count === 0) throw Object.assign(new Error('the file takes no more bytes'), { code: 'ENOSPC' })
+    written += count
+    // After a short write, go on behind what was written.
+    while (count > 0) {
+      const [first, ...others] = rest
+      if (first === undefined) break
+      rest = first.length > count ? [first.subarray(count), ...others] : others
+      count -= Math.min(first.length, count)
+    }
+  }
+  return written
+}
+
+function readBatch(stream: Stream, request: Extract<Request, { type: 'read' }>): number {
+  const { fd, key, expected } = stream
+  const { buffer, position, size, firstSequence, final } = request
+  const target = new Uint8Array(buffer)
+  if (key === undefined) {
+    readAll(fd, target.subarray(0, size), position)
+    return size
+  }
+  const sealed = sealedBatch.subarray(0, size)
+  readAll(fd, sealed, position)
+  return openPackages(sealed, target, { key, firstSequence, final, expected })
+}
+
+function readAll(fd: number, target: Uint8Array, position: number): void {
+  for (let done = 0; done < target.length; ) {
+    const count = readSync(fd, target, done, target.length - done, position + done)
+    if (count === 0)
+      throw new DareError('unexpected-eof', `the file ends ${target.length - done} bytes too early`)
+    done += count
+  }
+}
