@@ -13,11 +13,11 @@ export function rawContextBytes(context: EncryptionContext): Uint8Array {
   return serialised(context, (text) => text)
 }
 
-function serialised(context: EncryptionContext, escape: (text: string) => string): Uint8Array {
+function serialised(context: EncryptionContext, escaped: (text: string) => string): Uint8Array {
   const entries = Object.entries(context)
     .map(([name, value]) => ({
       order: Buffer.from(name, 'utf8'),
-      text: `"${escape(name)}":"${escape(value)}"`,
+      text: `"${escaped(name)}":"${escaped(value)}"`,
     }))
     .sort((a, b) => Buffer.compare(a.order, b.order))
   return new TextEncoder().encode(`{${entries.map(({ text }) => text).join(',')}}`)

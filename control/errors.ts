@@ -28,3 +28,22 @@ export const statusOfCode = {
   'not-configured': status.FAILED_PRECONDITION,
   internal: status.INTERNAL,
 } as const satisfies Record<KmsErrorCode, status>
+
+export const kmsErrorCodes: readonly KmsErrorCode[] = [
+  'key-not-found',
+  'access-denied',
+  'invalid-ciphertext',
+  'unavailable',
+  'not-configured',
+  'internal',
+]
+
+/** The code that a status stands for, as the client reads it. */
+export function codeOfStatus(value: status | undefined): KmsErrorCode {
+  if (value === status.DEADLINE_EXCEEDED || value === status.CANCELLED) return 'unavailable'
+  for (const [code, codeStatus] of Object.entries(statusOfCode)) {
+    // Object.entries widens the keys of statusOfCode, all of which are codes.
+    if (codeStatus === value) return code as KmsErrorCode
+  }
+  return 'internal'
+}

@@ -1,0 +1,102 @@
+import { Server } from '@grpc/grpc-js'
+import { ReflectionService } from '@grpc/reflection'
+import { HealthImplementation } from 'grpc-health-check'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { ControlConfig } from './config.ts'
+import { createKeyService } from './key-service.ts'
+import { bind, releaseSocket } from './listener.ts'
+import { createMetrics } from './metrics.ts'
+import { messageSizeMax, packageDefinition, proto } from './proto.ts'
+import { createProvider } from './providers/index.ts'
+import type { Provider } from './providers/provider.ts'
+
+export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
+export { KmsError } from './errors.ts'
+
+/** How long close waits for running calls. */
+const graceMs = 2_000
+const serviceName = 'sealgate.kms.v1.Keys'
+
+/** A running control service. */
+export interface Control {
+  /** As clients name it. */
+  readonly address: string
+  ready(): { readonly ready: boolean; readonly reason: string }
+  /** Ends running calls within two seconds, the KMS session and the listener. Idempotent. */
+  close(): Promise<void>
+}
+
+interface Dependencies {
+  readonly log: Logger
+  readonly registry: Registry
+  readonly version: string
+  /** In place of the one that the configuration names. */
+  readonly provider?: Provider
+}
+
+/**
+ * Starts the key service. It listens at once and is not ready until the KMS session is. Errors: KmsError `unavailable` for
+ * an address that cannot be listened on.
+ */
+export async function startControl(config: ControlConfig, dependencies: Dependencies): Promise<Control> {
+  const { log, registry, version } = dependencies
+  const provider = dependencies.provider ?? createProvider(config.provider, log)
+  const metrics = createMetrics(registry, provider)
+  const server = new Server({
+    'grpc.max_receive_message_length': messageSizeMax,
+    'grpc.max_send_message_length': messageSizeMax,
+  })
+  const startedAtMs = Date.now()
+  server.addService(
+    proto.sealgate.kms.v1.Keys.service,
+    // grpc-js wants an index signature that a closed set of handlers has no use for.
+    { ...createKeyService({ provider, metrics, log, version, startedAtMs }) },
+  )
+  const health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' })
+  health.addToServer(server)
+  new ReflectionService(packageDefinition).addToServer(server)
+  const showHealth = () => {
+    const status = provider.session().ready ? 'SERVING' : 'NOT_SERVING'
+    for (const name of ['', serviceName]) health.setStatus(name, status)
+  }
+  provider.onSessionChange(showHealth)
+  const address = await bind(server, config.address).catch(async (error: unknown) => {
+    await provider.close()
+    throw error
+  })
+  provider.start()
+  showHealth()
+  log.info({ address, provider: provider.name, keyId: provider.defaultKeyId }, 'control is listening')
+
+  let closed: Promise<void> | undefined
+  return {
+    address,
+    ready: () => provider.session(),
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+
+  async function close(): Promise<void> {
+    for (const name of ['', serviceName]) health.setStatus(name, 'NOT_SERVING')
+    await shutDown(server)
+    await provider.close()
+    releaseSocket(config.address)
+    log.info('control has ended')
+  }
+}
+
+/** Lets running calls finish, for a while. */
+async function shutDown(server: Server): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      server.forceShutdown()
+      resolve()
+    }, graceMs)
+    server.tryShutdown(() => resolve())
+  })
+  clearTimeout(timer)
+}

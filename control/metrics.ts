@@ -1,0 +1,68 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Provider } from './providers/provider.ts'
+
+/** What control counts of its key operations. */
+export interface ControlMetrics {
+  begin(): void
+  end(operation: string, code: string, durationMs: number): void
+}
+
+const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
+
+export function createMetrics(registry: Registry, provider: Provider): ControlMetrics {
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'sealgate_kms_requests_total',
+    help: 'Key operations by outcome',
+    labelNames: ['operation', 'code'],
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'sealgate_kms_request_seconds',
+    help: 'Duration of key operations',
+    labelNames: ['operation'],
+    buckets: secondsBuckets,
+    registers,
+  })
+  const inFlight = new Gauge({ name: 'sealgate_kms_in_flight', help: 'Key operations under way', registers })
+  sessionGauge(registry, 'sealgate_kms_ready', 'Whether keys can be generated now', () =>
+    Number(provider.session().ready),
+  )
+  sessionGauge(
+    registry,
+    'sealgate_kms_token_ttl_seconds',
+    'Time that the KMS token has left, 0 without a token',
+    () => Math.max(0, (provider.session().tokenExpiresAtMs - Date.now()) / 1000),
+  )
+  sessionGauge(
+    registry,
+    'sealgate_kms_logins',
+    'Logins to the KMS since start',
+    () => provider.session().logins,
+  )
+  sessionGauge(
+    registry,
+    'sealgate_kms_renewals',
+    'Renewals of the KMS token since start',
+    () => provider.session().renewals,
+  )
+  return {
+    begin: () => inFlight.inc(),
+    end: (operation, code, durationMs) => {
+      inFlight.dec()
+      requests.inc({ operation, code })
+      seconds.observe({ operation }, durationMs / 1000)
+    },
+  }
+}
+
+function sessionGauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read())
+    },
+  })
+}

@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { loadPackageDefinition } from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import type { ProtoGrpcType } from '../proto/gen/kms.ts'
+
+/** The key service's definition, loaded with the options that the generated types were made for (proto/generate.mjs). */
+export const packageDefinition = loadSync(fileURLToPath(import.meta.resolve('#proto/kms.proto')), {
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+})
+
+// The generated type describes exactly this file.
+export const proto = loadPackageDefinition(packageDefinition) as unknown as ProtoGrpcType
+
+/** Larger messages are refused on both sides, bytes. */
+export const messageSizeMax = 1024 * 1024

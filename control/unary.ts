@@ -1,0 +1,54 @@
+import { Metadata, type ServerErrorResponse, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
+import { KmsError, type KmsErrorCode, statusOfCode } from './errors.ts'
+import type { ControlMetrics } from './metrics.ts'
+
+/** A call without a deadline of its own gets this one. */
+const deadlineMaxMs = 60_000
+
+type Handler<Request, Response> = (request: Request, signal: AbortSignal) => Promise<Response>
+
+/**
+ * Makes a gRPC method of an async function: the caller's deadline and cancellation become a signal, a thrown KmsError becomes
+ * its status, and anything else is told as "internal error" and logged.
+ */
+export function unary<Request, Response>(
+  operation: string,
+  { log, metrics }: { readonly log: Logger; readonly metrics: ControlMetrics },
+  handler: Handler<Request, Response>,
+) {
+  return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
+    const controller = new AbortController()
+    const abort = () => controller.abort(new KmsError('unavailable', 'the call was given up'))
+    call.on('cancelled', abort)
+    const timer = setTimeout(abort, remainingMs(call.getDeadline()))
+    const startedAt = performance.now()
+    metrics.begin()
+    void handler(call.request, controller.signal)
+      .then(
+        (response) => {
+          metrics.end(operation, 'ok', performance.now() - startedAt)
+          log.debug({ operation }, 'key operation')
+          done(null, response)
+        },
+        (error: unknown) => {
+          const code = error instanceof KmsError ? error.code : 'internal'
+          metrics.end(operation, code, performance.now() - startedAt)
+          log[code === 'internal' ? 'error' : 'warn']({ operation, code, err: error }, 'key operation failed')
+          done(toStatus(code, error))
+        },
+      )
+      .finally(() => clearTimeout(timer))
+  }
+}
+
+function toStatus(code: KmsErrorCode, error: unknown): ServerErrorResponse {
+  const known = error instanceof KmsError && code !== 'internal'
+  const details = known ? error.message : 'internal error'
+  return Object.assign(new Error(details), { code: statusOfCode[code], details, metadata: new Metadata() })
+}
+
+function remainingMs(deadline: Date | number): number {
+  const remaining = Number(deadline) - Date.now()
+  return Math.max(0, Math.min(Number.isFinite(remaining) ? remaining : deadlineMaxMs, deadlineMaxMs))
+}
