@@ -1,5 +1,6 @@
 import type { SecretSource } from './config.ts'
 import { KmsError } from './errors.ts'
+import type { SessionStatus } from './providers/provider.ts'
 import type { VaultClient, VaultGrant } from './providers/vault-client.ts'
 import { VaultError } from './providers/vault-error.ts'
 import { type Clock, systemClock } from './session-clock.ts'
@@ -8,20 +9,10 @@ import { isShrunk, nextBackoffMs, renewalDelayMs, renewalRetryMs } from './sessi
 import { refusalsMax, SessionSecret } from './session-secret.ts'
 import { type SessionLog, type SessionState, StateRecord } from './session-state.ts'
 
-/** What a session can tell of itself. Times are milliseconds since 1970, 0 for never. */
-export interface SessionStatus {
-  readonly state: SessionState
-  /** Why it is so, safe to print; empty when ready. */
-  readonly reason: string
+/** What a session can tell of itself. `reason` also says why it is degraded, when it is still ready. */
+export interface SessionReport extends SessionStatus {
+  /** Since when it has been in its state. */
   readonly sinceMs: number
-  /** Whether calls can be made now. */
-  readonly ready: boolean
-  /** 0 also for a token that never expires. */
-  readonly tokenExpiresAtMs: number
-  readonly lastLoginAtMs: number
-  readonly lastRenewalAtMs: number
-  readonly logins: number
-  readonly renewals: number
 }
 
 /** What a session needs of Vault. */
@@ -72,6 +63,7 @@ export class Session {
   #cancelNext = () => {}
   #cancelExpiry = () => {}
   #endPause = () => {}
+  #onReadinessChange = () => {}
 
   constructor({ client, secretId, log, clock = systemClock }: SessionOptions) {
     this.#client = client
@@ -87,7 +79,12 @@ export class Session {
     void this.#login()
   }
 
-  status(): SessionStatus {
+  /** Called after each change of `ready`. One listener. */
+  onReadinessChange(listener: () => void): void {
+    this.#onReadinessChange = listener
+  }
+
+  status(): SessionReport {
     const remainingMs = this.#token === undefined ? 0 : this.#remainingMs(this.#token)
     const expires = remainingMs > 0 && Number.isFinite(remainingMs)
     return {
@@ -130,8 +127,7 @@ export class Session {
     this.#cancelNext()
     this.#cancelExpiry()
     this.#endPause()
-    this.#token = undefined
-    this.#state.enter('logged-out', 'closed')
+    this.#setToken(undefined, 'logged-out', 'closed')
     await this.#loggingIn
     await this.#renewing
   }
@@ -189,7 +185,7 @@ export class Session {
   /** A further refusal could lock the role out for everybody, so there is none. */
   #stopLogins(): void {
     const cure = this.#secret.changeable ? 'put a valid one into its file' : 'restart with a valid one'
-    const reason = `login stopped: vault refused the role id or secret id ${refusalsMax} times; ${cure}`
+    const reason = `login stopped: vault refused the role id or secret id ${refusalsMax} times (an unknown mount is refused in the same way); ${cure}`
     this.#state.enter(this.#failedState(), reason)
     this.#log.error({ session: this.#state.name }, reason)
     if (this.#secret.changeable) this.#next(secretPollMs, () => void this.#watchSecret())
@@ -232,9 +228,8 @@ export class Session {
   #hold({ token: value, leaseSeconds, renewable }: VaultGrant, loginLeaseSeconds: number): void {
     const leaseMs = leaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000
     const token = { value, loginLeaseSeconds, expiresAtMs: this.#clock.steadyMs() + leaseMs }
-    this.#token = token
     this.#backoffMs = 0
-    this.#state.enter('ready')
+    this.#setToken(token, 'ready')
     this.#cancelNext()
     this.#expireIfDue()
     if (leaseMs === Number.POSITIVE_INFINITY) return
@@ -258,9 +253,15 @@ export class Session {
   #drop(why: string): void {
     const { reason } = this.#state
     this.#cancelExpiry()
-    this.#token = undefined
-    this.#state.enter('expired', reason === '' ? why : `${why}; ${reason}`)
+    this.#setToken(undefined, 'expired', reason === '' ? why : `${why}; ${reason}`)
     if (!this.#secret.stopped) void this.#login()
+  }
+
+  #setToken(token: Token | undefined, state: SessionState, reason = ''): void {
+    const changed = (token === undefined) !== (this.#token === undefined)
+    this.#token = token
+    this.#state.enter(state, reason)
+    if (changed) this.#onReadinessChange()
   }
 
   #remainingMs(token: Token): number {

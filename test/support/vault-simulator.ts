@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   readonly now?: () => number
   /** 0 for any free one. */
   readonly port?: number
+  /** What a ciphertext that is not authentic is answered with: 500 by old servers. */
+  readonly tamperedStatus?: 400 | 500
 }
 
 /** A call as it came in; of the headers only the names, and of these two the values. */
@@ -55,7 +57,7 @@ export interface VaultSimulator {
 const bodySizeMax = 1024 * 1024
 
 export async function startVaultSimulator(options: SimulatorOptions = {}): Promise<VaultSimulator> {
-  const core = new VaultCore(options.now ?? Date.now)
+  const core = new VaultCore(options.now ?? Date.now, { tamperedStatus: options.tamperedStatus ?? 400 })
   const faults = new Faults()
   const calls: SimulatorCall[] = []
   const serve = (request: IncomingMessage, response: ServerResponse) => {

@@ -35,7 +35,7 @@ export class AppRole {
     if (leaf === undefined && method !== 'GET') return this.#write(name, body)
     const role = this.#roles.get(name)
     if (role === undefined)
-      throw new Refusal(leaf === 'secret-id' ? 400 : 404, `role "${name}" does not exist`)
+      throw new Refusal(404, leaf === 'secret-id' ? `role "${name}" does not exist` : '')
     if (leaf === undefined) return { data: role.settings }
     if (leaf === 'role-id') return { data: { role_id: role.roleId } }
     return { data: this.#issue(role, body) }
@@ -67,7 +67,7 @@ export class AppRole {
   }
 
   #login(roleId: string, secretId: string): object {
-    if (roleId === '') throw new Refusal(400, 'missing role_id')
+    if (roleId === '') throw new Refusal(500, 'failed to determine alias name from login request')
     const [name, role] = [...this.#roles].find(([, candidate]) => candidate.roleId === roleId) ?? []
     if (name === undefined || role === undefined) throw new Refusal(400, 'invalid role or secret ID')
     if (secretId === '') throw new Refusal(400, 'missing secret_id')

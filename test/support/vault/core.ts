@@ -2,7 +2,7 @@ import { AppRole } from './approle.ts'
 import { capabilitiesOn, defaultPolicy, type Policy, parsePolicy } from './policy.ts'
 import { integer, names, oneError, Refusal, type Reply, text, toReply, type VaultRequest } from './reply.ts'
 import { type TokenEntry, TokenStore } from './tokens.ts'
-import { Transit } from './transit.ts'
+import { Transit, type TransitOptions } from './transit.ts'
 
 type Engine = AppRole | Transit
 
@@ -24,10 +24,12 @@ export class VaultCore {
   readonly rootToken: string
   sealed = false
   readonly #now: () => number
+  readonly #options: TransitOptions
   readonly #namespaces = new Map<string, Namespace>()
 
-  constructor(now: () => number) {
+  constructor(now: () => number, options: TransitOptions) {
     this.#now = now
+    this.#options = options
     this.tokens = new TokenStore(now)
     const limits = { ttlSeconds: 0, maxTtlSeconds: 0, periodSeconds: 0, uses: 0 }
     const root = { policies: ['root'], namespace: '', renewable: false, meta: {}, ...limits }
@@ -101,7 +103,7 @@ export class VaultCore {
       case 'auth':
         return mountEngine(namespace, `auth/${name}`, new AppRole(this.tokens, request.namespace, this.#now))
       case 'mounts':
-        return mountEngine(namespace, name, new Transit())
+        return mountEngine(namespace, name, new Transit(this.#options))
       case 'policy':
       case 'policies/acl':
         return writePolicy(namespace, name, text(body, 'policy'))
@@ -153,7 +155,7 @@ function capabilityOf({ method, path }: CoreRequest, mount: Mount | undefined): 
 }
 
 function mountEngine({ mounts }: Namespace, path: string, engine: Engine): undefined {
-  if (mounts.has(path)) throw new Refusal(400, `path is already in use at ${path}/`)
+  if (mounts.has(path)) throw new Refusal(400, `path is already in use at ${path.replace(/^auth\//, '')}/`)
   mounts.set(path, engine)
   return undefined
 }

@@ -19,6 +19,8 @@ export interface TokenEntry extends TokenSettings {
   readonly accessor: string
   readonly createdAtMs: number
   expiresAtMs: number
+  /** What the login or the last renewal granted, in whole seconds. */
+  leaseSeconds: number
   usesLeft: number
 }
 
@@ -39,10 +41,11 @@ export class TokenStore {
     const entry = {
       ...settings,
       ttlSeconds,
-      token: `hvs.${randomBytes(24).toString('base64url')}`,
+      token: `${settings.renewable || settings.policies.includes('root') ? 'hvs' : 'hvb'}.${randomBytes(24).toString('base64url')}`,
       accessor: randomBytes(18).toString('base64url'),
       createdAtMs,
       expiresAtMs: createdAtMs + ttlSeconds * 1000,
+      leaseSeconds: ttlSeconds,
       usesLeft: settings.uses,
     }
     this.#entries.set(entry.token, entry)
@@ -66,14 +69,16 @@ export class TokenStore {
   }
 
   renew(entry: TokenEntry, incrementSeconds: number): TokenEntry {
-    if (!entry.renewable) throw new Refusal(400, oneError('lease is not renewable'))
-    entry.expiresAtMs = this.#now() + this.#renewedTtl(entry, incrementSeconds) * 1000
+    if (!entry.renewable) throw new Refusal(400, 'batch tokens cannot be renewed')
+    const ttl = this.#renewedTtl(entry, incrementSeconds)
+    entry.expiresAtMs = this.#now() + ttl * 1000
+    entry.leaseSeconds = Math.floor(ttl)
     return entry
   }
 
   #renewedTtl(entry: TokenEntry, incrementSeconds: number): number {
     if (entry.periodSeconds > 0) return entry.periodSeconds
-    const ageSeconds = Math.floor((this.#now() - entry.createdAtMs) / 1000)
+    const ageSeconds = (this.#now() - entry.createdAtMs) / 1000
     const left = (entry.maxTtlSeconds || defaultTtlSeconds) - ageSeconds
     if (left <= 0) throw new Refusal(400, oneError('past the max TTL, cannot renew'))
     return Math.min(incrementSeconds || entry.ttlSeconds, left)
@@ -89,14 +94,10 @@ export class TokenStore {
       if (!policies.includes('root')) this.#entries.delete(token)
   }
 
-  ttlSeconds({ expiresAtMs }: TokenEntry): number {
-    return Number.isFinite(expiresAtMs) ? Math.ceil((expiresAtMs - this.#now()) / 1000) : 0
-  }
-
   /** The `data` of a look-up. */
   describe(entry: TokenEntry): object {
     const { accessor, policies, renewable, meta, periodSeconds, uses, usesLeft } = entry
-    const ttl = this.ttlSeconds(entry)
+    const ttl = Number.isFinite(entry.expiresAtMs) ? Math.floor((entry.expiresAtMs - this.#now()) / 1000) : 0
     const period = periodSeconds > 0 ? { period: periodSeconds } : {}
     const numUses = uses > 0 ? usesLeft : 0
     return {
@@ -120,11 +121,12 @@ export class TokenStore {
       policies: entry.policies,
       token_policies: entry.policies,
       metadata: entry.meta,
-      lease_duration: this.ttlSeconds(entry),
+      lease_duration: entry.leaseSeconds,
       renewable: entry.renewable,
       entity_id: '',
       token_type: entry.renewable ? 'service' : 'batch',
       orphan: true,
+      mfa_requirement: null,
       num_uses: entry.uses,
     }
   }

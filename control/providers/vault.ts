@@ -1,0 +1,158 @@
+import type { EncryptionContext } from '../client.ts'
+import type { VaultConfig } from '../config.ts'
+import { contextBytes } from '../context.ts'
+import { KmsError, type KmsErrorCode } from '../errors.ts'
+import { Session } from '../session.ts'
+import type { Clock } from '../session-clock.ts'
+import type { SessionLog } from '../session-state.ts'
+import type { Provider } from './provider.ts'
+import { createVaultClient, isKeyName, type TransitOperation } from './vault-client.ts'
+import { VaultError } from './vault-error.ts'
+
+export interface VaultProviderOptions {
+  readonly log: SessionLog
+  readonly clock?: Clock
+  /** Of each call to Vault. */
+  readonly deadlineMs?: number
+}
+
+const dataKeySize = 32
+/** What 64 KiB become when Vault seals them, in base64, with room to spare. */
+const ciphertextSizeMax = 128 * 1024
+/** As Vault writes it. What stands before the last colon is its business, but for a version that we asked for. */
+const ciphertextPattern = /^vault:v\d+:[A-Za-z0-9+/]+={0,2}$/
+/** A call that may not have reached Vault is made once more; all of ours can be repeated without harm. */
+const networkTries = 2
+
+/**
+ * Vault's or OpenBao's transit engine, entered by AppRole. It needs what the quickstart's policy grants and no more:
+ * update on `datakey/plaintext`, `decrypt` and `encrypt` of its keys. The encryption context is sent with every call;
+ * transit heeds it only for keys made with `derived=true`, and ignores it without a word for all others.
+ * Errors at creation: not-configured.
+ */
+export function createVaultProvider(config: VaultConfig, options: VaultProviderOptions): Provider {
+  const { log, clock, deadlineMs } = options
+  const client = createVaultClient(config, deadlineMs === undefined ? {} : { deadlineMs })
+  const session = new Session({
+    client,
+    secretId: config.secretId,
+    log,
+    ...(clock === undefined ? {} : { clock }),
+  })
+  const transit = async (operation: TransitOperation, { keyId, context, signal }: Call, fields: object) => {
+    if (!isKeyName(keyId)) throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`)
+    const body = { ...fields, context: Buffer.from(contextBytes(context)).toString('base64') }
+    const request = { operation, keyName: keyId, body }
+    try {
+      return await again(() => session.run((token) => client.transit(token, request, { signal })), signal)
+    } catch (error) {
+      throw toKmsError(error, keyId)
+    }
+  }
+  const version = (keyId: string) =>
+    keyId === config.keyName && config.keyVersion > 0 ? { key_version: config.keyVersion } : {}
+
+  return {
+    name: 'vault',
+    defaultKeyId: config.keyName,
+    start: () => session.start(),
+    async generateDataKey(call) {
+      const asked = version(call.keyId)
+      const { ciphertext, plaintext } = await transit('datakey/plaintext', call, asked)
+      const sealed = toSealed(ciphertext, asked.key_version)
+      return { plaintext: toPlaintext(plaintext, dataKeySize), sealed }
+    },
+    async decrypt(call) {
+      const { plaintext } = await transit('decrypt', call, { ciphertext: toCiphertext(call.sealed) })
+      return toPlaintext(plaintext)
+    },
+    async encrypt(call) {
+      const asked = version(call.keyId)
+      const { buffer, byteOffset, byteLength } = call.plaintext
+      const plaintext = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+      const { ciphertext } = await transit('encrypt', call, { ...asked, plaintext })
+      return toSealed(ciphertext, asked.key_version)
+    },
+    session: () => session.status(),
+    onSessionChange: (listener) => session.onReadinessChange(listener),
+    async close() {
+      await session.close()
+      await client.close()
+    },
+  }
+}
+
+interface Call {
+  readonly keyId: string
+  readonly context: EncryptionContext
+  readonly signal: AbortSignal
+}
+
+async function again<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call()
+    } catch (error) {
+      const repeatable = error instanceof VaultError && error.kind === 'network' && !signal.aborted
+      if (!repeatable || tries === networkTries) throw error
+    }
+  }
+}
+
+function toKmsError(error: unknown, keyId: string): unknown {
+  if (!(error instanceof VaultError)) return error
+  return new KmsError(codeOf(error), `key "${keyId}": ${error.message}`, { cause: error })
+}
+
+/** A tampered ciphertext is 500 from Vaults up to 1.8 or so and 400 from later ones; the text is the same. */
+function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
+  if (kind !== 'refused') return 'unavailable'
+  switch (refusal) {
+    case 'ciphertext':
+      return 'invalid-ciphertext'
+    case 'key-not-found':
+    case 'key-version':
+      return 'key-not-found'
+    case 'version-too-old':
+      return 'access-denied'
+    case 'sealed':
+      return 'unavailable'
+    case 'unspecified':
+      if (status === 403) return 'access-denied'
+      if (status === 404) return 'key-not-found'
+      return status === 429 || status >= 500 ? 'unavailable' : 'internal'
+  }
+}
+
+/** The sealed form is the text that Vault gave, as bytes. What cannot be one is not sent. */
+function toCiphertext(sealed: Uint8Array): string {
+  const ciphertext = sealed.length > ciphertextSizeMax ? '' : Buffer.from(sealed).toString('latin1')
+  if (ciphertextPattern.test(ciphertext)) return ciphertext
+  throw new KmsError('invalid-ciphertext', `${sealed.length} bytes that are not a ciphertext of vault`)
+}
+
+function toSealed(ciphertext: unknown, keyVersion: number | undefined): Uint8Array {
+  if (typeof ciphertext !== 'string' || !ciphertextPattern.test(ciphertext))
+    throw misunderstood('no ciphertext')
+  if (keyVersion !== undefined && !ciphertext.startsWith(`vault:v${keyVersion}:`)) {
+    throw misunderstood(`a ciphertext of another key version than ${keyVersion}`)
+  }
+  return new TextEncoder().encode(ciphertext)
+}
+
+/** Strict base64: what Node would skip over or make up is an error. */
+function toPlaintext(text: unknown, size?: number): Uint8Array {
+  if (typeof text !== 'string') throw misunderstood('no plaintext')
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') !== text) throw misunderstood('a plaintext that is not base64')
+  if (size !== undefined && bytes.length !== size)
+    throw misunderstood(`${bytes.length} bytes for a key of ${size}`)
+  // A copy of its own: small Buffers share their memory with others.
+  const plaintext = new Uint8Array(bytes)
+  bytes.fill(0)
+  return plaintext
+}
+
+function misunderstood(what: string): KmsError {
+  return new KmsError('internal', `vault answered with ${what}`)
+}

@@ -1,0 +1,312 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { KmsError } from '../../control/errors.ts'
+import type { VaultGrant } from '../../control/providers/vault-client.ts'
+import { VaultError } from '../../control/providers/vault-error.ts'
+import { Session, type SessionClient } from '../../control/session.ts'
+import { ManualClock } from '../support/vault/manual-clock.ts'
+
+const test = suite('control/session')
+
+const secretId = { kind: 'value', value: new TextEncoder().encode('secret') } as const
+const refusal = (status: number) => new VaultError({ kind: 'refused', call: 'POST /v1/x', status })
+const unreachable = () => new VaultError({ kind: 'network', call: 'POST /v1/x', detail: 'ECONNREFUSED' })
+
+/** A Vault of two functions, and when they were called. */
+class FakeVault implements SessionClient {
+  readonly loginsAtMs: number[] = []
+  readonly renewals: { atMs: number; increment: number }[] = []
+  readonly clock: ManualClock
+  lookups = 0
+  onLogin: (count: number) => VaultGrant | VaultError = (count) => grant(`token ${count}`, 300)
+  onRenew: (count: number) => VaultGrant | VaultError = () => grant('renewed', 300)
+  onLookup: (token: string) => VaultError | undefined = () => undefined
+
+  constructor(clock: ManualClock) {
+    this.clock = clock
+  }
+
+  async login(): Promise<VaultGrant> {
+    this.loginsAtMs.push(this.clock.steadyMs())
+    return orThrow(this.onLogin(this.loginsAtMs.length))
+  }
+
+  async renewSelf(token: string, increment: number): Promise<VaultGrant> {
+    this.renewals.push({ atMs: this.clock.steadyMs(), increment })
+    return { ...orThrow(this.onRenew(this.renewals.length)), token }
+  }
+
+  async lookupSelf(token: string): Promise<void> {
+    this.lookups++
+    const error = this.onLookup(token)
+    if (error !== undefined) throw error
+  }
+}
+
+function grant(token: string, leaseSeconds: number, renewable = true): VaultGrant {
+  return { token, leaseSeconds, renewable }
+}
+
+function orThrow(result: VaultGrant | VaultError): VaultGrant {
+  if (result instanceof VaultError) throw result
+  return result
+}
+
+function setUp(chance = 0) {
+  const clock = new ManualClock(chance)
+  const vault = new FakeVault(clock)
+  const lines: string[] = []
+  const line = (level: string) => (_: unknown, text?: string) => {
+    lines.push(`${level} ${text ?? ''}`)
+  }
+  const log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
+  const session = new Session({ client: vault, secretId, log, clock })
+  return { clock, vault, session, lines }
+}
+
+const echo = async (token: string) => token
+
+test('a login makes it ready, and its times are told', async () => {
+  const { clock, session } = setUp()
+  assert.is(session.status().state, 'logged-out')
+  assert.is(session.status().ready, false)
+  session.start()
+  await clock.advance(0)
+  const status = session.status()
+  assert.is(status.state, 'ready')
+  assert.is(status.reason, '')
+  assert.is(status.logins, 1)
+  assert.is(status.tokenExpiresAtMs, clock.wallMs() + 300_000)
+  assert.is(await session.run(echo), 'token 1')
+  await session.close()
+})
+
+for (const [chance, fraction] of [
+  [0, 0.5],
+  [0.999, 0.65],
+] as const) {
+  test(`with chance at ${chance} a lease is renewed at ${fraction} of it, in seconds`, async () => {
+    const { clock, vault, session } = setUp(chance)
+    session.start()
+    await clock.advance(300_000 * (fraction - 0.01))
+    assert.is(vault.renewals.length, 0)
+    await clock.advance(300_000 * 0.02)
+    assert.equal(
+      vault.renewals.map(({ increment }) => increment),
+      [300],
+    )
+    await session.close()
+  })
+}
+
+test('a periodic token is renewed for ever with one login', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(300_000 * 100)
+  assert.is(session.status().logins, 1)
+  assert.is(session.status().state, 'ready')
+  assert.is(session.status().renewals, vault.renewals.length)
+  assert.ok(vault.renewals.length >= 199)
+  await session.close()
+})
+
+test('a token that is not renewable is replaced before it expires', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = (count) => grant(`token ${count}`, 60, false)
+  session.start()
+  for (let second = 0; second < 300; second++) {
+    await clock.advance(1_000)
+    assert.is(session.status().ready, true, `after ${second} s`)
+  }
+  assert.is(vault.renewals.length, 0)
+  assert.is(vault.loginsAtMs.length, 11)
+  await session.close()
+})
+
+test('a renewal that grants less than the login did is followed by a login before the end', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onRenew = () => grant('', 100)
+  session.start()
+  await clock.advance(150_000)
+  assert.is(vault.renewals.length, 1)
+  await clock.advance(50_000)
+  assert.equal(vault.loginsAtMs, [0, 200_000])
+  assert.is(session.status().state, 'ready')
+  await session.close()
+})
+
+test('failed renewals are tried again while the token lives, then it logs in', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onRenew = unreachable
+  session.start()
+  await clock.advance(151_000)
+  assert.is(session.status().state, 'degraded')
+  assert.match(session.status().reason, /ECONNREFUSED/)
+  assert.is(await session.run(echo), 'token 1')
+  await clock.advance(148_000)
+  assert.ok(vault.renewals.length > 4)
+  assert.is(vault.loginsAtMs.length, 1)
+  await clock.advance(2_000)
+  assert.is(session.status().state, 'ready')
+  assert.is(await session.run(echo), 'token 2')
+  await session.close()
+})
+
+test('a renewal that succeeds after failures makes it ready again, with the old token', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onRenew = (count) => (count < 4 ? unreachable() : grant('', 300))
+  session.start()
+  await clock.advance(200_000)
+  assert.is(session.status().state, 'ready')
+  assert.is(session.status().logins, 1)
+  assert.is(session.status().renewals, 1)
+  await session.close()
+})
+
+test('while the KMS is away logins back off, and the first that succeeds makes it ready', async () => {
+  const { clock, vault, session } = setUp(0.5)
+  vault.onLogin = () => unreachable()
+  session.start()
+  await clock.advance(600_000)
+  const gaps = vault.loginsAtMs.slice(1).map((atMs, index) => atMs - (vault.loginsAtMs[index] ?? 0))
+  assert.ok(gaps.every((gapMs) => gapMs >= 1_000 && gapMs <= 30_000))
+  assert.ok(vault.loginsAtMs.length < 50)
+  assert.is(session.status().state, 'logged-out')
+  await session.run(echo).then(assert.unreachable, (error: unknown) => {
+    assert.instance(error, KmsError)
+    assert.is((error as KmsError).code, 'unavailable')
+  })
+  vault.onLogin = () => grant('late', 300)
+  await clock.advance(30_000)
+  assert.is(session.status().state, 'ready')
+  await session.close()
+})
+
+for (const status of [400, 403]) {
+  test(`three logins refused with ${status} are the last`, async () => {
+    const { clock, vault, session, lines } = setUp()
+    vault.onLogin = () => refusal(status)
+    session.start()
+    await clock.advance(3_600_000)
+    assert.is(vault.loginsAtMs.length, 3)
+    assert.match(session.status().reason, /login stopped/)
+    assert.is(lines.filter((line) => line.startsWith('error')).length, 1)
+    await session.close()
+  })
+}
+
+test('refusals of another kind do not stop the logins', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = (count) => (count < 10 ? refusal(count % 2 ? 503 : 429) : grant('token', 300))
+  session.start()
+  await clock.advance(60_000)
+  assert.is(session.status().state, 'ready')
+  await session.close()
+})
+
+test('a token found dead is replaced once for all calls, and every call is made again', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(5_000)
+  vault.onLookup = (token) => (token === 'token 1' ? refusal(403) : undefined)
+  const call = async (token: string) => {
+    if (token === 'token 1') throw refusal(403)
+    return token
+  }
+  const results = Promise.all(Array.from({ length: 100 }, () => session.run(call)))
+  await clock.advance(0)
+  assert.equal(new Set(await results), new Set(['token 2']))
+  assert.is(vault.loginsAtMs.length, 2)
+  assert.is(vault.lookups, 1)
+  await session.close()
+})
+
+test('a call that the policy forbids is refused without a login', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(5_000)
+  for (let count = 0; count < 20; count++) {
+    await session
+      .run(() => Promise.reject(refusal(403)))
+      .then(assert.unreachable, (error: unknown) => assert.is((error as VaultError).status, 403))
+  }
+  assert.is(vault.loginsAtMs.length, 1)
+  assert.is(session.status().state, 'ready')
+  await session.close()
+})
+
+test('tokens that die at once cause no more than one login a second', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(0)
+  vault.onLookup = () => refusal(403)
+  let refused = 0
+  for (let tenth = 0; tenth < 50; tenth++) {
+    session.run(() => Promise.reject(refusal(403))).catch(() => refused++)
+    await clock.advance(100)
+  }
+  await clock.advance(5_000)
+  assert.is(refused, 50)
+  const gaps = vault.loginsAtMs.slice(1).map((atMs, index) => atMs - (vault.loginsAtMs[index] ?? 0))
+  assert.ok(gaps.every((gapMs) => gapMs >= 1_000))
+  await session.close()
+})
+
+test('a lease longer than a timer can hold neither ends early nor renews early for ever', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = () => grant('token', 768 * 3600)
+  session.start()
+  await clock.advance(24 * 3_600_000)
+  assert.is(session.status().state, 'ready')
+  assert.is(vault.renewals.length, 0)
+  await session.close()
+})
+
+test('a token without an end is neither renewed nor replaced', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = () => grant('token', 0)
+  session.start()
+  await clock.advance(10_000_000)
+  assert.is(session.status().tokenExpiresAtMs, 0)
+  assert.is(session.status().ready, true)
+  assert.is(vault.loginsAtMs.length, 1)
+  await session.close()
+})
+
+test('a jump of the time of day ends no token', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(1_000)
+  clock.jumpWall(86_400_000)
+  assert.is(await session.run(echo), 'token 1')
+  await clock.advance(140_000)
+  assert.is(vault.renewals.length, 0)
+  await session.close()
+})
+
+test('after close no timer waits and no call is made', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(10)
+  await session.close()
+  await session.close()
+  assert.is(clock.pending, 0)
+  await clock.advance(1_000_000)
+  assert.is(vault.loginsAtMs.length, 1)
+  assert.is(vault.renewals.length, 0)
+  await session.run(echo).then(assert.unreachable, (error: unknown) => assert.instance(error, KmsError))
+})
+
+test('closing while a login waits for its turn ends the wait', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(0)
+  vault.onLookup = () => refusal(403)
+  const call = session.run(() => Promise.reject(refusal(403))).catch((error: unknown) => error)
+  await clock.advance(100)
+  await session.close()
+  assert.instance(await call, KmsError)
+  assert.is(clock.pending, 0)
+})
+
+test.run()

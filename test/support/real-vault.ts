@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { VaultAdmin } from './vault/seed.ts'
+
+/** A dev server of HashiCorp Vault or OpenBao, which keeps everything in memory and begins unsealed. */
+export interface RealVault {
+  readonly endpoint: string
+  readonly admin: VaultAdmin
+  close(): Promise<void>
+}
+
+const rootToken = 'root'
+const startMsMax = 30_000
+const probeMs = 100
+
+/** The program to test against: `VAULT_BIN`, or `vault` or `bao` of the PATH. */
+export function findVaultProgram(environment: NodeJS.ProcessEnv): string | undefined {
+  const { VAULT_BIN: named, PATH: path = '' } = environment
+  if (named !== undefined && named !== '') return named
+  const places = path.split(delimiter).flatMap((folder) => [join(folder, 'vault'), join(folder, 'bao')])
+  return places.find(isExecutable)
+}
+
+export async function startRealVault(program: string): Promise<RealVault> {
+  const home = mkdtempSync(join(tmpdir(), 'real-vault-'))
+  const address = `127.0.0.1:${await freePort()}`
+  const flags = [`-dev-root-token-id=${rootToken}`, `-dev-listen-address=${address}`, '-dev-no-store-token']
+  const environment = { HOME: home, PATH: process.env['PATH'] ?? '' }
+  const child = spawn(program, ['server', '-dev', ...flags], { stdio: 'ignore', env: environment })
+  const failed = new Promise<never>((_, reject) => child.once('error', reject))
+  const endpoint = `http://${address}`
+  const close = async () => {
+    await end(child)
+    rmSync(home, { recursive: true, force: true })
+  }
+  try {
+    await Promise.race([untilHealthy(endpoint), failed])
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { endpoint, admin: (method, path, body) => request(endpoint, method, path, body), close }
+}
+
+async function untilHealthy(endpoint: string): Promise<void> {
+  const until = Date.now() + startMsMax
+  while (Date.now() < until) {
+    const response = await fetch(`${endpoint}/v1/sys/health`).catch(() => undefined)
+    await response?.arrayBuffer()
+    if (response?.status === 200) return
+    await sleep(probeMs)
+  }
+  throw new Error(`${endpoint} is not healthy after ${startMsMax} ms`)
+}
+
+async function request(endpoint: string, method: string, path: string, body?: object) {
+  const response = await fetch(`${endpoint}/v1/${path}`, {
+    method,
+    headers: { 'X-Vault-Token': rootToken },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+  const answer: { data?: Record<string, unknown> } = text === '' ? {} : JSON.parse(text)
+  return answer.data ?? {}
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await ended
+}
+
+/** A port that was free a moment ago; the dev server cannot be told to choose one itself. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
