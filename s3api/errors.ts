@@ -18,6 +18,7 @@ export const s3Errors = {
   ExpiredToken: [400, 'The provided token has expired.'],
   IllegalLocationConstraintException: [400, 'The specified location constraint is not that of this server.'],
   IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length header.'],
+  InsufficientStorage: [507, 'The server has no room left for this object.'],
   InternalError: [500, 'We encountered an internal error. Please try again.'],
   InvalidAccessKeyId: [403, 'The access key id you provided does not exist in our records.'],
   InvalidArgument: [400, 'Invalid argument.'],

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino'
+import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
+import { DareError } from '../../engine/index.ts'
+import { BackendError, type BackendErrorCode } from '../backends/backend.ts'
+import { S3Error, type S3ErrorCode } from '../errors.ts'
+import type { Reply } from '../operation.ts'
+import { errorDocument } from './xml-writer.ts'
+
+/** The one place where an error of any room becomes an S3 error. */
+
+const retryAfterSeconds = 1
+
+const s3CodeOfKms = {
+  'key-not-found': 'KMS.NotFoundException',
+  'access-denied': 'AccessDenied',
+  'invalid-ciphertext': 'AccessDenied',
+  unavailable: 'ServiceUnavailable',
+  'not-configured': 'NotImplemented',
+  internal: 'InternalError',
+} as const satisfies Record<KmsErrorCode, S3ErrorCode>
+
+const s3CodeOfBackend = {
+  'bucket-exists': 'BucketAlreadyOwnedByYou',
+  'no-such-bucket': 'NoSuchBucket',
+  'bucket-not-empty': 'BucketNotEmpty',
+  'no-such-key': 'NoSuchKey',
+  'no-such-upload': 'NoSuchUpload',
+  'invalid-part': 'InvalidPart',
+  'precondition-failed': 'PreconditionFailed',
+  'no-space': 'InsufficientStorage',
+  unavailable: 'ServiceUnavailable',
+} as const satisfies Record<BackendErrorCode, S3ErrorCode>
+
+/** The S3 error that a client is told; what it is not told is logged. */
+export function toS3Error(error: unknown, log: Logger): S3Error {
+  if (error instanceof S3Error) return error
+  if (error instanceof KmsError) {
+    if (error.code !== 'not-configured') log.warn({ err: error, code: error.code }, 'the key service refused')
+    const told = error.code === 'not-configured' || error.code === 'key-not-found'
+    return new S3Error(s3CodeOfKms[error.code], told ? error.message : undefined, { cause: error })
+  }
+  if (error instanceof BackendError)
+    return new S3Error(s3CodeOfBackend[error.code], undefined, { cause: error })
+  if (error instanceof DareError) {
+    log.error({ err: error, code: error.code }, 'stored data is not authentic')
+    return new S3Error('XMinioObjectTampered', undefined, { cause: error })
+  }
+  log.error({ err: error }, 'a request failed for a reason that is not the client’s')
+  return new S3Error('InternalError', undefined, { cause: error instanceof Error ? error : undefined })
+}
+
+/** The error's response: a document, or headers only where HTTP allows no body. */
+export function errorReply(
+  error: S3Error,
+  request: { readonly method: string; readonly resource: string; readonly requestId: string },
+): Reply {
+  const { status } = error
+  const headers = {
+    ...(status === 503 && { 'Retry-After': String(retryAfterSeconds) }),
+    ...(error.details.ActualObjectSize !== undefined && {
+      'Content-Range': `bytes */${error.details.ActualObjectSize}`,
+    }),
+  }
+  if (request.method === 'HEAD' || status === 304) return { status, headers }
+  const body = errorDocument({
+    Code: error.code,
+    Message: error.message,
+    ...error.details,
+    Resource: request.resource,
+    RequestId: request.requestId,
+    HostId: request.requestId,
+  })
+  return { status, headers: { ...headers, 'Content-Type': 'application/xml' }, body }
+}
