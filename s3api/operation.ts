@@ -76,6 +76,8 @@ export interface RequestBody {
   verify(digests: Readonly<Partial<Record<HashName, Uint8Array>>>): void
   /** The checksum that the client announced: known from the start, its value only after the stream has ended. */
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined
+  /** The announced checksum, base64, as `verify` found it right; undefined where none was announced. */
+  checksum(): { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
   /** The whole payload, verified, at most `limit` bytes; throws S3Error EntityTooLarge or MaxMessageLengthExceeded. */
   readAll(limit: number): Promise<Uint8Array>
 }

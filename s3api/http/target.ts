@@ -63,10 +63,11 @@ function parseQuery(text: string): ReadonlyMap<string, string> {
   return query
 }
 
-/** Percent-decoding to UTF-8, nothing lax. */
+/** Percent-decoding to UTF-8, nothing lax. Node gives unencoded bytes as Latin-1. */
 function decode(text: string): string {
   try {
-    return decodeURIComponent(text)
+    const bytes = Buffer.from(text, 'latin1')
+    return decodeURIComponent(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (error) {
     throw new S3Error('InvalidURI', undefined, { cause: error })
   }

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * The canonical request of Signature V4 as Amazon S3 has it: the path is encoded once and never normalised.
+ * Source: Amazon S3 API reference, "Authenticating Requests: Using the Authorization Header".
+ */
+
+/** What is signed, as it came over the wire. */
+export interface SignedRequest {
+  readonly method: string
+  /** Path and query exactly as sent. */
+  readonly rawUrl: string
+  /** Names and values in turn, as node:http has them. */
+  readonly rawHeaders: readonly string[]
+}
+
+/** The request's text that the signature covers. `payloadHash` is what x-amz-content-sha256 says. */
+export function canonicalRequest(
+  { method, rawUrl, rawHeaders }: SignedRequest,
+  { signedHeaders, payloadHash }: { readonly signedHeaders: readonly string[]; readonly payloadHash: string },
+): string {
+  const url = rawUrl.replace(/^https?:\/\/[^/?]*/i, '')
+  const question = url.indexOf('?')
+  const path = question === -1 ? url : url.slice(0, question)
+  return [
+    method,
+    path === '' ? '/' : encodePath(path),
+    canonicalQuery(question === -1 ? '' : url.slice(question + 1)),
+    ...signedHeaders.map((name) => `${name}:${headerValue(rawHeaders, name)}`),
+    '',
+    signedHeaders.join(';'),
+    payloadHash,
+  ].join('\n')
+}
+
+/** Clients leave different characters of a path unencoded; signed is the path with all but the unreserved ones encoded. */
+function encodePath(path: string): string {
+  return path.split('/').map(recode).join('/')
+}
+
+function canonicalQuery(query: string): string {
+  return query
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const equals = pair.indexOf('=')
+      const [name, value] = equals === -1 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
+      return [recode(name.replaceAll('+', '%20')), recode(value.replaceAll('+', '%20'))] as const
+    })
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+}
+
+/** ASCII on both sides, so that UTF-16 order is byte order. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Percent-encoding with exactly the unreserved characters of RFC 3986 left as they are, whatever the client left. */
+function recode(text: string): string {
+  return text.replace(/%[0-9A-Fa-f]{2}|[^%]|%/gu, (piece) => {
+    if (/^%[0-9A-Fa-f]{2}$/.test(piece)) {
+      const character = String.fromCharCode(Number.parseInt(piece.slice(1), 16))
+      return /[A-Za-z0-9_.~-]/.test(character) ? character : piece.toUpperCase()
+    }
+    if (/^[A-Za-z0-9_.~-]$/.test(piece)) return piece
+    // Node gives the bytes of the request line as Latin-1.
+    return [...Buffer.from(piece, 'latin1')]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join('')
+  })
+}
+
+/** Values of all headers of that name, trimmed, inner blanks as one, joined with commas. */
+function headerValue(rawHeaders: readonly string[], name: string): string {
+  const values: string[] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== name) continue
+    values.push((rawHeaders[index + 1] ?? '').trim().replace(/ +/g, ' '))
+  }
+  return values.join(',')
+}
+
+/** Hex SHA-256 of header text, whose characters stand for bytes as in Latin-1. */
+export function sha256Hex(text: string | Uint8Array): string {
+  return createHash('sha256')
+    .update(typeof text === 'string' ? Buffer.from(text, 'latin1') : text)
+    .digest('hex')
+}

@@ -1,0 +1,84 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { HashName } from '../../engine/index.ts'
+import type { ChecksumAlgorithm } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import { parseBase64 } from '../text.ts'
+
+/** The integrity values that clients send with a payload. Source: S3 user guide, "Checking object integrity". */
+
+/** By the name in x-amz-checksum-NAME: the hash, and its size in bytes. */
+const algorithms = [
+  { algorithm: 'CRC32', hash: 'crc32', size: 4 },
+  { algorithm: 'CRC32C', hash: 'crc32c', size: 4 },
+  { algorithm: 'CRC64NVME', hash: 'crc64nvme', size: 8 },
+  { algorithm: 'SHA1', hash: 'sha1', size: 20 },
+  { algorithm: 'SHA256', hash: 'sha256', size: 32 },
+] as const satisfies readonly { algorithm: ChecksumAlgorithm; hash: HashName; size: number }[]
+
+type Headers = ReadonlyMap<string, string>
+
+/** A checksum that a client announces; its value comes with the headers or in the trailer. */
+export interface AnnouncedChecksum {
+  readonly algorithm: ChecksumAlgorithm
+  readonly hash: HashName
+  /** Undefined while the trailer is still to come. */
+  readonly value: string | undefined
+}
+
+/**
+ * The payload's checksum by header or announced trailer. One in a presigned query is ignored: some SDKs put there the
+ * checksum of the empty body that they had when they signed. Errors: InvalidRequest.
+ */
+export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefined {
+  const found = algorithms.flatMap(({ algorithm, hash, size }) => {
+    const value = headers.get(`x-amz-checksum-${hash}`)
+    if (value === undefined) return []
+    requireValue(algorithm, value, size)
+    return [{ algorithm, hash, value }]
+  })
+  const trailer = headers.get('x-amz-trailer')?.trim().toLowerCase()
+  if (found.length > 1 || (found.length === 1 && trailer !== undefined)) {
+    throw new S3Error(
+      'InvalidRequest',
+      'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+    )
+  }
+  const [header] = found
+  if (trailer === undefined) return header
+  const announced = algorithms.find(({ hash }) => trailer === `x-amz-checksum-${hash}`)
+  if (announced === undefined) {
+    throw new S3Error('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported')
+  }
+  return { algorithm: announced.algorithm, hash: announced.hash, value: undefined }
+}
+
+/** The checksum's value from a trailer that was announced. Errors: InvalidRequest, IncompleteBody. */
+export function checksumOfTrailer(announced: AnnouncedChecksum, trailers: Headers): string {
+  const value = trailers.get(`x-amz-checksum-${announced.hash}`)
+  if (value === undefined) throw new S3Error('IncompleteBody', 'The announced trailer is missing.')
+  const size = algorithms.find(({ algorithm }) => algorithm === announced.algorithm)?.size ?? 0
+  requireValue(announced.algorithm, value, size)
+  return value
+}
+
+function requireValue(algorithm: ChecksumAlgorithm, value: string, size: number): void {
+  if (parseBase64(value)?.length === size) return
+  throw new S3Error(
+    'InvalidRequest',
+    `Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`,
+  )
+}
+
+/** Content-MD5, 16 bytes. Errors: InvalidDigest. */
+export function parseContentMd5(headers: Headers): Uint8Array | undefined {
+  const text = headers.get('content-md5')
+  if (text === undefined) return undefined
+  const bytes = parseBase64(text.trim())
+  if (bytes?.length === 16) return bytes
+  throw new S3Error('InvalidDigest')
+}
+
+/** Compares in constant time. */
+export function sameDigest(digest: Uint8Array | undefined, expected: Uint8Array): boolean {
+  return digest?.length === expected.length && timingSafeEqual(digest, expected)
+}

@@ -1,0 +1,247 @@
+import type { Credential } from '../config.ts'
+import { S3Error, type S3ErrorCode } from '../errors.ts'
+import { parseDecimal } from '../text.ts'
+import { canonicalRequest, type SignedRequest, sha256Hex } from './canonical.ts'
+import { type PayloadForm, parsePayloadForm } from './payload.ts'
+import { credentialScope, type Scope, sameHex, sign, signingKey } from './signing-key.ts'
+
+/** Who signed a request, verified. Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". */
+export interface Authentication {
+  readonly accessKey: string
+  readonly payload: PayloadForm
+  /** What chunk signatures continue. */
+  readonly signing: ChunkSigning
+}
+
+export interface ChunkSigning {
+  readonly key: Uint8Array
+  /** YYYYMMDDTHHMMSSZ */
+  readonly time: string
+  readonly scope: Scope
+  readonly seedSignature: string
+}
+
+export interface VerifyOptions {
+  readonly credentials: ReadonlyMap<string, Credential>
+  readonly region: string
+  readonly nowMs: number
+}
+
+/** The request with its decoded query and headers, as target.ts made them. */
+export interface RequestToVerify extends SignedRequest {
+  readonly query: ReadonlyMap<string, string>
+  readonly headers: ReadonlyMap<string, string>
+}
+
+const algorithm = 'AWS4-HMAC-SHA256'
+const skewMaxMs = 15 * 60 * 1000
+const expiresMaxSeconds = 7 * 24 * 3600
+/** Where no credential has that access key, the same work is done with this one. */
+const nobody: Credential = { accessKey: '', secretKey: 'nobody' }
+
+/** What header and query form have in common. */
+interface Claim {
+  readonly accessKey: string
+  readonly scope: Scope
+  readonly signedHeaders: readonly string[]
+  readonly signature: string
+  readonly time: string
+  readonly payloadHash: string
+}
+
+/** Errors: those of the S3 API for a request that is not signed, or not rightly. */
+export function authenticate(request: RequestToVerify, options: VerifyOptions): Authentication {
+  const header = request.headers.get('authorization')
+  const presigned = request.query.has('X-Amz-Algorithm') || request.query.has('X-Amz-Signature')
+  if (header !== undefined && presigned) {
+    throw new S3Error(
+      'InvalidArgument',
+      'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header should be specified',
+    )
+  }
+  refuseOtherSchemes(request, header)
+  const claim =
+    header !== undefined
+      ? headerClaim(request, header, options)
+      : presigned
+        ? queryClaim(request, options)
+        : undefined
+  if (claim === undefined) throw new S3Error('AccessDenied')
+  if (request.headers.has('x-amz-security-token') || request.query.has('X-Amz-Security-Token')) {
+    throw new S3Error('InvalidToken')
+  }
+  requireSigned(request, claim.signedHeaders)
+  return verify(request, claim, options)
+}
+
+function verify(request: RequestToVerify, claim: Claim, { credentials }: VerifyOptions): Authentication {
+  const { accessKey, scope, signedHeaders, time, payloadHash, signature } = claim
+  const credential = credentials.get(accessKey)
+  const key = signingKey(credential ?? nobody, scope)
+  const text = canonicalRequest(request, { signedHeaders, payloadHash })
+  const expected = sign(key, { time, scope, lines: [sha256Hex(text)] })
+  const matches = sameHex(signature, expected)
+  if (credential === undefined) {
+    throw new S3Error('InvalidAccessKeyId', undefined, { details: { AWSAccessKeyId: accessKey } })
+  }
+  if (!matches)
+    throw new S3Error('SignatureDoesNotMatch', undefined, { details: { AWSAccessKeyId: accessKey } })
+  return {
+    accessKey,
+    payload: parsePayloadForm(payloadHash),
+    signing: { key, time, scope, seedSignature: signature },
+  }
+}
+
+function headerClaim({ headers }: RequestToVerify, header: string, { region, nowMs }: VerifyOptions): Claim {
+  const malformed = (message?: string) => new S3Error('AuthorizationHeaderMalformed', message)
+  const fields = new Map<string, string>()
+  for (const field of header.slice(algorithm.length).split(',')) {
+    const [, name, value] = /^\s*([A-Za-z]+)=(\S+)\s*$/.exec(field) ?? []
+    if (name === undefined || value === undefined || fields.has(name)) throw malformed()
+    fields.set(name, value)
+  }
+  const [credential, signedHeaders, signature] = ['Credential', 'SignedHeaders', 'Signature'].map((name) =>
+    fields.get(name),
+  )
+  if (credential === undefined || signedHeaders === undefined || signature === undefined) throw malformed()
+  const time = requestTime(headers)
+  const { accessKey, scope } = parseCredential(credential, {
+    time,
+    region,
+    code: 'AuthorizationHeaderMalformed',
+  })
+  if (Math.abs(parseTime(time) - nowMs) > skewMaxMs) {
+    throw new S3Error('RequestTimeTooSkewed', undefined, {
+      details: {
+        RequestTime: time,
+        ServerTime: new Date(nowMs).toISOString(),
+        MaxAllowedSkewMilliseconds: String(skewMaxMs),
+      },
+    })
+  }
+  const payloadHash = headers.get('x-amz-content-sha256')
+  if (payloadHash === undefined) {
+    throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256')
+  }
+  return { accessKey, scope, signedHeaders: signedHeaders.split(';'), signature, time, payloadHash }
+}
+
+function queryClaim({ query, headers }: RequestToVerify, { region, nowMs }: VerifyOptions): Claim {
+  const code = 'AuthorizationQueryParametersError'
+  const parameter = (name: string) => {
+    const value = query.get(name)
+    if (value !== undefined && value !== '') return value
+    throw new S3Error(
+      code,
+      'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
+    )
+  }
+  if (parameter('X-Amz-Algorithm') !== algorithm) {
+    throw new S3Error(code, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"')
+  }
+  const time = parameter('X-Amz-Date')
+  const { accessKey, scope } = parseCredential(parameter('X-Amz-Credential'), { time, region, code })
+  const expires = parseDecimal(parameter('X-Amz-Expires'))
+  if (expires === undefined || expires < 1 || expires > expiresMaxSeconds) {
+    throw new S3Error(code, `X-Amz-Expires must be between 1 and ${expiresMaxSeconds} seconds`)
+  }
+  const signedAtMs = parseTime(time)
+  if (signedAtMs - nowMs > skewMaxMs) throw new S3Error('AccessDenied', 'Request is not valid yet')
+  if (nowMs > signedAtMs + expires * 1000) {
+    throw new S3Error('AccessDenied', 'Request has expired', {
+      details: {
+        Expires: new Date(signedAtMs + expires * 1000).toISOString(),
+        'X-Amz-Expires': String(expires),
+      },
+    })
+  }
+  return {
+    accessKey,
+    scope,
+    signedHeaders: parameter('X-Amz-SignedHeaders').split(';'),
+    signature: parameter('X-Amz-Signature'),
+    time,
+    payloadHash:
+      query.get('X-Amz-Content-Sha256') ?? headers.get('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD',
+  }
+}
+
+/** `access key/YYYYMMDD/region/s3/aws4_request`; access keys may contain slashes. */
+function parseCredential(
+  text: string,
+  { time, region, code }: { readonly time: string; readonly region: string; readonly code: S3ErrorCode },
+): { readonly accessKey: string; readonly scope: Scope } {
+  const parts = text.split('/')
+  const [date, scopeRegion, service, terminator] = parts.slice(-4)
+  const accessKey = parts.slice(0, -4).join('/')
+  if (accessKey === '' || date === undefined || scopeRegion === undefined) {
+    throw new S3Error(
+      code,
+      'the Credential is malformed; expecting "<access key>/YYYYMMDD/REGION/SERVICE/aws4_request"',
+    )
+  }
+  if (scopeRegion !== region) {
+    throw new S3Error(code, `the region '${scopeRegion}' is wrong; expecting '${region}'`, {
+      details: { Region: region },
+    })
+  }
+  if (service !== 's3' || terminator !== 'aws4_request') {
+    throw new S3Error(code, `the Credential must end in ${credentialScope({ date: 'YYYYMMDD', region })}`)
+  }
+  if (date !== time.slice(0, 8)) {
+    throw new S3Error(code, 'the date of the Credential is not that of the request')
+  }
+  return { accessKey, scope: { date, region } }
+}
+
+/** x-amz-date, or Date where there is none. Errors: AccessDenied. */
+function requestTime(headers: ReadonlyMap<string, string>): string {
+  const amzDate = headers.get('x-amz-date')
+  if (amzDate !== undefined) return amzDate
+  const dateMs = Date.parse(headers.get('date') ?? '')
+  if (Number.isNaN(dateMs)) {
+    throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
+  }
+  return new Date(dateMs).toISOString().replace(/[-:]|\.\d{3}/g, '')
+}
+
+/** Milliseconds of YYYYMMDDTHHMMSSZ. Errors: AccessDenied. */
+function parseTime(time: string): number {
+  const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(time)
+  const [, year, month, day, hour, minute, second] = match ?? []
+  const timeMs =
+    match === null ? Number.NaN : Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  if (!Number.isNaN(timeMs)) return timeMs
+  throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
+}
+
+/** What is not signed could have been added on the way: the host and every x-amz- header must be. */
+function requireSigned({ headers }: RequestToVerify, signedHeaders: readonly string[]): void {
+  const signed = new Set(signedHeaders)
+  const missing = [...headers.keys()].filter(
+    (name) =>
+      (name === 'host' || name.startsWith('x-amz-')) && !signed.has(name) && !unsignedAllowed.has(name),
+  )
+  if (missing.length === 0 && signed.has('host')) return
+  throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {
+    details: { HeadersNotSigned: missing.join(', ') },
+  })
+}
+
+/** In a presigned request the hash of the payload can stand in a header that was not known when it was signed. */
+const unsignedAllowed = new Set(['x-amz-content-sha256'])
+
+function refuseOtherSchemes({ query }: RequestToVerify, header: string | undefined): void {
+  const oldQuery = query.has('AWSAccessKeyId') || query.has('Signature')
+  if ((header === undefined || header.startsWith(`${algorithm} `)) && !oldQuery) return
+  if (oldQuery || header?.startsWith('AWS ')) {
+    throw new S3Error(
+      'InvalidRequest',
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+    )
+  }
+  throw new S3Error('InvalidArgument', 'Unsupported Authorization Type', {
+    details: { ArgumentName: 'Authorization' },
+  })
+}
