@@ -29,7 +29,7 @@ export async function startRealVault(program: string): Promise<RealVault> {
   const home = mkdtempSync(join(tmpdir(), 'real-vault-'))
   const address = `127.0.0.1:${await freePort()}`
   const flags = [`-dev-root-token-id=${rootToken}`, `-dev-listen-address=${address}`, '-dev-no-store-token']
-  const environment = { HOME: home, PATH: process.env['PATH'] ?? '' }
+  const environment = { HOME: home, PATH: process.env.PATH ?? '' }
   const child = spawn(program, ['server', '-dev', ...flags], { stdio: 'ignore', env: environment })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   const endpoint = `http://${address}`

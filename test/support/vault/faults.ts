@@ -12,8 +12,8 @@ export type FaultKind =
   | { readonly kind: 'half' }
   /** An answer of this many bytes. */
   | { readonly kind: 'flood'; readonly size: number }
-  /** An answer that is no JSON. */
-  | { readonly kind: 'garbage' }
+  /** 200 with this body. */
+  | { readonly kind: 'body'; readonly text: string }
   /** The right answer, late. */
   | { readonly kind: 'delay'; readonly ms: number }
 
@@ -83,8 +83,8 @@ export async function suffer(
     case 'flood':
       response.end(Buffer.alloc(fault.size, ' '))
       return true
-    case 'garbage':
-      response.end('<html>')
+    case 'body':
+      response.end(fault.text)
       return true
     case 'delay':
       await new Promise((resolve) => setTimeout(resolve, fault.ms))
