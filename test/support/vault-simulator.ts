@@ -41,6 +41,8 @@ export interface VaultSimulator {
   readonly calls: SimulatorCall[]
   /** Calls whose path contains the text. */
   count(part: string): number
+  /** How many connections were accepted so far. */
+  connections(): number
   /** Root's calls without the network, in the namespace. */
   admin(namespace?: string): VaultAdmin
   setUpSeed(options?: SeedOptions, namespace?: string): Promise<SeedCredentials>
@@ -65,6 +67,8 @@ export async function startVaultSimulator(options: SimulatorOptions = {}): Promi
     answer(core, faults, calls, request, response).catch(() => response.destroy())
   }
   const server = createListener(options, serve)
+  let connections = 0
+  server.on('connection', () => connections++)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
@@ -78,6 +82,7 @@ export async function startVaultSimulator(options: SimulatorOptions = {}): Promi
     rootToken: core.rootToken,
     calls,
     count: (part) => calls.filter(({ path }) => path.includes(part)).length,
+    connections: () => connections,
     admin,
     setUpSeed: (seed, namespace) => setUpSeed(admin(namespace), seed),
     issueSecretId: () => issueSecretId(admin()),

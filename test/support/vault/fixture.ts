@@ -90,6 +90,11 @@ export async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+/** Simulator and session on the same clock, which runs faster by this factor. */
+export function fastTime(factor: number): Pick<FixtureOptions, 'simulator' | 'clock'> {
+  return { simulator: { now: () => performance.now() * factor }, clock: fastClock(factor) }
+}
+
 /** Time that runs faster by this factor, for pauses that are too long for a test. */
 export function fastClock(factor: number): Clock {
   return {
