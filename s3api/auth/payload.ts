@@ -27,15 +27,15 @@ export function parsePayloadForm(header: string): PayloadForm {
 }
 
 /**
- * Payload bytes as announced: x-amz-decoded-content-length of a chunked form, else Content-Length. Undefined: there is no
- * telling (a transfer in HTTP chunks). Errors: MissingContentLength, InvalidArgument.
+ * Payload bytes as announced: x-amz-decoded-content-length of a chunked form, else Content-Length. Undefined: not announced.
+ * Errors: MissingContentLength (a chunked form must say it), InvalidArgument.
  */
 export function announcedSize(headers: ReadonlyMap<string, string>, form: PayloadForm): number | undefined {
   const name = form.kind === 'chunked' ? 'x-amz-decoded-content-length' : 'content-length'
   const text = headers.get(name)
   if (text === undefined) {
     if (form.kind === 'chunked') throw new S3Error('MissingContentLength')
-    return headers.has('transfer-encoding') ? undefined : 0
+    return undefined
   }
   const size = parseDecimal(text)
   if (size === undefined) throw new S3Error('InvalidArgument', `${name} is not a number of bytes`)

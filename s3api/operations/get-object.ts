@@ -129,7 +129,11 @@ function overrides({ query }: S3Request): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, header] of Object.entries(responseOverrides)) {
     const value = query.get(name)
-    if (value !== undefined) headers[header] = value
+    if (value === undefined) continue
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a header cannot carry control characters
+    if (/[\u0000-\u001f\u007f]/.test(value))
+      throw new S3Error('InvalidArgument', `${name} is not a header value`)
+    headers[header] = value
   }
   return headers
 }

@@ -52,13 +52,14 @@ export async function writeData(
   }
 }
 
-/** Writes the request's body and verifies its digests. Errors: besides the body's own, EntityTooLarge. */
+/** Writes the request's body and verifies its digests. Errors: besides the body's own, EntityTooLarge, MissingContentLength. */
 export async function writeBody(
   context: RequestContext,
   options: { readonly key: Uint8Array | undefined; readonly md5: boolean; readonly sizeMax: number },
 ): Promise<WrittenData> {
   const { body } = context
-  if (body.size !== undefined && body.size > options.sizeMax) throw tooLarge(options.sizeMax)
+  if (body.size === undefined) throw new S3Error('MissingContentLength')
+  if (body.size > options.sizeMax) throw tooLarge(options.sizeMax)
   const hashes = new Set(body.hashes)
   if (options.md5) hashes.add('md5')
   const written = await writeData(context, {

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { BlockList } from 'node:net'
+import type { Logger } from 'pino'
+import { openBody } from '../auth/body.ts'
+import { authenticate } from '../auth/verify.ts'
+import { S3Error } from '../errors.ts'
+import type { FrontEndMetrics } from '../metrics.ts'
+import type { Operation, Reply, S3Request, Services } from '../operation.ts'
+import { errorReply, toS3Error } from './error-reply.ts'
+import { discardBody, expectsContinue, parseRequest, readBody } from './incoming.ts'
+import { send } from './outgoing.ts'
+import { RateFloor } from './rate-floor.ts'
+import type { Router } from './router.ts'
+
+/** What all requests of a front-end share. */
+export interface Surroundings {
+  readonly services: Services
+  readonly router: Router
+  readonly trusted: BlockList
+  readonly encrypted: boolean
+  readonly log: Logger
+  readonly metrics: FrontEndMetrics
+  /** No further request on this connection. */
+  readonly ending: () => boolean
+}
+
+/** What is known of a request, for its log line and its error. */
+interface Facts {
+  request?: S3Request
+  operation?: Operation
+  code?: string
+  sent: number
+}
+
+/**
+ * One request from its first byte to its log line: target, authentication, route, operation, reply. Everything that can be
+ * thrown is caught here; a client cannot do more than end its own connection.
+ */
+export async function exchange(
+  surroundings: Surroundings,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { services, metrics } = surroundings
+  const requestId = randomBytes(8).toString('hex').toUpperCase()
+  const log = surroundings.log.child({ requestId })
+  const startedAt = performance.now()
+  const facts: Facts = { sent: 0 }
+  const gone = new AbortController()
+  outgoing.on('close', () => {
+    if (!outgoing.writableFinished) gone.abort(new Error('the client went away'))
+  })
+  incoming.on('error', () => gone.abort(new Error('the client went away')))
+  const floor = new RateFloor(services.config.bytesPerSecondMin)
+  const reply = await answer(surroundings, {
+    incoming,
+    outgoing,
+    facts,
+    floor,
+    requestId,
+    log,
+    signal: gone.signal,
+  })
+  try {
+    await respond(surroundings, { incoming, outgoing, facts, floor, requestId, reply })
+  } catch (error) {
+    // The headers are out: all that can be told now is that the response is not whole.
+    if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
+    outgoing.destroy()
+  }
+  const name = facts.operation?.name ?? 'unknown'
+  const code = gone.signal.aborted ? 'ClientGone' : (facts.code ?? 'OK')
+  const durationMs = performance.now() - startedAt
+  metrics.end({ operation: name, code, durationMs, sent: facts.sent })
+  const { bucket, key } = facts.request ?? {}
+  log.info({
+    operation: name,
+    bucket,
+    key,
+    status: outgoing.statusCode,
+    code,
+    sent: facts.sent,
+    ms: Math.round(durationMs),
+  })
+}
+
+async function answer(
+  { services, router, trusted, encrypted, metrics }: Surroundings,
+  {
+    incoming,
+    outgoing,
+    facts,
+    floor,
+    requestId,
+    log,
+    signal,
+  }: {
+    readonly incoming: IncomingMessage
+    readonly outgoing: ServerResponse
+    readonly facts: Facts
+    readonly floor: RateFloor
+    readonly requestId: string
+    readonly log: Logger
+    readonly signal: AbortSignal
+  },
+): Promise<Reply> {
+  const { config } = services
+  try {
+    if (metrics.begin() > config.requestsMax) throw new S3Error('SlowDown')
+    const request = parseRequest(incoming, config, { encrypted, trusted })
+    facts.request = request
+    const authentication = authenticate(
+      { ...request, rawHeaders: incoming.rawHeaders },
+      { credentials: config.credentials, region: config.region, nowMs: services.now() },
+    )
+    const operation = router(request)
+    facts.operation = operation
+    const body = openBody({
+      headers: request.headers,
+      authentication,
+      source: metrics.received(readBody(incoming, outgoing, floor)),
+      ignoreChecksums: operation.checksumHeaders === 'object',
+    })
+    const { accessKey } = authentication
+    return await operation.handle({ services, request, body, requestId, accessKey, log, signal })
+  } catch (error) {
+    const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)
+    facts.code = known.code
+    const resource = facts.request === undefined ? '' : `/${facts.request.bucket}/${facts.request.key}`
+    return errorReply(known, { method: incoming.method ?? '', resource, requestId })
+  }
+}
+
+async function respond(
+  { ending }: Surroundings,
+  {
+    incoming,
+    outgoing,
+    facts,
+    floor,
+    requestId,
+    reply,
+  }: {
+    readonly incoming: IncomingMessage
+    readonly outgoing: ServerResponse
+    readonly facts: Facts
+    readonly floor: RateFloor
+    readonly requestId: string
+    readonly reply: Reply
+  },
+): Promise<void> {
+  // Whoever still waits for 100 sends nothing more when the answer is another.
+  const waiting = expectsContinue(incoming) && !incoming.complete
+  const whole = !waiting && (await discardBody(incoming, floor))
+  const headers = {
+    'x-amz-request-id': requestId,
+    'x-amz-id-2': requestId,
+    Server: 'Sealgate',
+    ...((!whole || ending()) && { Connection: 'close' }),
+  }
+  facts.sent = await send(outgoing, reply, { headers, floor })
+}

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import type { DataBody, Reply } from '../operation.ts'
+import type { RateFloor } from './rate-floor.ts'
+
+/** Writes replies. */
+
+/** Resolves to the body bytes sent. Errors: what reading the data throws, RequestTimeout; the response is then cut off. */
+export async function send(
+  outgoing: ServerResponse,
+  reply: Reply,
+  options: { readonly headers: Readonly<Record<string, string>>; readonly floor: RateFloor },
+): Promise<number> {
+  const { status, body } = reply
+  outgoing.statusCode = status
+  for (const [name, value] of Object.entries({ ...options.headers, ...reply.headers })) {
+    outgoing.setHeader(name, toLatin1(value))
+  }
+  if (body === undefined) {
+    const bodyless = status === 204 || status === 304 || outgoing.req.method === 'HEAD'
+    if (!bodyless) outgoing.setHeader('Content-Length', '0')
+    outgoing.end()
+    return 0
+  }
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
+    if (!outgoing.hasHeader('Content-Type')) outgoing.setHeader('Content-Type', 'application/xml')
+    outgoing.setHeader('Content-Length', String(bytes.length))
+    outgoing.end(bytes)
+    return bytes.length
+  }
+  outgoing.setHeader('Content-Length', String(body.size))
+  return sendData(outgoing, body, options.floor)
+}
+
+/** Batch after batch, each given back when the socket has taken it. A body that turns out shorter is cut off, never ended. */
+async function sendData(
+  outgoing: ServerResponse,
+  { size, batches }: DataBody,
+  floor: RateFloor,
+): Promise<number> {
+  let sent = 0
+  outgoing.flushHeaders()
+  for await (const { data, release } of batches) {
+    if (outgoing.destroyed) {
+      release()
+      break
+    }
+    const room = outgoing.write(data, () => release())
+    sent += data.length
+    if (!room) await floor.wait(drained(outgoing))
+    floor.moved(data.length)
+  }
+  if (outgoing.destroyed) return sent
+  if (sent !== size) throw new Error(`${sent} bytes of a body of ${size}`)
+  outgoing.end()
+  return sent
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  if (outgoing.destroyed || !outgoing.writableNeedDrain) return Promise.resolve()
+  return new Promise((resolve) => {
+    const settle = () => {
+      outgoing.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    outgoing.on('drain', settle).on('close', settle)
+  })
+}
+
+/** Node writes header values byte by byte. */
+function toLatin1(value: string): string {
+  return Buffer.from(value, 'utf8').toString('latin1')
+}

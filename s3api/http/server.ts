@@ -1,0 +1,111 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import type { FrontEndConfig } from '../config.ts'
+import { S3Error } from '../errors.ts'
+import { errorReply } from './error-reply.ts'
+
+/** node:http as S3 needs it. */
+
+const serverOptions = {
+  // User metadata has 2 KiB at most, and presigned URLs are long.
+  maxHeaderSize: 32 * 1024,
+  headersTimeout: 20_000,
+  // A request may take as long as it moves: RateFloor ends those that do not.
+  requestTimeout: 0,
+  // Longer than what load balancers keep idle connections for.
+  keepAliveTimeout: 75_000,
+}
+const certificatePollMs = 2_000
+
+export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void
+
+/** A listening server. */
+export interface HttpServer {
+  readonly port: number
+  readonly encrypted: boolean
+  /** Stops accepting, and ends connections without a request. */
+  stop(): void
+  /** Ends all connections, whatever they do. Resolves when the port is free. */
+  destroy(): Promise<void>
+}
+
+/** Errors: those of listening, EADDRINUSE above all; those of reading the certificate. */
+export async function listen(
+  { address, tls }: Pick<FrontEndConfig, 'address' | 'tls'>,
+  handle: Handle,
+  log: Logger,
+): Promise<HttpServer> {
+  const server = tls === undefined ? http.createServer(serverOptions) : createTlsServer(tls, log)
+  server.on('request', handle)
+  // Answering 100 is up to whoever reads the body.
+  server.on('checkContinue', handle)
+  server.on('clientError', refuse)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address.port, address.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const closed = new Promise<void>((resolve) => server.once('close', resolve))
+  // A server that listens on a port has an address of this form.
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    encrypted: tls !== undefined,
+    stop() {
+      if (!server.listening) return
+      server.close()
+      server.closeIdleConnections()
+    },
+    async destroy() {
+      if (tls !== undefined) for (const file of [tls.certFile, tls.keyFile]) unwatchFile(file)
+      if (server.listening) server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function createTlsServer(tls: NonNullable<FrontEndConfig['tls']>, log: Logger): https.Server {
+  const read = () => ({
+    cert: readFileSync(tls.certFile),
+    key: readFileSync(tls.keyFile),
+    minVersion: 'TLSv1.2' as const,
+  })
+  const server = https.createServer({ ...serverOptions, ...read() })
+  const reload = () => {
+    try {
+      server.setSecureContext(read())
+      log.info('the certificate was loaded again')
+    } catch (error) {
+      // Half-written files, most likely: the certificate that worked so far goes on, and the next change is tried again.
+      log.error({ err: error }, 'the changed certificate cannot be used')
+    }
+  }
+  for (const file of [tls.certFile, tls.keyFile]) {
+    watchFile(file, { interval: certificatePollMs, persistent: false }, reload)
+  }
+  return server
+}
+
+/** What is not HTTP, or too much of it, still gets an S3 error. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const overflow = error.code === 'HPE_HEADER_OVERFLOW'
+  const known = overflow
+    ? new S3Error('RequestHeaderSectionTooLarge')
+    : new S3Error('InvalidRequest', 'The request is not valid HTTP.')
+  const { body } = errorReply(known, { method: '', resource: '', requestId: '' })
+  const text = typeof body === 'string' ? body : ''
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/xml\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  )
+}

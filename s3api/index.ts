@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { KeyService } from '../control/client.ts'
+import type { CryptoPool } from '../engine/index.ts'
+import type { Backend } from './backends/backend.ts'
+import type { FrontEndConfig } from './config.ts'
+import { exchange } from './http/exchange.ts'
+import { createTrustedList } from './http/incoming.ts'
+import { createRouter } from './http/router.ts'
+import { listen } from './http/server.ts'
+import { createMetrics } from './metrics.ts'
+import type { Operation, Services } from './operation.ts'
+import { operations } from './operations/index.ts'
+
+export { createCryptoPool } from '../engine/index.ts'
+export { openDiskBackend } from './backends/disk/index.ts'
+export type { Credential, FrontEndConfig } from './config.ts'
+
+/** A running front-end. */
+export interface FrontEnd {
+  /** Under which clients reach it. */
+  readonly url: string
+  readonly port: number
+  /** Whether requests can be served now, and why not. */
+  ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>
+  /** Stops accepting, waits for running requests up to the configured time, then ends them. Idempotent. */
+  close(): Promise<void>
+}
+
+/** The parts that a front-end works with; they outlive it, and whoever made them closes them. */
+export interface FrontEndDependencies {
+  readonly backend: Backend
+  readonly pool: CryptoPool
+  /** Absent: no KMS is configured. */
+  readonly keys?: KeyService
+  readonly log: Logger
+  readonly registry: Registry
+  readonly now?: () => number
+  /** In place of all operations. */
+  readonly operations?: readonly Operation[]
+}
+
+const drainPollMs = 20
+
+/** Starts serving S3. Errors: those of listening and of the certificate's files. */
+export async function startFrontEnd(
+  config: FrontEndConfig,
+  dependencies: FrontEndDependencies,
+): Promise<FrontEnd> {
+  const { backend, pool, keys, log, registry } = dependencies
+  const services: Services = {
+    config,
+    backend,
+    pool,
+    ...(keys !== undefined && { keys }),
+    now: dependencies.now ?? Date.now,
+  }
+  const metrics = createMetrics(registry, pool)
+  const running = new Set<Promise<void>>()
+  let ending = false
+  const surroundings = {
+    services,
+    router: createRouter(dependencies.operations ?? operations),
+    trusted: createTrustedList(config.trustedProxies),
+    encrypted: config.tls !== undefined,
+    log,
+    metrics,
+    ending: () => ending,
+  }
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const done = exchange(surroundings, incoming, outgoing)
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'a request was left without an answer')
+        outgoing.destroy()
+      })
+      .finally(() => running.delete(done))
+    running.add(done)
+  }
+  const server = await listen(config, handle, log)
+  const scheme = server.encrypted ? 'https' : 'http'
+  const host = config.address.host.includes(':') ? `[${config.address.host}]` : config.address.host
+  let closed: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    ending = true
+    server.stop()
+    const deadline = performance.now() + config.drainMs
+    while (running.size > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, drainPollMs))
+      server.stop()
+    }
+    await server.destroy()
+    await Promise.allSettled(running)
+    metrics.close()
+  }
+
+  return {
+    url: `${scheme}://${host}:${server.port}`,
+    port: server.port,
+    ready: () => readiness(services),
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+async function readiness({ backend, keys }: Services) {
+  const reasons: string[] = []
+  const reason = (name: string) => (error: unknown) => {
+    reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  await backend.check().catch(reason('store'))
+  const status = await keys?.status().catch(reason('control'))
+  if (status !== undefined && !status.ready) reasons.push(`KMS: ${status.reason}`)
+  return { ready: reasons.length === 0, reasons }
+}

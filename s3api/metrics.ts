@@ -1,0 +1,99 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { CryptoPool } from '../engine/index.ts'
+
+/** What a front-end counts. */
+export interface FrontEndMetrics {
+  /** One more request; how many there are now. */
+  begin(): number
+  end(request: {
+    readonly operation: string
+    readonly code: string
+    readonly durationMs: number
+    readonly sent: number
+  }): void
+  /** The same body, counted. */
+  received(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  close(): void
+}
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300]
+const nanosecondsPerSecond = 1e9
+
+export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMetrics {
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'sealgate_s3_requests_total',
+    help: 'Requests by outcome: OK, or the code of the error',
+    labelNames: ['operation', 'code'],
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'sealgate_s3_request_seconds',
+    help: 'Duration of requests, bodies included',
+    labelNames: ['operation'],
+    buckets: secondsBuckets,
+    registers,
+  })
+  const received = new Counter({
+    name: 'sealgate_s3_received_bytes_total',
+    help: 'Body bytes received',
+    registers,
+  })
+  const sent = new Counter({ name: 'sealgate_s3_sent_bytes_total', help: 'Body bytes sent', registers })
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  let inFlight = 0
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge('sealgate_s3_in_flight', 'Requests under way', () => inFlight)
+  gauge('sealgate_engine_streams', 'Streams that the engine reads or writes now', () => pool.stats().streams)
+  gauge(
+    'sealgate_engine_batches_in_flight',
+    'Batches with the engine threads',
+    () => pool.stats().batchesInFlight,
+  )
+  gauge(
+    'sealgate_engine_batches_waiting',
+    'Batches that wait for an engine thread',
+    () => pool.stats().batchesWaiting,
+  )
+  gauge(
+    'sealgate_engine_written_bytes',
+    'Plaintext bytes written since start',
+    () => pool.stats().bytesWritten,
+  )
+  gauge('sealgate_engine_read_bytes', 'Plaintext bytes read since start', () => pool.stats().bytesRead)
+  gauge(
+    'sealgate_event_loop_delay_p99_seconds',
+    'Event loop delay since the last scrape, 99th percentile',
+    () => {
+      const p99 = delay.percentile(99) / nanosecondsPerSecond
+      delay.reset()
+      return p99
+    },
+  )
+  return {
+    begin: () => ++inFlight,
+    end(request) {
+      inFlight--
+      requests.inc({ operation: request.operation, code: request.code })
+      seconds.observe({ operation: request.operation }, request.durationMs / 1000)
+      sent.inc(request.sent)
+    },
+    async *received(body) {
+      for await (const piece of body) {
+        received.inc(piece.length)
+        yield piece
+      }
+    },
+    close: () => void delay.disable(),
+  }
+}
