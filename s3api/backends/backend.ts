@@ -52,7 +52,7 @@ export interface Backend {
   /** Errors: no-such-bucket, no-such-upload (also when bucket and key are not the upload's own). */
   getUpload(bucket: string, key: string, uploadId: string): Promise<UploadRecord>
   /** Stores or replaces one part. Takes over `data` as putObject does. Errors: no-such-upload. */
-  putPart(upload: UploadRecord, part: PartRecord, data: NewData): Promise<void>
+  putPart(upload: UploadRecord, part: PartRecord, data: WrittenBytes): Promise<void>
   /** Parts in order of number, those above `after`, at most `limit`. Errors: no-such-upload. */
   listParts(
     upload: UploadRecord,
@@ -154,16 +154,18 @@ export interface StagedData {
   discard(): Promise<void>
 }
 
-/**
- * What becomes of a new object's bytes: staged, small enough to stand beside the record, or those of an existing object
- * (whose record may differ; all its streams are taken over, and the two objects live independently from then on).
- */
-export type NewData =
+/** Bytes that were written anew: staged, or few enough to stand beside the record. */
+export type WrittenBytes =
   | { readonly kind: 'staged'; readonly staged: StagedData }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'same-as'; readonly object: StoredObject }
 
-/** Inline bodies: a NewData of kind `bytes` holds at most this many stored bytes. */
+/**
+ * What becomes of a new object's bytes: new ones, or those of an existing object (whose record may differ; all its streams
+ * are taken over, and the two objects live independently from then on).
+ */
+export type NewData = WrittenBytes | { readonly kind: 'same-as'; readonly object: StoredObject }
+
+/** Inline bodies: data of kind `bytes` hold at most this many stored bytes. */
 export const inlineDataSizeMax = 128 * 1024
 
 export interface StoredObject {

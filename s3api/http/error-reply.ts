@@ -45,6 +45,10 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
     log.error({ err: error, code: error.code }, 'stored data is not authentic')
     return new S3Error('XMinioObjectTampered', undefined, { cause: error })
   }
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
+    log.error({ err: error }, 'there is no space left')
+    return new S3Error('InsufficientStorage', undefined, { cause: error })
+  }
   log.error({ err: error }, 'a request failed for a reason that is not the client’s')
   return new S3Error('InternalError', undefined, { cause: error instanceof Error ? error : undefined })
 }

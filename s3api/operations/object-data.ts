@@ -1,5 +1,5 @@
 import { type HashName, type PlainBatch, partKey, type WriteResult } from '../../engine/index.ts'
-import { BackendError, type NewData, type StagedData, type StoredObject } from '../backends/backend.ts'
+import { BackendError, type StagedData, type StoredObject, type WrittenBytes } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
@@ -13,7 +13,7 @@ const lookupsMax = 4
 
 /** New bytes, written but not yet an object. */
 export interface WrittenData {
-  readonly data: NewData
+  readonly data: WrittenBytes
   /** Plaintext bytes. */
   readonly size: number
   readonly digests: WriteResult['digests']

@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto'
+import { constants, type Dirent } from 'node:fs'
+import { copyFile, type FileHandle, link, mkdir, open, opendir, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BackendError, type OpenData, type StagedData } from '../backend.ts'
+
+/**
+ * The files of stored bytes: `<first two hex digits of the id>/<id>`, the id 32 random hex digits, mode 0600. A file is
+ * written where it stays, once; it counts when a row names it. What no row names is removed by the janitor.
+ */
+
+const idSize = 16
+const fileMode = 0o600
+const directoryMode = 0o700
+const fanOut = 256
+/** The file system cannot make one more link to that file, or none at all. */
+const cannotLink: ReadonlySet<string> = new Set([
+  'EMLINK',
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EXDEV',
+  'ENOSYS',
+])
+const noSpace: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** A new file, open for writing until it is finished or discarded. */
+export class StagedFile implements StagedData {
+  readonly id: string
+  readonly #handle: FileHandle
+  readonly #path: string
+  #state: 'open' | 'finished' | 'discarded' = 'open'
+
+  constructor(id: string, path: string, handle: FileHandle) {
+    this.id = id
+    this.#path = path
+    this.#handle = handle
+  }
+
+  get fd(): number {
+    return this.#handle.fd
+  }
+
+  /** Makes the file durable, its name included, and closes it. Errors: BackendError no-space. */
+  async finish(): Promise<void> {
+    if (this.#state !== 'open') throw new Error(`the file was ${this.#state} before`)
+    await this.#handle.datasync().catch(explain)
+    await this.#handle.close()
+    this.#state = 'finished'
+    await syncDirectory(dirname(this.#path))
+  }
+
+  async discard(): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#state = 'discarded'
+    await this.#handle.close()
+    await unlink(this.#path).catch(ignoreMissing)
+  }
+}
+
+export class DataFiles {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Makes the directories. */
+  async prepare(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: directoryMode })
+    for (let index = 0; index < fanOut; index++) {
+      await mkdir(join(this.#directory, fanOutName(index)), { recursive: true, mode: directoryMode })
+    }
+    await syncDirectory(this.#directory)
+  }
+
+  /** Errors: BackendError no-space. */
+  async create(): Promise<StagedFile> {
+    const id = newId()
+    const path = this.#pathOf(id)
+    return new StagedFile(id, path, await open(path, 'wx', fileMode).catch(explain))
+  }
+
+  /**
+   * A further file of the same bytes, durable: a hard link where the file system can. Undefined when there is no such file.
+   * Errors: BackendError no-space.
+   */
+  async duplicate(id: string): Promise<string | undefined> {
+    const copy = newId()
+    const [from, to] = [this.#pathOf(id), this.#pathOf(copy)]
+    try {
+      await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
+        if (!cannotLink.has(error.code ?? '')) throw error
+        await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+        await syncFile(to)
+      })
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      await unlink(to).catch(ignoreMissing)
+      return explain(error)
+    }
+    await syncDirectory(dirname(to))
+    return copy
+  }
+
+  /** Undefined when there is no such file. */
+  async open(id: string): Promise<OpenData | undefined> {
+    try {
+      const handle = await open(this.#pathOf(id), 'r')
+      const { size } = await handle.stat()
+      return { source: { kind: 'file', fd: handle.fd, size }, close: () => handle.close() }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  /** No such file is no error. */
+  async remove(id: string): Promise<void> {
+    await unlink(this.#pathOf(id)).catch(ignoreMissing)
+  }
+
+  /** All files, in no order. */
+  async *list(): AsyncGenerator<string> {
+    for (let index = 0; index < fanOut; index++) {
+      const directory = await opendir(join(this.#directory, fanOutName(index)))
+      for await (const entry of directory) if (isDataFile(entry)) yield entry.name
+    }
+  }
+
+  /** When the file was last written or linked to; undefined when there is none. */
+  async changedAtMs(id: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.#pathOf(id))).ctimeMs
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#directory, id.slice(0, 2), id)
+  }
+}
+
+function newId(): string {
+  return randomBytes(idSize).toString('hex')
+}
+
+function fanOutName(index: number): string {
+  return index.toString(16).padStart(2, '0')
+}
+
+function isDataFile(entry: Dirent): boolean {
+  return entry.isFile() && /^[0-9a-f]{32}$/.test(entry.name)
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+')
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error
+}
+
+function explain(error: unknown): never {
+  if (error instanceof Error && 'code' in error && noSpace.has(String(error.code))) {
+    throw new BackendError('no-space', 'the disk is full', { cause: error })
+  }
+  throw error
+}

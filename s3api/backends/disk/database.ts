@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module'
+import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+
+/** The embedded metadata store: SQLite through Node's own module where there is one, through its back-port on Node 20. */
+
+export type Database = DatabaseSyncInstance
+export type Statement = StatementSyncInstance
+
+/** How long a writer waits for another process's transaction. */
+const busyTimeoutMs = 10_000
+
+export function openDatabase(path: string, { readOnly }: { readonly readOnly: boolean }): Database {
+  const { DatabaseSync } = loadSqlite()
+  const database = new DatabaseSync(path, { readOnly })
+  database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+  if (!readOnly) {
+    database.exec('PRAGMA journal_mode = WAL')
+    // A commit is on the disk before it is answered.
+    database.exec('PRAGMA synchronous = FULL')
+    database.exec('PRAGMA foreign_keys = ON')
+  }
+  return database
+}
+
+function loadSqlite(): { readonly DatabaseSync: typeof DatabaseSync } {
+  const builtin: unknown = process.getBuiltinModule?.('node:sqlite')
+  // The back-port has the API of the module that it stands in for.
+  return (builtin ?? createRequire(import.meta.url)('@photostructure/sqlite')) as {
+    readonly DatabaseSync: typeof DatabaseSync
+  }
+}

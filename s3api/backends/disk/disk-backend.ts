@@ -1,0 +1,267 @@
+import { randomBytes } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import {
+  type Backend,
+  BackendError,
+  inlineDataSizeMax,
+  type ListQuery,
+  type NewData,
+  type OpenData,
+  type PartRecord,
+  type StoredObject,
+  type UploadQuery,
+  type UploadRecord,
+  type WriteCondition,
+  type WrittenBytes,
+} from '../backend.ts'
+import type { Command, StreamPlace } from './command.ts'
+import { type DataFiles, StagedFile } from './data-files.ts'
+import { Janitor } from './janitor.ts'
+import type { Reader } from './reader.ts'
+import { fromObjectRecord, fromPartRecord, fromUploadRecord } from './rows.ts'
+import type { Writer } from './writer.ts'
+
+const uploadIdSize = 24
+
+/** What StoredObject.generation is here. */
+class Generation {
+  readonly id: number
+  readonly places: readonly StreamPlace[]
+  constructor({ id, places }: { readonly id: number; readonly places: readonly StreamPlace[] }) {
+    this.id = id
+    this.places = places
+  }
+}
+
+/** Data in files, everything else in an embedded database. */
+export class DiskBackend implements Backend {
+  readonly #directory: string
+  readonly #files: DataFiles
+  readonly #reader: Reader
+  readonly #writer: Writer
+  readonly #janitor: Janitor
+  readonly #now: () => number
+  #closed: Promise<void> | undefined
+
+  constructor(parts: {
+    readonly directory: string
+    readonly files: DataFiles
+    readonly reader: Reader
+    readonly writer: Writer
+    readonly log: Logger
+    readonly now: () => number
+  }) {
+    this.#directory = parts.directory
+    this.#files = parts.files
+    this.#reader = parts.reader
+    this.#writer = parts.writer
+    this.#now = parts.now
+    this.#janitor = new Janitor(parts)
+    this.#janitor.wake()
+  }
+
+  async createBucket(bucket: string) {
+    await this.#writer.execute({ type: 'create-bucket', bucket, atMs: this.#now() })
+  }
+
+  async getBucket(bucket: string) {
+    return this.#reader.bucket(bucket)
+  }
+
+  async listBuckets() {
+    return this.#reader.buckets()
+  }
+
+  async deleteBucket(bucket: string) {
+    await this.#change({ type: 'delete-bucket', bucket, atMs: this.#now() })
+  }
+
+  async getBucketSetting(bucket: string, name: string) {
+    return this.#reader.setting(bucket, name)
+  }
+
+  async setBucketSetting(bucket: string, name: string, value: string | undefined) {
+    await this.#writer.execute({ type: 'set-setting', bucket, name, value: value ?? null })
+  }
+
+  async stage() {
+    return this.#files.create()
+  }
+
+  async putObject({ bucket, key, record, data, condition }: Parameters<Backend['putObject']>[0]) {
+    const columns = fromObjectRecord(record)
+    await this.#storing(data, (streams) =>
+      this.#change({ type: 'put-object', bucket, key, columns, streams, condition, atMs: this.#now() }),
+    )
+  }
+
+  async getObject(bucket: string, key: string): Promise<StoredObject> {
+    const view = this.#reader.object(bucket, key)
+    return { bucket, key, record: view.record, generation: new Generation(view) }
+  }
+
+  async openData(object: StoredObject, index: number): Promise<OpenData> {
+    const generation = generationOf(object)
+    const place = generation.places[index]
+    if (place === undefined) throw new Error(`the object has no stream ${index}`)
+    if ('body' in place) return { source: { kind: 'bytes', bytes: place.body }, close: async () => {} }
+    const open = await this.#files.open(place.file)
+    if (open === undefined) throw this.#missing(generation, place.file)
+    return open
+  }
+
+  async deleteObject(bucket: string, key: string, condition?: WriteCondition) {
+    await this.#change({ type: 'delete-object', bucket, key, condition, atMs: this.#now() })
+  }
+
+  async listObjects(bucket: string, query: ListQuery) {
+    return this.#reader.objects(bucket, query)
+  }
+
+  async createUpload(upload: Omit<UploadRecord, 'uploadId'>) {
+    const uploadId = randomBytes(uploadIdSize).toString('base64url')
+    const { bucket, key, envelope = null } = upload
+    const details = fromUploadRecord(upload)
+    await this.#writer.execute({ type: 'create-upload', uploadId, bucket, key, details, envelope })
+    return uploadId
+  }
+
+  async getUpload(bucket: string, key: string, uploadId: string) {
+    return this.#reader.upload(bucket, key, uploadId)
+  }
+
+  async putPart({ uploadId }: UploadRecord, part: PartRecord, data: WrittenBytes) {
+    const { number, generation, mac = null } = part
+    const details = fromPartRecord(part)
+    await this.#storing(data, ([place]) => {
+      if (place === undefined) throw new Error('a part has one stream')
+      const atMs = this.#now()
+      return this.#change({ type: 'put-part', uploadId, number, generation, details, mac, place, atMs })
+    })
+  }
+
+  async listParts(upload: UploadRecord, page: { readonly after: number; readonly limit: number }) {
+    return this.#reader.parts(upload, page)
+  }
+
+  async listUploads(bucket: string, query: UploadQuery) {
+    return this.#reader.uploads(bucket, query)
+  }
+
+  async completeUpload(
+    { uploadId, bucket, key }: UploadRecord,
+    { record, parts, condition }: Parameters<Backend['completeUpload']>[1],
+  ) {
+    const columns = fromObjectRecord(record)
+    const named = parts.map(({ number, generation }) => ({ number, generation }))
+    const atMs = this.#now()
+    await this.#change({
+      type: 'complete-upload',
+      uploadId,
+      bucket,
+      key,
+      columns,
+      parts: named,
+      condition,
+      atMs,
+    })
+  }
+
+  async abortUpload(bucket: string, key: string, uploadId: string) {
+    await this.#change({ type: 'abort-upload', uploadId, bucket, key, atMs: this.#now() })
+  }
+
+  async check() {
+    const { bavail } = await statfs(this.#directory).catch((error: unknown) => {
+      throw new BackendError('unavailable', 'the data directory cannot be reached', { cause: error })
+    })
+    if (bavail === 0) throw new BackendError('unavailable', 'the disk is full')
+    await this.#writer.execute({ type: 'check' })
+  }
+
+  close() {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#janitor.close()
+    await this.#writer.close()
+    this.#reader.close()
+  }
+
+  /** A change that may leave files without an object. */
+  async #change(command: Command): Promise<void> {
+    await this.#writer.execute(command)
+    this.#janitor.wake()
+  }
+
+  /** Makes the data durable, then commits what names it. */
+  async #storing(data: NewData, commit: (streams: readonly StreamPlace[]) => Promise<void>): Promise<void> {
+    const streams = await this.#place(data)
+    try {
+      await commit(streams)
+    } catch (error) {
+      // Where it is not certain that nothing names the files, they stay, and the janitor finds out.
+      if (error instanceof BackendError && error.code !== 'unavailable') await this.#removeFiles(streams)
+      throw error
+    }
+  }
+
+  async #place(data: NewData): Promise<readonly StreamPlace[]> {
+    switch (data.kind) {
+      case 'staged': {
+        const { staged } = data
+        if (!(staged instanceof StagedFile)) throw new Error('the data was staged elsewhere')
+        try {
+          await staged.finish()
+        } catch (error) {
+          await staged.discard()
+          throw error
+        }
+        return [{ file: staged.id }]
+      }
+      case 'bytes':
+        if (data.bytes.length > inlineDataSizeMax)
+          throw new Error('too many bytes to stand beside their record')
+        return [{ body: data.bytes }]
+      case 'same-as':
+        return this.#duplicate(generationOf(data.object))
+    }
+  }
+
+  async #duplicate(generation: Generation): Promise<readonly StreamPlace[]> {
+    const copies: StreamPlace[] = []
+    try {
+      for (const place of generation.places) {
+        if ('body' in place) {
+          copies.push(place)
+          continue
+        }
+        const file = await this.#files.duplicate(place.file)
+        if (file === undefined) throw this.#missing(generation, place.file)
+        copies.push({ file })
+      }
+    } catch (error) {
+      await this.#removeFiles(copies)
+      throw error
+    }
+    return copies
+  }
+
+  async #removeFiles(places: readonly StreamPlace[]): Promise<void> {
+    for (const place of places) if ('file' in place) await this.#files.remove(place.file)
+  }
+
+  /** A file that is not there: of an object that was replaced, or lost. */
+  #missing({ id }: Generation, file: string): Error {
+    if (this.#reader.hasObject(id)) return new Error(`the data file ${file} is lost`)
+    return new BackendError('no-such-key', 'the object was replaced or deleted meanwhile')
+  }
+}
+
+function generationOf({ generation }: StoredObject): Generation {
+  if (!(generation instanceof Generation)) throw new Error('the object is of another backend')
+  return generation
+}

@@ -1,0 +1,45 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Backend } from '../backend.ts'
+import { DataFiles } from './data-files.ts'
+import { openDatabase } from './database.ts'
+import { DiskBackend } from './disk-backend.ts'
+import { Reader } from './reader.ts'
+import { prepareSchema } from './schema.ts'
+import { Writer } from './writer.ts'
+
+/** Our folder in the data directory; nothing outside of it is touched. */
+const systemDirectory = '.sealgate'
+const directoryMode = 0o700
+
+/**
+ * Opens the store in a directory, which is made where there is none. Several processes of one host may have it open.
+ * Errors: those of the file system; a store of a later format.
+ */
+export async function openDiskBackend(options: {
+  readonly directory: string
+  readonly log: Logger
+  readonly now?: () => number
+}): Promise<Backend> {
+  const { log, now = Date.now } = options
+  const directory = join(options.directory, systemDirectory)
+  await mkdir(directory, { recursive: true, mode: directoryMode })
+  const files = new DataFiles(join(directory, 'data'))
+  await files.prepare()
+  const databasePath = join(directory, 'meta.sqlite')
+  const database = openDatabase(databasePath, { readOnly: false })
+  try {
+    prepareSchema(database)
+  } finally {
+    database.close()
+  }
+  return new DiskBackend({
+    directory,
+    files,
+    reader: new Reader(databasePath),
+    writer: new Writer(databasePath),
+    log,
+    now,
+  })
+}

@@ -1,0 +1,89 @@
+import type { Logger } from 'pino'
+import type { DataFiles } from './data-files.ts'
+import type { Reader } from './reader.ts'
+import type { Writer } from './writer.ts'
+
+/** Removes the files of objects that are gone, and those that a crash has left without an object. */
+
+const trashPollMs = 30_000
+/** After a write has made trash: soon, and many writes at once. */
+const trashDelayMs = 200
+const trashPerRound = 1_000
+const orphanPollMs = 24 * 60 * 60 * 1000
+const orphanDelayMs = 60_000
+/** A file that no row names may belong to a write that still goes on; none goes on for so long without a byte. */
+export const orphanAgeMinMs = 24 * 60 * 60 * 1000
+
+export class Janitor {
+  readonly #files: DataFiles
+  readonly #reader: Reader
+  readonly #writer: Writer
+  readonly #now: () => number
+  readonly #log: Logger
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #wakeTimer: NodeJS.Timeout | undefined
+  /** Rounds, one after another. */
+  #round: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(parts: { files: DataFiles; reader: Reader; writer: Writer; now: () => number; log: Logger }) {
+    this.#files = parts.files
+    this.#reader = parts.reader
+    this.#writer = parts.writer
+    this.#now = parts.now
+    this.#log = parts.log
+    this.#timers.add(setInterval(() => this.wake(), trashPollMs).unref())
+    this.#timers.add(setInterval(() => this.#enqueue(() => this.sweepOrphans()), orphanPollMs).unref())
+    this.#timers.add(setTimeout(() => this.#enqueue(() => this.sweepOrphans()), orphanDelayMs).unref())
+  }
+
+  /** There may be trash. */
+  wake(): void {
+    if (this.#closed || this.#wakeTimer !== undefined) return
+    this.#wakeTimer = setTimeout(() => {
+      this.#wakeTimer = undefined
+      this.#enqueue(() => this.emptyTrash())
+    }, trashDelayMs).unref()
+  }
+
+  /** Removes what is due. */
+  async emptyTrash(): Promise<void> {
+    for (;;) {
+      if (this.#closed) return
+      const files = this.#reader.dueTrash(this.#now(), trashPerRound)
+      if (files.length === 0) return
+      for (const file of files) await this.#files.remove(file)
+      await this.#writer.execute({ type: 'forget-trash', files })
+    }
+  }
+
+  /** Removes files that no row names and nobody has touched for a day. */
+  async sweepOrphans(): Promise<void> {
+    let removed = 0
+    for await (const file of this.#files.list()) {
+      if (this.#closed) return
+      if (this.#reader.knowsFile(file)) continue
+      const changedAtMs = await this.#files.changedAtMs(file)
+      if (changedAtMs === undefined || this.#now() - changedAtMs < orphanAgeMinMs) continue
+      // It was named meanwhile, or not at all.
+      if (this.#reader.knowsFile(file)) continue
+      await this.#files.remove(file)
+      removed++
+    }
+    if (removed > 0) this.#log.warn({ files: removed }, 'removed files that unfinished writes had left')
+  }
+
+  /** Waits for a round that is under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#wakeTimer)
+    for (const timer of this.#timers) clearTimeout(timer)
+    await this.#round
+  }
+
+  #enqueue(round: () => Promise<void>): void {
+    this.#round = this.#round.then(round).catch((error: unknown) => {
+      this.#log.error({ err: error }, 'cannot clean up the store')
+    })
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * One page of names in UTF-8 byte order, those below a common prefix folded into one entry. Folded names are not walked
+ * through: after a page of them the scan goes on behind the prefix.
+ */
+
+/** A place in the order: names from this one on, and of this name ids from this one on. */
+export interface Cursor {
+  readonly key: string
+  readonly id: string
+}
+
+export interface Scan<Row> {
+  readonly prefix: string
+  readonly delimiter: string
+  /** Where the page begins. */
+  readonly from: Cursor
+  readonly limit: number
+  /** Rows in order from the cursor on, below `end` where there is one, at most `count`. */
+  fetch(from: Cursor, end: string | undefined, count: number): readonly Row[]
+  keyOf(row: Row): string
+  /** Just behind the row. */
+  after(row: Row): Cursor
+}
+
+export type ScanEntry<Row> =
+  | { readonly kind: 'row'; readonly row: Row }
+  | { readonly kind: 'prefix'; readonly prefix: string }
+
+const rowsPerFetchMax = 1_000
+
+export function scanPage<Row>(scan: Scan<Row>): {
+  readonly entries: ScanEntry<Row>[]
+  readonly truncated: boolean
+} {
+  const { prefix, limit } = scan
+  const entries: ScanEntry<Row>[] = []
+  if (limit === 0) return { entries, truncated: false }
+  const end = successorOf(prefix)
+  let from: Cursor | undefined = later(scan.from, { key: prefix, id: '' })
+  while (from !== undefined && entries.length <= limit) {
+    const count = Math.min(rowsPerFetchMax, limit - entries.length + 1)
+    const rows = scan.fetch(from, end, count)
+    from = collect(scan, rows, entries)
+    if (rows.length < count) break
+  }
+  const truncated = entries.length > limit
+  return { entries: entries.slice(0, limit), truncated }
+}
+
+/** Adds the rows to the page; says where to go on, or undefined when nothing can follow. */
+function collect<Row>(scan: Scan<Row>, rows: readonly Row[], entries: ScanEntry<Row>[]): Cursor | undefined {
+  let next: Cursor | undefined
+  for (const row of rows) {
+    const key = scan.keyOf(row)
+    const common = commonPrefixOf(key, scan)
+    if (common === undefined) {
+      entries.push({ kind: 'row', row })
+      next = scan.after(row)
+      continue
+    }
+    const last = entries.at(-1)
+    if (last?.kind !== 'prefix' || last.prefix !== common) entries.push({ kind: 'prefix', prefix: common })
+    next = cursorAt(successorOf(common))
+  }
+  return next
+}
+
+/** Where a listing goes on that ended with `marker`: behind all names below it, where it is a common prefix. */
+export function cursorAfter(
+  marker: string,
+  listing: { readonly prefix: string; readonly delimiter: string },
+): Cursor {
+  if (marker !== '' && commonPrefixOf(marker, listing) === marker) {
+    return cursorAt(successorOf(marker)) ?? { key: `${marker}\u0000`, id: '' }
+  }
+  return marker === '' ? { key: '', id: '' } : { key: `${marker}\u0000`, id: '' }
+}
+
+function commonPrefixOf(
+  key: string,
+  { prefix, delimiter }: { readonly prefix: string; readonly delimiter: string },
+): string | undefined {
+  if (delimiter === '' || !key.startsWith(prefix)) return undefined
+  const at = key.indexOf(delimiter, prefix.length)
+  return at < 0 ? undefined : key.slice(0, at + delimiter.length)
+}
+
+function cursorAt(key: string | undefined): Cursor | undefined {
+  return key === undefined ? undefined : { key, id: '' }
+}
+
+function later(left: Cursor, right: Cursor): Cursor {
+  return Buffer.compare(Buffer.from(left.key), Buffer.from(right.key)) >= 0 ? left : right
+}
+
+/** The least name above all names with that prefix, in order of code points, which is that of UTF-8; undefined: none. */
+export function successorOf(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0)
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    if (last === 0x10ffff) continue
+    // Surrogates are no characters.
+    points.push(last === 0xd7ff ? 0xe000 : last + 1)
+    return String.fromCodePoint(...points)
+  }
+  return undefined
+}

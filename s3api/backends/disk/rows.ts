@@ -1,0 +1,89 @@
+import type { ListedRecord, ObjectRecord, PartRecord, UploadRecord } from '../backend.ts'
+
+/** Records as rows: what listings and conditions need in columns of its own, the rest as JSON in `details`. */
+
+/** What SQLite gives for a row. */
+export type Row = Readonly<Record<string, unknown>>
+
+export interface ObjectColumns {
+  readonly size: number
+  readonly etag: string
+  readonly modifiedAtMs: number
+  readonly storageClass: string
+  readonly checksum: string | null
+  readonly details: string
+  readonly envelope: Uint8Array | null
+}
+
+export function fromObjectRecord(record: ObjectRecord): ObjectColumns {
+  const { size, etag, modifiedAtMs, storageClass, checksum, envelope, ...details } = record
+  return {
+    size,
+    etag,
+    modifiedAtMs,
+    storageClass,
+    checksum: checksum === undefined ? null : JSON.stringify(checksum),
+    details: JSON.stringify(details),
+    envelope: envelope ?? null,
+  }
+}
+
+export function toObjectRecord(row: Row): ObjectRecord {
+  return {
+    ...toListedRecord(row),
+    ...parse<Pick<ObjectRecord, 'headers' | 'metadata' | 'parts'>>(row.details),
+    ...(row.envelope instanceof Uint8Array && { envelope: row.envelope }),
+  }
+}
+
+export function toListedRecord(row: Row): ListedRecord {
+  return {
+    size: Number(row.size),
+    etag: String(row.etag),
+    modifiedAtMs: Number(row.modified_at_ms),
+    storageClass: String(row.storage_class),
+    ...(row.checksum !== null && { checksum: parse<NonNullable<ObjectRecord['checksum']>>(row.checksum) }),
+  }
+}
+
+type UploadDetails = Omit<UploadRecord, 'bucket' | 'key' | 'uploadId' | 'envelope'>
+
+export function fromUploadRecord(upload: Omit<UploadRecord, 'uploadId'>): string {
+  const { bucket: _bucket, key: _key, envelope: _envelope, ...details } = upload
+  return JSON.stringify(details satisfies UploadDetails)
+}
+
+export function toUploadRecord(row: Row): UploadRecord {
+  return {
+    bucket: String(row.bucket),
+    key: String(row.key),
+    uploadId: String(row.id),
+    ...parse<UploadDetails>(row.details),
+    ...(row.envelope instanceof Uint8Array && { envelope: row.envelope }),
+  }
+}
+
+type PartDetails = Omit<PartRecord, 'number' | 'generation' | 'mac'>
+
+export function fromPartRecord({
+  number: _number,
+  generation: _generation,
+  mac: _mac,
+  ...details
+}: PartRecord): string {
+  return JSON.stringify(details satisfies PartDetails)
+}
+
+export function toPartRecord(row: Row): PartRecord {
+  return {
+    number: Number(row.number),
+    generation: String(row.generation),
+    ...parse<PartDetails>(row.details),
+    ...(row.mac instanceof Uint8Array && { mac: row.mac }),
+  }
+}
+
+/** JSON that this file has written. */
+function parse<Value>(text: unknown): Value {
+  return JSON.parse(String(text)) as Value
+}

@@ -1,0 +1,89 @@
+import type { Database } from './database.ts'
+
+/**
+ * Keys are TEXT in the default BINARY collation: SQLite compares their UTF-8 bytes, which is S3's order.
+ * An object's stored bytes are its streams, one or one a part, each in a file or, when small, in the row.
+ */
+const schema = `
+  CREATE TABLE buckets (
+    name TEXT PRIMARY KEY,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE settings (
+    bucket TEXT NOT NULL REFERENCES buckets (name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (bucket, name)
+  ) STRICT, WITHOUT ROWID;
+
+  -- AUTOINCREMENT: an id is never used again, so it names one generation of an object.
+  CREATE TABLE objects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket TEXT NOT NULL REFERENCES buckets (name),
+    key TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    modified_at_ms INTEGER NOT NULL,
+    storage_class TEXT NOT NULL,
+    checksum TEXT,
+    details TEXT NOT NULL,
+    envelope BLOB,
+    UNIQUE (bucket, key)
+  ) STRICT;
+
+  CREATE TABLE streams (
+    object INTEGER NOT NULL REFERENCES objects (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    file TEXT,
+    body BLOB,
+    PRIMARY KEY (object, position)
+  ) STRICT;
+  CREATE INDEX streams_by_file ON streams (file) WHERE file IS NOT NULL;
+
+  CREATE TABLE uploads (
+    id TEXT PRIMARY KEY,
+    bucket TEXT NOT NULL REFERENCES buckets (name),
+    key TEXT NOT NULL,
+    details TEXT NOT NULL,
+    envelope BLOB
+  ) STRICT;
+  CREATE UNIQUE INDEX uploads_by_key ON uploads (bucket, key, id);
+
+  CREATE TABLE parts (
+    upload TEXT NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    generation TEXT NOT NULL,
+    details TEXT NOT NULL,
+    mac BLOB,
+    file TEXT,
+    body BLOB,
+    PRIMARY KEY (upload, number)
+  ) STRICT;
+  CREATE INDEX parts_by_file ON parts (file) WHERE file IS NOT NULL;
+
+  -- Files that no object has any more, to be removed from that time on.
+  CREATE TABLE trash (
+    file TEXT PRIMARY KEY,
+    due_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
+
+const schemaVersion = 1
+
+/** Makes the tables of a new store. Errors: a store that a later version of the program has written. */
+export function prepareSchema(database: Database): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const row = database.prepare('PRAGMA user_version').get()
+    const version = Number(row?.user_version ?? 0)
+    if (version > schemaVersion) {
+      throw new Error(`the store has format ${version}; this version of the program knows ${schemaVersion}`)
+    }
+    if (version === 0) database.exec(`${schema}; PRAGMA user_version = ${schemaVersion}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}

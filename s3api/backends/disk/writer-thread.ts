@@ -1,0 +1,69 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { BackendError, type BackendErrorCode } from '../backend.ts'
+import type { Command } from './command.ts'
+import { CommandExecutor } from './command-executor.ts'
+import { type Database, openDatabase } from './database.ts'
+
+/**
+ * The thread that writes: all commands that have come together go into one transaction, each under a savepoint of its own, so
+ * that one fsync serves them all and one failure undoes one command. Answers go out after the commit.
+ */
+
+/** A command's outcome; undefined: done. */
+export type Outcome = { readonly code: BackendErrorCode | undefined; readonly message: string } | undefined
+
+/** SQLite's result codes (sqlite.org/rescode.html). */
+const codeOfSqlite: Readonly<Record<number, BackendErrorCode>> = {
+  5: 'unavailable',
+  6: 'unavailable',
+  13: 'no-space',
+}
+
+function serve(port: MessagePort, path: string): void {
+  const database = openDatabase(path, { readOnly: false })
+  const executor = new CommandExecutor(database)
+  port.on('message', (commands: readonly Command[]) => {
+    if (commands.length === 0) {
+      database.close()
+      port.close()
+      return
+    }
+    port.postMessage(commitAll(database, executor, commands))
+  })
+}
+
+function commitAll(database: Database, executor: CommandExecutor, commands: readonly Command[]): Outcome[] {
+  try {
+    database.exec('BEGIN IMMEDIATE')
+    const outcomes = commands.map((command) => executeOne(database, executor, command))
+    database.exec('COMMIT')
+    return outcomes
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    const outcome = toOutcome(error)
+    return commands.map(() => outcome)
+  }
+}
+
+function executeOne(database: Database, executor: CommandExecutor, command: Command): Outcome {
+  database.exec('SAVEPOINT command')
+  try {
+    executor.execute(command)
+    database.exec('RELEASE command')
+    return undefined
+  } catch (error) {
+    database.exec('ROLLBACK TO command; RELEASE command')
+    if (error instanceof BackendError) return toOutcome(error)
+    throw error
+  }
+}
+
+function toOutcome(error: unknown): NonNullable<Outcome> {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof BackendError) return { code: error.code, message }
+  const resultCode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
+  // The lowest byte is the primary result code.
+  return { code: codeOfSqlite[resultCode & 0xff], message }
+}
+
+if (parentPort !== null) serve(parentPort, workerData)
