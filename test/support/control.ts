@@ -26,7 +26,11 @@ export interface TestControl {
 
 /** A control service of this process on a Unix socket of its own, and a client of it. */
 export async function startTestControl(
-  options: { readonly provider?: Provider; readonly config?: ControlConfig['provider']; readonly deadlineMs?: number } = {},
+  options: {
+    readonly provider?: Provider
+    readonly config?: ControlConfig['provider']
+    readonly deadlineMs?: number
+  } = {},
 ): Promise<TestControl> {
   const directory = mkdtempSync(join(tmpdir(), 'sealgate-control-'))
   const address = { kind: 'unix', path: join(directory, 'control.sock') } as const

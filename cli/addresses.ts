@@ -1,0 +1,52 @@
+import type { ControlAddress } from '../control/config.ts'
+import { ConfigError } from './config-error.ts'
+import type { Environment } from './environment.ts'
+import { nameOf } from './environment.ts'
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+const allInterfaces = '0.0.0.0'
+/** What fits into sockaddr_un on every system, its end included. */
+const socketPathBytesMax = 103
+
+/** `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for all interfaces. Errors: ConfigError. */
+export function parseHostPort(name: string, text: string): HostPort {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) throw new ConfigError(`${name} must be HOST:PORT`)
+  return { host: match[1] ?? (match[2] === '' ? allInterfaces : (match[2] ?? allInterfaces)), port }
+}
+
+/** As above, or `off`. */
+export function parseAdminAddress(name: string, text: string): HostPort | undefined {
+  return text === 'off' ? undefined : parseHostPort(name, text)
+}
+
+/** `unix:/PATH`, or `HOST:PORT` with mutual TLS. Errors: ConfigError. */
+export function parseControlAddress(name: string, text: string, environment: Environment): ControlAddress {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length)
+    if (!path.startsWith('/'))
+      throw new ConfigError(`${name} must name a socket by an absolute path, unix:/…`)
+    if (Buffer.byteLength(path) > socketPathBytesMax) {
+      throw new ConfigError(`${name} names a socket by more than ${socketPathBytesMax} bytes`)
+    }
+    return { kind: 'unix', path }
+  }
+  const { host, port } = parseHostPort(name, text)
+  const file = (setting: 'controlCert' | 'controlKey' | 'controlCa') => {
+    const value = environment.value(setting)
+    if (value === undefined)
+      throw new ConfigError(`${nameOf(setting)} must be set: control over TCP needs mutual TLS`)
+    return value
+  }
+  return {
+    kind: 'tcp',
+    host,
+    port,
+    tls: { certFile: file('controlCert'), keyFile: file('controlKey'), caFile: file('controlCa') },
+  }
+}

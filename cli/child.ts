@@ -1,0 +1,66 @@
+import { type ControlProcessConfig, runControl } from './control-process.ts'
+import { type FrontEndProcessConfig, runFrontEnd } from './front-end-process.ts'
+import { refuseInspector } from './inspector.ts'
+import type { RunningProcess } from './running-process.ts'
+
+/** A process that the supervisor starts: gets its configuration over IPC, so that neither arguments nor environment show it. */
+
+/** What the supervisor says. */
+export type ToChild =
+  | { readonly type: 'control'; readonly config: ControlProcessConfig }
+  | { readonly type: 'front-end'; readonly config: FrontEndProcessConfig }
+  | { readonly type: 'stop' }
+
+/** What it is told. */
+export type FromChild =
+  | { readonly type: 'listening'; readonly facts: RunningProcess['facts'] }
+  | { readonly type: 'failed'; readonly message: string }
+
+let running: Promise<RunningProcess> | undefined
+let ending = false
+
+function tell(message: FromChild): void {
+  if (process.connected) process.send?.(message)
+}
+
+async function start(starting: Promise<RunningProcess>): Promise<void> {
+  running = starting
+  try {
+    const { facts } = await starting
+    tell({ type: 'listening', facts })
+  } catch (error) {
+    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+    end(1)
+  }
+}
+
+async function stop(): Promise<void> {
+  if (ending) return
+  ending = true
+  try {
+    await (await running)?.close()
+    end(0)
+  } catch {
+    end(1)
+  }
+}
+
+/** Ends by itself when nothing is left open; the channel to the supervisor is the last. */
+function end(code: number): void {
+  process.exitCode = code
+  if (process.connected) process.disconnect()
+  setTimeout(() => process.exit(code), lingerMs).unref()
+}
+
+const lingerMs = 500
+
+refuseInspector()
+// Signals are the supervisor's to handle; one that reaches a child alone means the same.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop())
+// Without a supervisor there is nobody to serve for.
+process.on('disconnect', () => void stop())
+process.on('message', (message: ToChild) => {
+  if (message.type === 'stop') void stop()
+  else if (message.type === 'control') void start(runControl(message.config))
+  else void start(runFrontEnd(message.config))
+})

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import type { Credential, FrontEndConfig } from '../s3api/index.ts'
+import { type HostPort, parseHostPort } from './addresses.ts'
+import { ConfigError } from './config-error.ts'
+import { type Environment, nameOf } from './environment.ts'
+
+const defaultAddress = '127.0.0.1:9000'
+const defaultRegion = 'us-east-1'
+const defaultRequestsMax = 1_000
+const defaultBytesPerSecondMin = 1_024
+const defaultDrainSeconds = 3
+/** As MinIO has it. */
+const accessKeySizeMin = 3
+const secretKeySizeMin = 8
+
+/** What a front-end process is started with, besides its store. */
+export interface FrontEndSettings {
+  readonly config: FrontEndConfig
+  readonly threads: number
+}
+
+/** Errors: ConfigError. */
+export function parseFrontEnd(
+  environment: Environment,
+  options: {
+    readonly address: string | undefined
+    readonly credential: Credential
+    readonly autoEncryption: boolean
+  },
+): FrontEndSettings {
+  const tls = parseTls(environment)
+  const { credential } = options
+  return {
+    config: {
+      address: parseAddress(environment, options.address),
+      ...(tls !== undefined && { tls }),
+      domains: parseDomains(environment),
+      region: parseRegion(environment),
+      credentials: new Map([[credential.accessKey, credential]]),
+      autoEncryption: options.autoEncryption,
+      allowSseCOverHttp: environment.flag('allowSseCOverHttp'),
+      trustedProxies: parseProxies(environment),
+      requestsMax: environment.integer('requestsMax', { min: 1, max: 100_000 }, defaultRequestsMax),
+      bytesPerSecondMin: environment.integer(
+        'bytesPerSecondMin',
+        { min: 0, max: 2 ** 30 },
+        defaultBytesPerSecondMin,
+      ),
+      drainMs: environment.integer('drainSeconds', { min: 0, max: 3_600 }, defaultDrainSeconds) * 1_000,
+    },
+    threads: environment.integer('threads', { min: 1, max: 256 }, availableParallelism()),
+  }
+}
+
+/** The keys that clients sign with. Errors: ConfigError, also when there are none. */
+export function parseCredential(environment: Environment): Credential {
+  const accessKey = environment.find('accessKey')
+  const secretKey = environment.find('secretKey')
+  if (accessKey === undefined) throw new ConfigError(`${nameOf('accessKey')} must be set`)
+  if (secretKey === undefined) throw new ConfigError(`${nameOf('secretKey')} must be set`)
+  if (accessKey.value.length < accessKeySizeMin || !/^[\w.@+=-]+$/.test(accessKey.value)) {
+    throw new ConfigError(
+      `${accessKey.name} must have at least ${accessKeySizeMin} letters, digits or . _ - @ + =`,
+    )
+  }
+  if (secretKey.value.length < secretKeySizeMin) {
+    throw new ConfigError(`${secretKey.name} must have at least ${secretKeySizeMin} characters`)
+  }
+  return { accessKey: accessKey.value, secretKey: secretKey.value }
+}
+
+function parseAddress(environment: Environment, option: string | undefined): HostPort {
+  if (option !== undefined) return parseHostPort('--address', option)
+  const found = environment.find('address')
+  return parseHostPort(found?.name ?? '', found?.value ?? defaultAddress)
+}
+
+function parseTls(environment: Environment): FrontEndConfig['tls'] {
+  const certFile = environment.find('tlsCert')
+  const keyFile = environment.find('tlsKey')
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined) throw new ConfigError(`${nameOf('tlsCert')} must be set, as its key is`)
+  if (keyFile === undefined) throw new ConfigError(`${nameOf('tlsKey')} must be set, as its certificate is`)
+  for (const { name, value } of [certFile, keyFile]) {
+    try {
+      readFileSync(value)
+    } catch (error) {
+      throw new ConfigError(`${name} names a file that cannot be read`, { cause: error })
+    }
+  }
+  return { certFile: certFile.value, keyFile: keyFile.value }
+}
+
+function parseDomains(environment: Environment): string[] {
+  const found = environment.find('domain')
+  const domains = splitList(found?.value)
+  for (const domain of domains) {
+    if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(domain))
+      throw new ConfigError(`${found?.name} must be host names`)
+  }
+  return domains.map((domain) => domain.toLowerCase())
+}
+
+function parseRegion(environment: Environment): string {
+  const found = environment.find('region')
+  if (found !== undefined && !/^[a-zA-Z0-9-]{1,64}$/.test(found.value)) {
+    throw new ConfigError(`${found.name} must be a region's name`)
+  }
+  return found?.value ?? defaultRegion
+}
+
+function parseProxies(environment: Environment): string[] {
+  const found = environment.find('trustedProxies')
+  const proxies = splitList(found?.value)
+  for (const proxy of proxies) {
+    const [address = '', bits] = proxy.split('/')
+    const version = isIP(address)
+    const bitsMax = version === 6 ? 128 : 32
+    if (version === 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax))) {
+      throw new ConfigError(`${found?.name} must be IP addresses or CIDR ranges`)
+    }
+  }
+  return proxies
+}
+
+function splitList(text: string | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}

@@ -1,0 +1,60 @@
+import type { Level } from 'pino'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { connectKeyService } from '../control/client.ts'
+import type { ControlAddress } from '../control/config.ts'
+import { createCryptoPool, openDiskBackend, startFrontEnd } from '../s3api/index.ts'
+import type { HostPort } from './addresses.ts'
+import { startAdmin } from './admin.ts'
+import type { FrontEndSettings } from './front-end-config.ts'
+import { createLog } from './log.ts'
+import type { RunningProcess } from './running-process.ts'
+
+/** What a front-end process is started with. */
+export interface FrontEndProcessConfig {
+  readonly frontEnd: FrontEndSettings
+  readonly directory: string
+  /** Absent: no KMS. */
+  readonly control?: ControlAddress
+  readonly adminAddress?: HostPort
+  readonly logLevel: Level
+}
+
+/** Errors: those of listening, of the store, of certificates. */
+export async function runFrontEnd(config: FrontEndProcessConfig): Promise<RunningProcess> {
+  const { threads, config: frontEndConfig } = config.frontEnd
+  const log = createLog(config.logLevel, 'front-end')
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const opened: { close(): Promise<void> }[] = []
+  const closeAll = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close()
+  }
+  const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
+    opened.push(part)
+    return part
+  }
+  try {
+    const backend = keep(await openDiskBackend({ directory: config.directory, log }))
+    const pool = keep(createCryptoPool({ threads }))
+    const keys = config.control && keep(connectKeyService(config.control))
+    const frontEnd = keep(
+      await startFrontEnd(frontEndConfig, {
+        backend,
+        pool,
+        ...(keys !== undefined && { keys }),
+        log,
+        registry,
+      }),
+    )
+    const ready = () => frontEnd.ready()
+    const admin = config.adminAddress && keep(await startAdmin(config.adminAddress, { registry, ready, log }))
+    log.info({ url: frontEnd.url, admin: admin?.url }, 'the front-end is listening')
+    return {
+      facts: { url: frontEnd.url, ...(admin !== undefined && { admin: admin.url }) },
+      close: closeAll,
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}

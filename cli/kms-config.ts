@@ -1,0 +1,132 @@
+import { statSync } from 'node:fs'
+import type { MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
+import { ConfigError } from './config-error.ts'
+import { type Environment, nameOf } from './environment.ts'
+import type { Setting } from './variables.ts'
+
+const vaultSettings = [
+  'vaultEndpoint',
+  'vaultAuthType',
+  'vaultRoleId',
+  'vaultSecretId',
+  'vaultKeyName',
+  'vaultKeyVersion',
+  'vaultNamespace',
+  'vaultCaPath',
+  'vaultClientCert',
+  'vaultClientKey',
+  'vaultTransitMount',
+  'vaultAppRoleMount',
+] as const satisfies readonly Setting[]
+
+/** Transit counts versions from 1, in 32 bits. */
+const keyVersionMax = 2 ** 31 - 1
+
+/** The KMS that the environment names, if it names one. Errors: ConfigError for two of them, and for half of one. */
+export function parseKms(environment: Environment): MasterKeyConfig | VaultConfig | undefined {
+  const masterKey = environment.given('masterKey')
+  const vault = vaultSettings
+    .map((setting) => environment.given(setting))
+    .find((given) => given !== undefined)
+  if (masterKey !== undefined && vault !== undefined) {
+    throw new ConfigError(`${masterKey.name} and ${vault.name} name two KMSs: unset one of them`)
+  }
+  if (masterKey !== undefined) return parseMasterKey(environment)
+  return vault === undefined ? undefined : parseVault(environment, vault.name)
+}
+
+/** `ID:HEX`, the hex of 32 bytes: what MinIO takes. */
+function parseMasterKey(environment: Environment): MasterKeyConfig {
+  const { name, value } = required(environment, 'masterKey', '')
+  const match = /^([^:\s]{1,128}):([0-9a-fA-F]{64})$/.exec(value)
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw new ConfigError(`${name} must be a key id, a colon and 64 hexadecimal digits`)
+  }
+  return { kind: 'master-key', keyId: match[1], key: Buffer.from(match[2], 'hex') }
+}
+
+function parseVault(environment: Environment, because: string): VaultConfig {
+  const authType = environment.find('vaultAuthType')
+  if (authType !== undefined && authType.value !== 'approle') {
+    throw new ConfigError(`${authType.name} must be approle`)
+  }
+  const endpoint = parseEndpoint(required(environment, 'vaultEndpoint', because))
+  const roleId = required(environment, 'vaultRoleId', because).value
+  const secretId = environment.given('vaultSecretId')
+  if (secretId === undefined)
+    throw new ConfigError(`${nameOf('vaultSecretId')} must be set, as ${because} is`)
+  // A file that is unreadable now is a mistake, though it is read again at every login.
+  environment.find('vaultSecretId')
+  const caPath = environment.find('vaultCaPath')
+  if (caPath !== undefined && !isDirectory(caPath.value)) {
+    throw new ConfigError(`${caPath.name} must name a directory of PEM files`)
+  }
+  const namespace = environment.value('vaultNamespace')
+  const clientTls = parseClientTls(environment)
+  return {
+    kind: 'vault',
+    endpoint,
+    roleId,
+    secretId: toSecretSource(secretId),
+    keyName: parsePathName(required(environment, 'vaultKeyName', because)),
+    keyVersion: environment.integer('vaultKeyVersion', { min: 0, max: keyVersionMax }, 0),
+    ...(namespace !== undefined && { namespace: namespace.replace(/^\/+|\/+$/g, '') }),
+    ...(caPath !== undefined && { caPath: caPath.value }),
+    ...(clientTls !== undefined && { clientTls }),
+    transitMount: parseMount(environment, 'vaultTransitMount', 'transit'),
+    appRoleMount: parseMount(environment, 'vaultAppRoleMount', 'approle'),
+  }
+}
+
+function required(environment: Environment, setting: Setting, because: string) {
+  const found = environment.find(setting)
+  if (found === undefined) throw new ConfigError(`${nameOf(setting)} must be set, as ${because} is`)
+  return found
+}
+
+function parseEndpoint({ name, value }: { readonly name: string; readonly value: string }): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {
+    throw new ConfigError(`${name} must be an http or https URL`)
+  }
+  if (!/^\/*$/.test(url.pathname)) throw new ConfigError(`${name} must be a URL without a path`)
+  return url.origin
+}
+
+/** A transit key's name, which becomes a part of a URL's path. */
+function parsePathName({ name, value }: { readonly name: string; readonly value: string }): string {
+  if (!/^[\w.-]{1,128}$/.test(value) || /^\.+$/.test(value)) {
+    throw new ConfigError(`${name} may have letters, digits, '.', '_' and '-' only`)
+  }
+  return value
+}
+
+function parseMount(environment: Environment, setting: Setting, otherwise: string): string {
+  const found = environment.find(setting)
+  if (found === undefined) return otherwise
+  const mount = found.value.replace(/^\/+|\/+$/g, '')
+  if (!/^[\w.-]+(\/[\w.-]+)*$/.test(mount) || mount.split('/').some((part) => /^\.+$/.test(part))) {
+    throw new ConfigError(`${found.name} must be a mount's path`)
+  }
+  return mount
+}
+
+function parseClientTls(environment: Environment): VaultConfig['clientTls'] {
+  const certFile = environment.value('vaultClientCert')
+  const keyFile = environment.value('vaultClientKey')
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined) throw new ConfigError(`${nameOf('vaultClientCert')} must be set, as its key is`)
+  if (keyFile === undefined)
+    throw new ConfigError(`${nameOf('vaultClientKey')} must be set, as its certificate is`)
+  return { certFile, keyFile }
+}
+
+function toSecretSource(given: NonNullable<ReturnType<Environment['given']>>): SecretSource {
+  return given.kind === 'file'
+    ? { kind: 'file', path: given.path }
+    : { kind: 'value', value: Buffer.from(given.value) }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}

@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+import { resolve } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { parseAdminAddress, parseControlAddress } from './addresses.ts'
+import { ConfigError } from './config-error.ts'
+import { runControl } from './control-process.ts'
+import { Environment, nameOf } from './environment.ts'
+import { refuseInspector } from './inspector.ts'
+import { parseKms } from './kms-config.ts'
+import { parseLevel } from './log.ts'
+import { describeQuickstart, prepareQuickstart } from './quickstart.ts'
+import { parseServer, type ServerOptions } from './server.ts'
+import { type System, type SystemConfig, startSystem } from './system.ts'
+import { version } from './version.ts'
+
+/** Wrong usage or configuration, as opposed to a failure (1). */
+const statusOfMisuse = 2
+
+async function quickstart(directory: string, options: ServerOptions): Promise<void> {
+  const prepared = prepareQuickstart(new Environment(process.env), options, resolve(directory))
+  const system = await serve(prepared.config)
+  process.stdout.write(describeQuickstart(prepared, system))
+}
+
+async function server(directory: string, options: ServerOptions): Promise<void> {
+  await serve(parseServer(new Environment(process.env), options, resolve(directory)))
+}
+
+async function control(options: {
+  readonly address?: string
+  readonly adminAddress?: string
+}): Promise<void> {
+  const environment = new Environment(process.env)
+  const provider = parseKms(environment)
+  if (provider === undefined)
+    throw new ConfigError(`${nameOf('vaultEndpoint')} or ${nameOf('masterKey')} must be set`)
+  const given = environment.find('controlAddress')
+  const address = options.address ?? given?.value
+  if (address === undefined) throw new ConfigError(`--address or ${nameOf('controlAddress')} must be given`)
+  const admin = environment.find('controlAdminAddress')
+  const adminAddress = parseAdminAddress(
+    options.adminAddress === undefined ? (admin?.name ?? '') : '--admin-address',
+    options.adminAddress ?? admin?.value ?? 'off',
+  )
+  const name = options.address === undefined ? (given?.name ?? '') : '--address'
+  const running = await runControl({
+    control: { address: parseControlAddress(name, address, environment), provider },
+    ...(adminAddress !== undefined && { adminAddress }),
+    logLevel: parseLevel(environment, 'info'),
+  })
+  endOnSignal({ stop: () => running.close(), kill: () => process.exit(1) })
+}
+
+async function serve(config: SystemConfig): Promise<System> {
+  const starting = startSystem(config)
+  // A signal that comes while it starts ends it when it has started.
+  endOnSignal({
+    stop: async () => (await starting).stop(),
+    kill: () => void starting.then((system) => system.kill()),
+  })
+  return starting
+}
+
+/** The first signal ends in order, a second one at once. */
+function endOnSignal(running: Pick<System, 'stop' | 'kill'>): void {
+  let ending = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (ending) {
+        running.kill()
+        process.exit(1)
+      }
+      ending = true
+      running.stop().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      )
+    })
+  }
+}
+
+function fail(error: unknown): never {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : statusOfMisuse)
+  process.stderr.write(`sealgate: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(error instanceof ConfigError ? statusOfMisuse : 1)
+}
+
+const program = new Command('sealgate')
+  .description('An S3-compatible server that encrypts every object under keys that your KMS controls')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError()
+  .addHelpText('after', '\nThe environment configures the rest: see docs/configuration.md.')
+
+function withServerOptions(command: Command): Command {
+  return command
+    .option('--address <host:port>', 'where to serve S3 (default: 127.0.0.1:9000)')
+    .option(
+      '--admin-address <host:port>',
+      'health and metrics of the front-end, or off (default: 127.0.0.1:9001)',
+    )
+    .option(
+      '--control-admin-address <host:port>',
+      'those of the control service, or off (default: 127.0.0.1:9002)',
+    )
+}
+
+withServerOptions(program.command('quickstart <dir>'))
+  .description('try it out: makes credentials and a master key in DIR, and encrypts everything')
+  .action(quickstart)
+
+withServerOptions(program.command('server <dir>'))
+  .description('serve S3 from DIR, as the environment configures it')
+  .action(server)
+
+program
+  .command('control')
+  .description('run the key service alone, for front-ends that name it in SEALGATE_CONTROL')
+  .option('--address <address>', 'unix:/PATH, or HOST:PORT with mutual TLS')
+  .option('--admin-address <host:port>', 'health and metrics, or off (default: off)')
+  .action(control)
+
+refuseInspector()
+program.parseAsync().catch(fail)

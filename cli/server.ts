@@ -1,0 +1,75 @@
+import type { Level } from 'pino'
+import { parseAdminAddress, parseControlAddress } from './addresses.ts'
+import { ConfigError } from './config-error.ts'
+import type { Environment } from './environment.ts'
+import { parseCredential, parseFrontEnd } from './front-end-config.ts'
+import { parseKms } from './kms-config.ts'
+import { parseLevel } from './log.ts'
+import type { SystemConfig } from './system.ts'
+
+const defaultAdminAddress = '127.0.0.1:9001'
+const defaultControlAdminAddress = '127.0.0.1:9002'
+
+/** Command-line options that a server shares with quickstart; they win over the environment. */
+export interface ServerOptions {
+  readonly address?: string
+  readonly adminAddress?: string
+  readonly controlAdminAddress?: string
+}
+
+/** `sealgate server`. Errors: ConfigError. */
+export function parseServer(
+  environment: Environment,
+  options: ServerOptions,
+  directory: string,
+): SystemConfig {
+  const gateway = environment.given('gatewayEncryption')
+  if (gateway !== undefined) throw new ConfigError(`${gateway.name} is for a gateway; this is a server`)
+  const control = parseControl(environment)
+  const autoEncryption = environment.flag('autoEncryption')
+  if (autoEncryption && control === undefined) {
+    throw new ConfigError(`${environment.given('autoEncryption')?.name} is on, but no KMS is configured`)
+  }
+  const credential = parseCredential(environment)
+  return {
+    directory,
+    frontEnd: parseFrontEnd(environment, { address: options.address, credential, autoEncryption }),
+    ...(control !== undefined && { control }),
+    ...parseProcesses(environment, options, 'info'),
+  }
+}
+
+/** What server and quickstart have in common. Errors: ConfigError. */
+export function parseProcesses(
+  environment: Environment,
+  options: ServerOptions,
+  level: Level,
+): Pick<SystemConfig, 'adminAddress' | 'controlAdminAddress' | 'logLevel'> {
+  const admin = environment.find('adminAddress')
+  const controlAdmin = environment.find('controlAdminAddress')
+  const adminAddress = parseAdminAddress(
+    options.adminAddress === undefined ? (admin?.name ?? '') : '--admin-address',
+    options.adminAddress ?? admin?.value ?? defaultAdminAddress,
+  )
+  const controlAdminAddress = parseAdminAddress(
+    options.controlAdminAddress === undefined ? (controlAdmin?.name ?? '') : '--control-admin-address',
+    options.controlAdminAddress ?? controlAdmin?.value ?? defaultControlAdminAddress,
+  )
+  return {
+    ...(adminAddress !== undefined && { adminAddress }),
+    ...(controlAdminAddress !== undefined && { controlAdminAddress }),
+    logLevel: parseLevel(environment, level),
+  }
+}
+
+function parseControl(environment: Environment): SystemConfig['control'] {
+  const kms = parseKms(environment)
+  const shared = environment.find('control')
+  if (shared === undefined) return kms === undefined ? undefined : { kind: 'private', provider: kms }
+  if (kms !== undefined) {
+    throw new ConfigError(
+      `${shared.name} names a control service, so the KMS is configured there and not here`,
+    )
+  }
+  return { kind: 'shared', address: parseControlAddress(shared.name, shared.value, environment) }
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Level } from 'pino'
+import type { ControlAddress, ControlConfig } from '../control/config.ts'
+import type { HostPort } from './addresses.ts'
+import type { FrontEndSettings } from './front-end-config.ts'
+import { createLog } from './log.ts'
+import { SupervisedChild } from './supervised-child.ts'
+
+/** The processes of one `sealgate server`. */
+export interface SystemConfig {
+  readonly directory: string
+  readonly frontEnd: FrontEndSettings
+  /** `private`: a control service of our own; `shared`: one that runs already; absent: no KMS. */
+  readonly control?:
+    | { readonly kind: 'private'; readonly provider: ControlConfig['provider'] }
+    | { readonly kind: 'shared'; readonly address: ControlAddress }
+  readonly adminAddress?: HostPort
+  readonly controlAdminAddress?: HostPort
+  readonly logLevel: Level
+}
+
+export interface System {
+  readonly url: string
+  readonly admin: string | undefined
+  /** Ends the front-end, then control, each in bounded time. */
+  stop(): Promise<void>
+  /** Ends everything at once. */
+  kill(): void
+}
+
+/** On top of the drain. */
+const frontEndStopMs = 1_000
+const controlStopMs = 3_000
+
+/**
+ * Freed memory stays with the process, and large blocks come from the heap: bodies make and drop buffers all the time, and
+ * glibc would give each back to the kernel (mallopt(3)).
+ */
+const allocatorVariables = {
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
+  MALLOC_TOP_PAD_: String(16 * 1024 * 1024),
+  MALLOC_MMAP_THRESHOLD_: String(1024 * 1024 * 1024),
+}
+
+/** Resolves when it serves. Errors: what a process could not start for; nothing is left running then. */
+export async function startSystem(config: SystemConfig): Promise<System> {
+  const log = createLog(config.logLevel, 'supervisor')
+  const { control, logLevel, adminAddress, controlAdminAddress } = config
+  const children: { readonly child: SupervisedChild; readonly stopMs: number }[] = []
+  const socketDirectory = control?.kind === 'private' ? mkdtempSync(join(tmpdir(), 'sealgate-')) : undefined
+  const removeSocket = () => {
+    if (socketDirectory !== undefined) rmSync(socketDirectory, { recursive: true, force: true })
+  }
+  const stop = async () => {
+    for (const { child, stopMs } of children.toReversed()) await child.stop(stopMs)
+    removeSocket()
+  }
+  try {
+    let controlAddress: ControlAddress | undefined
+    if (control?.kind === 'shared') controlAddress = control.address
+    if (control?.kind === 'private' && socketDirectory !== undefined) {
+      controlAddress = { kind: 'unix', path: join(socketDirectory, 'control.sock') }
+      const child = new SupervisedChild(
+        {
+          type: 'control',
+          config: {
+            control: { address: controlAddress, provider: control.provider },
+            ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),
+            logLevel,
+          },
+        },
+        { log },
+      )
+      children.push({ child, stopMs: controlStopMs })
+      await child.start()
+    }
+    const child = new SupervisedChild(
+      {
+        type: 'front-end',
+        config: {
+          frontEnd: config.frontEnd,
+          directory: config.directory,
+          ...(controlAddress !== undefined && { control: controlAddress }),
+          ...(adminAddress !== undefined && { adminAddress }),
+          logLevel,
+        },
+      },
+      { log, env: allocatorVariables },
+    )
+    children.push({ child, stopMs: config.frontEnd.config.drainMs + frontEndStopMs })
+    const { url = '', admin } = await child.start()
+    return {
+      url,
+      admin,
+      stop,
+      kill() {
+        for (const entry of children) entry.child.kill()
+        removeSocket()
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

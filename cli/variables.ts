@@ -1,0 +1,71 @@
+/**
+ * Every environment variable there is. A setting's names in order of precedence: ours, then those that MinIO has used for it.
+ * docs/configuration.md describes each.
+ */
+
+interface Variable {
+  readonly names: readonly string[]
+  /** May also be given as a file that holds the value, under each name with `_FILE`. */
+  readonly file?: true
+}
+
+const vault = (name: string): readonly string[] => [
+  `SEALGATE_KMS_VAULT_${name}`,
+  `MINIO_KMS_VAULT_${name}`,
+  `MINIO_SSE_VAULT_${name}`,
+]
+
+export const variables = {
+  accessKey: { names: ['SEALGATE_ACCESS_KEY', 'MINIO_ROOT_USER', 'MINIO_ACCESS_KEY'], file: true },
+  secretKey: { names: ['SEALGATE_SECRET_KEY', 'MINIO_ROOT_PASSWORD', 'MINIO_SECRET_KEY'], file: true },
+  masterKey: {
+    names: ['SEALGATE_KMS_MASTER_KEY', 'MINIO_KMS_MASTER_KEY', 'MINIO_SSE_MASTER_KEY'],
+    file: true,
+  },
+  vaultEndpoint: { names: vault('ENDPOINT') },
+  vaultAuthType: { names: vault('AUTH_TYPE') },
+  vaultRoleId: { names: vault('APPROLE_ID'), file: true },
+  vaultSecretId: { names: vault('APPROLE_SECRET'), file: true },
+  vaultKeyName: { names: vault('KEY_NAME') },
+  vaultKeyVersion: { names: vault('KEY_VERSION') },
+  vaultNamespace: { names: vault('NAMESPACE') },
+  vaultCaPath: { names: vault('CAPATH') },
+  vaultClientCert: { names: ['SEALGATE_KMS_VAULT_CLIENT_CERT_FILE'] },
+  vaultClientKey: { names: ['SEALGATE_KMS_VAULT_CLIENT_KEY_FILE'] },
+  vaultTransitMount: { names: ['SEALGATE_KMS_VAULT_TRANSIT_MOUNT'] },
+  vaultAppRoleMount: { names: ['SEALGATE_KMS_VAULT_APPROLE_MOUNT'] },
+  autoEncryption: {
+    names: ['SEALGATE_AUTO_ENCRYPTION', 'MINIO_KMS_AUTO_ENCRYPTION', 'MINIO_SSE_AUTO_ENCRYPTION'],
+  },
+  address: { names: ['SEALGATE_ADDRESS'] },
+  adminAddress: { names: ['SEALGATE_ADMIN_ADDRESS'] },
+  control: { names: ['SEALGATE_CONTROL'] },
+  controlAddress: { names: ['SEALGATE_CONTROL_ADDRESS'] },
+  controlAdminAddress: { names: ['SEALGATE_CONTROL_ADMIN_ADDRESS'] },
+  controlCert: { names: ['SEALGATE_CONTROL_CERT_FILE'] },
+  controlKey: { names: ['SEALGATE_CONTROL_KEY_FILE'] },
+  controlCa: { names: ['SEALGATE_CONTROL_CA_FILE'] },
+  tlsCert: { names: ['SEALGATE_TLS_CERT_FILE'] },
+  tlsKey: { names: ['SEALGATE_TLS_KEY_FILE'] },
+  domain: { names: ['SEALGATE_DOMAIN', 'MINIO_DOMAIN'] },
+  region: { names: ['SEALGATE_REGION', 'MINIO_REGION', 'MINIO_REGION_NAME'] },
+  allowSseCOverHttp: { names: ['SEALGATE_ALLOW_SSE_C_OVER_HTTP'] },
+  trustedProxies: { names: ['SEALGATE_TRUSTED_PROXIES'] },
+  requestsMax: { names: ['SEALGATE_REQUESTS_MAX'] },
+  bytesPerSecondMin: { names: ['SEALGATE_BYTES_PER_SECOND_MIN'] },
+  drainSeconds: { names: ['SEALGATE_DRAIN_SECONDS'] },
+  threads: { names: ['SEALGATE_THREADS'] },
+  logLevel: { names: ['SEALGATE_LOG_LEVEL'] },
+  gatewayEncryption: { names: ['SEALGATE_GATEWAY_SSE', 'MINIO_GATEWAY_SSE'] },
+} as const satisfies Record<string, Variable>
+
+export type Setting = keyof typeof variables
+
+/** Names of settings that MinIO has and that cannot be done, by how they begin, with the reason. */
+export const refusedVariables: readonly (readonly [prefix: string, reason: string])[] = [
+  ['MINIO_KMS_KES_', 'names a KES server, which Sealgate cannot use: give it a Vault or a master key'],
+  ['MINIO_KMS_SECRET_KEY', 'has another format than a master key: see MINIO_SSE_MASTER_KEY'],
+]
+
+/** A variable that begins so and is not in the table is a mistake, most likely a misspelt name. */
+export const ownPrefixes: readonly string[] = ['SEALGATE_', 'MINIO_SSE_', 'MINIO_KMS_']
