@@ -49,7 +49,7 @@ export const variables = {
   tlsKey: { names: ['SEALGATE_TLS_KEY_FILE'] },
   domain: { names: ['SEALGATE_DOMAIN', 'MINIO_DOMAIN'] },
   region: { names: ['SEALGATE_REGION', 'MINIO_REGION', 'MINIO_REGION_NAME'] },
-  allowSseCOverHttp: { names: ['SEALGATE_ALLOW_SSE_C_OVER_HTTP'] },
+  allowSseCOverHttp: { names: ['SEALGATE_ALLOW_SSEC_OVER_HTTP'] },
   trustedProxies: { names: ['SEALGATE_TRUSTED_PROXIES'] },
   requestsMax: { names: ['SEALGATE_REQUESTS_MAX'] },
   bytesPerSecondMin: { names: ['SEALGATE_BYTES_PER_SECOND_MIN'] },

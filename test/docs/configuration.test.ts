@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { variables } from '../../cli/variables.ts'
+
+const test = suite('docs/configuration')
+const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
+const documented = new Set(page.match(/`(?:SEALGATE|MINIO)_[A-Z0-9_]+`/g)?.map((name) => name.slice(1, -1)))
+
+test('every name of every variable is described', () => {
+  const missing = Object.values(variables)
+    .flatMap(({ names }) => names)
+    .filter((name) => !documented.has(name))
+  assert.equal(missing, [])
+})
+
+test('nothing is described that no longer exists', () => {
+  const known = new Set<string>(Object.values(variables).flatMap(({ names }) => names))
+  const unknown = [...documented].filter((name) => !known.has(name) && !known.has(name.replace(/_FILE$/, '')))
+  assert.equal(unknown, [])
+})
+
+test.run()
