@@ -59,6 +59,12 @@ export class CommandExecutor {
         this.#trashParts('upload = ?', command.uploadId, command.atMs)
         this.#run('DELETE FROM uploads WHERE id = ?', command.uploadId)
         return
+      case 'put-system-record':
+        this.#putSystemRecord(command)
+        return
+      case 'delete-system-record':
+        this.#run('DELETE FROM system_records WHERE name = ?', command.name)
+        return
       case 'forget-trash':
         for (const file of command.files) this.#run('DELETE FROM trash WHERE file = ?', file)
         return
@@ -81,6 +87,16 @@ export class CommandExecutor {
     this.#requireBucket(bucket)
     if (value === null) this.#run('DELETE FROM settings WHERE bucket = ? AND name = ?', bucket, name)
     else this.#run('INSERT OR REPLACE INTO settings VALUES (?, ?, ?)', bucket, name, value)
+  }
+
+  #putSystemRecord(command: Extract<Command, { type: 'put-system-record' }>): void {
+    const { name, value, onlyIfAbsent } = command
+    const { changes } = this.#run(
+      `INSERT OR ${onlyIfAbsent ? 'IGNORE' : 'REPLACE'} INTO system_records VALUES (?, ?)`,
+      name,
+      value,
+    )
+    if (changes === 0) throw new BackendError('precondition-failed', `there is a record ${name}`)
   }
 
   #putObject(command: Extract<Command, { type: 'put-object' }>): void {

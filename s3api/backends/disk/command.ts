@@ -65,5 +65,12 @@ export type Command =
       readonly key: string
       readonly atMs: number
     }
+  | {
+      readonly type: 'put-system-record'
+      readonly name: string
+      readonly value: Uint8Array
+      readonly onlyIfAbsent: boolean
+    }
+  | { readonly type: 'delete-system-record'; readonly name: string }
   | { readonly type: 'forget-trash'; readonly files: readonly string[] }
   | { readonly type: 'check' }

@@ -10,6 +10,7 @@ import {
   type OpenData,
   type PartRecord,
   type StoredObject,
+  type SystemRecords,
   type UploadQuery,
   type UploadRecord,
   type WriteCondition,
@@ -17,6 +18,7 @@ import {
 } from '../backend.ts'
 import type { Command, StreamPlace } from './command.ts'
 import { type DataFiles, StagedFile } from './data-files.ts'
+import { DiskSystemRecords } from './disk-system-records.ts'
 import { Janitor } from './janitor.ts'
 import type { Reader } from './reader.ts'
 import { fromObjectRecord, fromPartRecord, fromUploadRecord } from './rows.ts'
@@ -36,6 +38,7 @@ class Generation {
 
 /** Data in files, everything else in an embedded database. */
 export class DiskBackend implements Backend {
+  readonly system: SystemRecords
   readonly #directory: string
   readonly #files: DataFiles
   readonly #reader: Reader
@@ -57,6 +60,7 @@ export class DiskBackend implements Backend {
     this.#reader = parts.reader
     this.#writer = parts.writer
     this.#now = parts.now
+    this.system = new DiskSystemRecords(parts)
     this.#janitor = new Janitor(parts)
     this.#janitor.wake()
   }

@@ -174,6 +174,26 @@ export class Reader {
     }
   }
 
+  systemRecord(name: string): Uint8Array | undefined {
+    const row = this.#get('SELECT value FROM system_records WHERE name = ?', name)
+    return row?.value instanceof Uint8Array ? row.value : undefined
+  }
+
+  systemRecords(
+    prefix: string,
+    { after, limit }: { readonly after: string; readonly limit: number },
+  ): string[] {
+    // Names are ASCII: the last one that begins so is below the prefix with a byte that none has.
+    const rows = this.#all(
+      'SELECT name FROM system_records WHERE name >= ? AND name < ? AND name > ? ORDER BY name LIMIT ?',
+      prefix,
+      `${prefix}~`,
+      after,
+      limit,
+    )
+    return rows.map((row) => String(row.name))
+  }
+
   /** Files to be removed by now. */
   dueTrash(nowMs: number, limit: number): string[] {
     const rows = this.#all(

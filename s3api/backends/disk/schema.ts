@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
  * Keys are TEXT in the default BINARY collation: SQLite compares their UTF-8 bytes, which is S3's order.
  * An object's stored bytes are its streams, one or one a part, each in a file or, when small, in the row.
  */
-const schema = `
+const objectsAndUploads = `
   CREATE TABLE buckets (
     name TEXT PRIMARY KEY,
     created_at_ms INTEGER NOT NULL
@@ -69,18 +69,28 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
 `
 
-const schemaVersion = 1
+/** Sealgate's own records, outside of all buckets. */
+const systemRecords = `
+  CREATE TABLE system_records (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
 
-/** Makes the tables of a new store. Errors: a store that a later version of the program has written. */
+/** What each format added to the one before: a store of format n has gone through the first n. Never changed, only added to. */
+const steps: readonly string[] = [objectsAndUploads, systemRecords]
+
+/** Makes the tables of a new store, and what an older one lacks. Errors: a store that a later version of the program has written. */
 export function prepareSchema(database: Database): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     const row = database.prepare('PRAGMA user_version').get()
     const version = Number(row?.user_version ?? 0)
-    if (version > schemaVersion) {
-      throw new Error(`the store has format ${version}; this version of the program knows ${schemaVersion}`)
+    if (version > steps.length) {
+      throw new Error(`the store has format ${version}; this version of the program knows ${steps.length}`)
     }
-    if (version === 0) database.exec(`${schema}; PRAGMA user_version = ${schemaVersion}`)
+    for (const step of steps.slice(version)) database.exec(step)
+    database.exec(`PRAGMA user_version = ${steps.length}`)
     database.exec('COMMIT')
   } catch (error) {
     database.exec('ROLLBACK')
