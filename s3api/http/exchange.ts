@@ -8,7 +8,7 @@ import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
 import type { Operation, Reply, S3Request, Services } from '../operation.ts'
 import { errorReply, toS3Error } from './error-reply.ts'
-import { discardBody, expectsContinue, parseRequest, readBody } from './incoming.ts'
+import { discardBody, expectsContinue, lingerOn, parseRequest, readBody } from './incoming.ts'
 import { send } from './outgoing.ts'
 import { RateFloor } from './rate-floor.ts'
 import type { Router } from './router.ts'
@@ -159,5 +159,10 @@ async function respond(
     Server: 'Sealgate',
     ...((!whole || ending()) && { Connection: 'close' }),
   }
-  facts.sent = await send(outgoing, reply, { headers, floor })
+  const lingers = !whole && !waiting
+  facts.sent = await send(outgoing, reply, {
+    headers,
+    floor,
+    ...(lingers && { linger: () => lingerOn(incoming) }),
+  })
 }

@@ -9,6 +9,8 @@ import { parseHeaders, parseTarget } from './target.ts'
 
 /** How much of a body that nobody wants is read, so that its connection can be kept, bytes. */
 const discardSizeMax = 1024 * 1024
+/** How long the rest is read after the response, so that a client which is still sending comes to read it. */
+const lingerMs = 5_000
 
 /** Errors: InvalidURI, KeyTooLongError. */
 export function parseRequest(
@@ -76,17 +78,36 @@ export async function discardBody(incoming: IncomingMessage, floor: RateFloor): 
   if (incoming.complete) return true
   if (incoming.destroyed) return false
   let size = 0
+  const pieces: AsyncIterator<Uint8Array> = incoming.iterator({ destroyOnReturn: false })
   try {
-    const pieces: AsyncIterator<Uint8Array> = incoming.iterator({ destroyOnReturn: false })
     for (;;) {
       const next = await floor.wait(pieces.next())
       if (next.done === true) return true
       size += next.value.length
       floor.moved(next.value.length)
-      if (size > discardSizeMax) return false
+      if (size > discardSizeMax) {
+        await pieces.return?.()
+        return false
+      }
     }
   } catch {
     // A client that vanished or dawdles gets its answer, if it can still be had, and no further request.
     return false
   }
+}
+
+/**
+ * Reads on, for a while, what a client sends though its answer is out: closing the connection before would reset it, and the
+ * answer could be lost with it (RFC 9112 §9.6).
+ */
+export function lingerOn(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, lingerMs)
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    incoming.on('end', done).on('close', done).on('error', done).resume()
+    if (incoming.complete || incoming.destroyed) done()
+  })
 }

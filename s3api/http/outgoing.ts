@@ -4,12 +4,15 @@ import type { RateFloor } from './rate-floor.ts'
 
 /** Writes replies. */
 
+export interface SendOptions {
+  readonly headers: Readonly<Record<string, string>>
+  readonly floor: RateFloor
+  /** Awaited between the response's last byte and its end, which closes the connection. */
+  readonly linger?: () => Promise<void>
+}
+
 /** Resolves to the body bytes sent. Errors: what reading the data throws, RequestTimeout; the response is then cut off. */
-export async function send(
-  outgoing: ServerResponse,
-  reply: Reply,
-  options: { readonly headers: Readonly<Record<string, string>>; readonly floor: RateFloor },
-): Promise<number> {
+export async function send(outgoing: ServerResponse, reply: Reply, options: SendOptions): Promise<number> {
   const { status, body } = reply
   outgoing.statusCode = status
   for (const [name, value] of Object.entries({ ...options.headers, ...reply.headers })) {
@@ -18,18 +21,29 @@ export async function send(
   if (body === undefined) {
     const bodyless = status === 204 || status === 304 || outgoing.req.method === 'HEAD'
     if (!bodyless) outgoing.setHeader('Content-Length', '0')
-    outgoing.end()
+    await finish(outgoing, options)
     return 0
   }
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
     if (!outgoing.hasHeader('Content-Type')) outgoing.setHeader('Content-Type', 'application/xml')
     outgoing.setHeader('Content-Length', String(bytes.length))
-    outgoing.end(bytes)
+    await finish(outgoing, options, bytes)
     return bytes.length
   }
   outgoing.setHeader('Content-Length', String(body.size))
   return sendData(outgoing, body, options.floor)
+}
+
+async function finish(outgoing: ServerResponse, { linger }: SendOptions, bytes?: Uint8Array): Promise<void> {
+  if (linger !== undefined) {
+    if (bytes === undefined) outgoing.flushHeaders()
+    else outgoing.write(bytes)
+    await linger()
+    outgoing.end()
+    return
+  }
+  outgoing.end(bytes)
 }
 
 /** Batch after batch, each given back when the socket has taken it. A body that turns out shorter is cut off, never ended. */

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createCryptoPool, openDiskBackend, startFrontEnd } from '../../../s3api/index.ts'
+
+const test = suite('s3api/http/linger')
+
+const bodySize = 16 * 1024 * 1024
+
+/** Sends everything before it reads anything, as a blocking client does; resolves to what came back. */
+function sendThenRead(port: number, head: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    socket.pause()
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes.toString('latin1')
+    })
+    socket.on('close', () => resolve(text))
+    socket.on('error', reject)
+    socket.write(head)
+    socket.write(Buffer.alloc(bodySize), () => socket.resume())
+  })
+}
+
+test('a client that sends its whole body first still gets the answer that refuses it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sealgate-linger-'))
+  const log = pino({ level: 'silent' })
+  const backend = await openDiskBackend({ directory, log })
+  const pool = createCryptoPool({ threads: 1 })
+  const config = {
+    address: { host: '127.0.0.1', port: 0 },
+    domains: [],
+    region: 'us-east-1',
+    credentials: new Map(),
+    autoEncryption: false,
+    allowSseCOverHttp: false,
+    trustedProxies: [],
+    requestsMax: 10,
+    bytesPerSecondMin: 0,
+    drainMs: 0,
+  }
+  const frontEnd = await startFrontEnd(config, { backend, pool, log, registry: new Registry() })
+  try {
+    const answer = await sendThenRead(
+      frontEnd.port,
+      `PUT /bucket/key HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${bodySize}\r\n\r\n`,
+    )
+    assert.match(answer, /^HTTP\/1\.1 403 /)
+    assert.match(answer, /Connection: close\r\n/)
+    assert.match(answer, /<Code>AccessDenied<\/Code>.*<\/Error>$/)
+  } finally {
+    await frontEnd.close()
+    await pool.close()
+    await backend.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
+
+test.run()
