@@ -9,8 +9,11 @@ import type { ByteSource } from '../../engine/index.ts'
  * Names: bucket names were validated; keys are 1..1024 bytes of UTF-8, otherwise arbitrary (`..`, `//`, trailing `/`).
  */
 export interface Backend {
-  /** Errors: bucket-exists. */
-  createBucket(bucket: string): Promise<void>
+  /** The bucket with its first settings, in one step. Errors: bucket-exists. */
+  createBucket(
+    bucket: string,
+    facts?: { readonly owner?: string; readonly settings?: Readonly<Record<string, string>> },
+  ): Promise<void>
   /** Errors: no-such-bucket. */
   getBucket(bucket: string): Promise<Bucket>
   /** In UTF-8 byte order of names. */
@@ -118,6 +121,8 @@ export function requireSystemRecord(name: string, value?: Uint8Array): void {
 export interface Bucket {
   readonly name: string
   readonly createdAtMs: number
+  /** Canonical id of the user that it belongs to. Absent: the root user. */
+  readonly owner?: string
 }
 
 /** An object's metadata as stored. All of it is covered by the envelope's MAC where there is an envelope. */
@@ -132,6 +137,8 @@ export interface ObjectRecord {
   /** User metadata: lower-case names without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
+  /** Canonical id of the user that it belongs to, where that is not the bucket's owner. */
+  readonly owner?: string
   /** Of the plaintext. */
   readonly checksum?: Checksum
   /** Multipart objects: their parts in order. Absent: one stream. */
@@ -172,6 +179,8 @@ export interface UploadRecord {
   readonly key: string
   readonly uploadId: string
   readonly initiatedAtMs: number
+  /** Canonical id of the user that began it. Absent: the root user, or nobody known. */
+  readonly initiator?: string
   readonly headers: Readonly<Record<string, string>>
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
@@ -236,7 +245,10 @@ export type ListEntry =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 /** What a listing shows; may leave out the rest of the record. */
-export type ListedRecord = Pick<ObjectRecord, 'size' | 'etag' | 'modifiedAtMs' | 'storageClass' | 'checksum'>
+export type ListedRecord = Pick<
+  ObjectRecord,
+  'size' | 'etag' | 'modifiedAtMs' | 'storageClass' | 'owner' | 'checksum'
+>
 
 export interface ObjectPage {
   /** Objects and common prefixes in one byte order. */

@@ -19,9 +19,7 @@ export class CommandExecutor {
   execute(command: Command): void {
     switch (command.type) {
       case 'create-bucket':
-        if (this.#bucketExists(command.bucket))
-          throw new BackendError('bucket-exists', `bucket ${command.bucket} exists`)
-        this.#run('INSERT INTO buckets VALUES (?, ?)', command.bucket, command.atMs)
+        this.#createBucket(command)
         return
       case 'delete-bucket':
         this.#deleteBucket(command)
@@ -70,6 +68,14 @@ export class CommandExecutor {
         return
       case 'check':
         return
+    }
+  }
+
+  #createBucket({ bucket, owner, settings, atMs }: Extract<Command, { type: 'create-bucket' }>): void {
+    if (this.#bucketExists(bucket)) throw new BackendError('bucket-exists', `bucket ${bucket} exists`)
+    this.#run('INSERT INTO buckets (name, created_at_ms, owner) VALUES (?, ?, ?)', bucket, atMs, owner)
+    for (const [name, value] of Object.entries(settings)) {
+      this.#run('INSERT INTO settings VALUES (?, ?, ?)', bucket, name, value)
     }
   }
 
@@ -152,14 +158,15 @@ export class CommandExecutor {
 
   #insertObject({ bucket, key, columns }: { bucket: string; key: string; columns: ObjectColumns }): number {
     const { lastInsertRowid } = this.#run(
-      `INSERT INTO objects (bucket, key, size, etag, modified_at_ms, storage_class, checksum, details, envelope)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO objects (bucket, key, size, etag, modified_at_ms, storage_class, owner, checksum, details, envelope)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       bucket,
       key,
       columns.size,
       columns.etag,
       columns.modifiedAtMs,
       columns.storageClass,
+      columns.owner,
       columns.checksum,
       columns.details,
       columns.envelope,

@@ -6,7 +6,13 @@ export type StreamPlace = { readonly file: string } | { readonly body: Uint8Arra
 
 /** Everything that changes the store, one command a change. */
 export type Command =
-  | { readonly type: 'create-bucket'; readonly bucket: string; readonly atMs: number }
+  | {
+      readonly type: 'create-bucket'
+      readonly bucket: string
+      readonly owner: string | null
+      readonly settings: Readonly<Record<string, string>>
+      readonly atMs: number
+    }
   | { readonly type: 'delete-bucket'; readonly bucket: string; readonly atMs: number }
   | {
       readonly type: 'set-setting'

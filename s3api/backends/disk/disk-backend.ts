@@ -65,8 +65,9 @@ export class DiskBackend implements Backend {
     this.#janitor.wake()
   }
 
-  async createBucket(bucket: string) {
-    await this.#writer.execute({ type: 'create-bucket', bucket, atMs: this.#now() })
+  async createBucket(bucket: string, facts: Parameters<Backend['createBucket']>[1] = {}) {
+    const { owner = null, settings = {} } = facts
+    await this.#writer.execute({ type: 'create-bucket', bucket, owner, settings, atMs: this.#now() })
   }
 
   async getBucket(bucket: string) {

@@ -35,14 +35,13 @@ export class Reader {
 
   /** Errors: no-such-bucket. */
   bucket(name: string): Bucket {
-    const row = this.#get('SELECT created_at_ms FROM buckets WHERE name = ?', name)
+    const row = this.#get('SELECT * FROM buckets WHERE name = ?', name)
     if (row === undefined) throw new BackendError('no-such-bucket', `there is no bucket ${name}`)
-    return { name, createdAtMs: Number(row.created_at_ms) }
+    return toBucket(row)
   }
 
   buckets(): Bucket[] {
-    const rows = this.#all('SELECT name, created_at_ms FROM buckets ORDER BY name')
-    return rows.map((row) => ({ name: String(row.name), createdAtMs: Number(row.created_at_ms) }))
+    return this.#all('SELECT * FROM buckets ORDER BY name').map(toBucket)
   }
 
   setting(bucket: string, name: string): string | undefined {
@@ -102,7 +101,7 @@ export class Reader {
   /** Errors: no-such-bucket. */
   objects(bucket: string, query: ListQuery): ObjectPage {
     this.bucket(bucket)
-    const columns = 'key, size, etag, modified_at_ms, storage_class, checksum'
+    const columns = 'key, size, etag, modified_at_ms, storage_class, owner, checksum'
     const { entries, truncated } = scanPage({
       ...query,
       from: cursorAfter(query.startAfter, query),
@@ -237,6 +236,14 @@ export class Reader {
 
 function keyOf(row: Row): string {
   return String(row.key)
+}
+
+function toBucket(row: Row): Bucket {
+  return {
+    name: String(row.name),
+    createdAtMs: Number(row.created_at_ms),
+    ...(row.owner !== null && { owner: String(row.owner) }),
+  }
 }
 
 function toPlace(row: Row): StreamPlace {

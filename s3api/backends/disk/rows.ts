@@ -10,18 +10,20 @@ export interface ObjectColumns {
   readonly etag: string
   readonly modifiedAtMs: number
   readonly storageClass: string
+  readonly owner: string | null
   readonly checksum: string | null
   readonly details: string
   readonly envelope: Uint8Array | null
 }
 
 export function fromObjectRecord(record: ObjectRecord): ObjectColumns {
-  const { size, etag, modifiedAtMs, storageClass, checksum, envelope, ...details } = record
+  const { size, etag, modifiedAtMs, storageClass, owner, checksum, envelope, ...details } = record
   return {
     size,
     etag,
     modifiedAtMs,
     storageClass,
+    owner: owner ?? null,
     checksum: checksum === undefined ? null : JSON.stringify(checksum),
     details: JSON.stringify(details),
     envelope: envelope ?? null,
@@ -42,6 +44,7 @@ export function toListedRecord(row: Row): ListedRecord {
     etag: String(row.etag),
     modifiedAtMs: Number(row.modified_at_ms),
     storageClass: String(row.storage_class),
+    ...(row.owner !== null && { owner: String(row.owner) }),
     ...(row.checksum !== null && { checksum: parse<NonNullable<ObjectRecord['checksum']>>(row.checksum) }),
   }
 }

@@ -77,8 +77,14 @@ const systemRecords = `
   ) STRICT, WITHOUT ROWID;
 `
 
+/** To whom buckets and objects belong: the root user, and the bucket's owner, where there is nobody. */
+const owners = `
+  ALTER TABLE buckets ADD COLUMN owner TEXT;
+  ALTER TABLE objects ADD COLUMN owner TEXT;
+`
+
 /** What each format added to the one before: a store of format n has gone through the first n. Never changed, only added to. */
-const steps: readonly string[] = [objectsAndUploads, systemRecords]
+const steps: readonly string[] = [objectsAndUploads, systemRecords, owners]
 
 /** Makes the tables of a new store, and what an older one lacks. Errors: a store that a later version of the program has written. */
 export function prepareSchema(database: Database): void {
