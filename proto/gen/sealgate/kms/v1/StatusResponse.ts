@@ -13,7 +13,8 @@ export interface StatusResponseInput {
    */
   'ready'?: (boolean);
   /**
-   * The session's state: "logged-out", "ready", "renewing", "degraded", "expired"; "none" for a provider without one.
+   * The session's state: "logged-out", "ready", "renewing", "degraded", "expired", "locked"; "none" for a provider
+   * without one.
    */
   'session'?: (string);
   /**
@@ -30,6 +31,42 @@ export interface StatusResponseInput {
   'version'?: (string);
   'logins'?: (number | string | Long);
   'renewals'?: (number | string | Long);
+  /**
+   * Since when the session has been in its state.
+   */
+  'sessionSinceMs'?: (number | string);
+  /**
+   * When the next renewal or login is due.
+   */
+  'nextActionAtMs'?: (number | string);
+  /**
+   * What failed last, safe to print, and when; kept after it has been mended.
+   */
+  'lastError'?: (string);
+  'lastErrorAtMs'?: (number | string);
+  'loginFailures'?: (number | string | Long);
+  'renewalFailures'?: (number | string | Long);
+  /**
+   * No further login is tried: the KMS refused the credentials too often. An operator has to act.
+   */
+  'loginsHalted'?: (boolean);
+  /**
+   * The last granted lease of the token, in seconds; 0 for one without an end.
+   */
+  'leaseSeconds'?: (number | string);
+  /**
+   * Whether calls reach the KMS: "closed" (they do), "open" (they fail at once, to be tried again later), "probing".
+   */
+  'circuit'?: (string);
+  /**
+   * Since when, and until when it is open at least.
+   */
+  'circuitSinceMs'?: (number | string);
+  'circuitRetryAtMs'?: (number | string);
+  /**
+   * Where the KMS is: a URL without credentials; empty for a provider that asks nobody.
+   */
+  'endpoint'?: (string);
 }
 
 export interface StatusResponse {
@@ -43,7 +80,8 @@ export interface StatusResponse {
    */
   'ready': (boolean);
   /**
-   * The session's state: "logged-out", "ready", "renewing", "degraded", "expired"; "none" for a provider without one.
+   * The session's state: "logged-out", "ready", "renewing", "degraded", "expired", "locked"; "none" for a provider
+   * without one.
    */
   'session': (string);
   /**
@@ -60,4 +98,40 @@ export interface StatusResponse {
   'version': (string);
   'logins': (number);
   'renewals': (number);
+  /**
+   * Since when the session has been in its state.
+   */
+  'sessionSinceMs': (number);
+  /**
+   * When the next renewal or login is due.
+   */
+  'nextActionAtMs': (number);
+  /**
+   * What failed last, safe to print, and when; kept after it has been mended.
+   */
+  'lastError': (string);
+  'lastErrorAtMs': (number);
+  'loginFailures': (number);
+  'renewalFailures': (number);
+  /**
+   * No further login is tried: the KMS refused the credentials too often. An operator has to act.
+   */
+  'loginsHalted': (boolean);
+  /**
+   * The last granted lease of the token, in seconds; 0 for one without an end.
+   */
+  'leaseSeconds': (number);
+  /**
+   * Whether calls reach the KMS: "closed" (they do), "open" (they fail at once, to be tried again later), "probing".
+   */
+  'circuit': (string);
+  /**
+   * Since when, and until when it is open at least.
+   */
+  'circuitSinceMs': (number);
+  'circuitRetryAtMs': (number);
+  /**
+   * Where the KMS is: a URL without credentials; empty for a provider that asks nobody.
+   */
+  'endpoint': (string);
 }

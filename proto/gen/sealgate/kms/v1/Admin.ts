@@ -1,0 +1,123 @@
+// Original file: proto/kms.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { CreateKeyRequestInput as _sealgate_kms_v1_CreateKeyRequestInput, CreateKeyRequest as _sealgate_kms_v1_CreateKeyRequest } from '../../../sealgate/kms/v1/CreateKeyRequest.ts';
+import type { DescribeKeyRequestInput as _sealgate_kms_v1_DescribeKeyRequestInput, DescribeKeyRequest as _sealgate_kms_v1_DescribeKeyRequest } from '../../../sealgate/kms/v1/DescribeKeyRequest.ts';
+import type { DoctorRequestInput as _sealgate_kms_v1_DoctorRequestInput, DoctorRequest as _sealgate_kms_v1_DoctorRequest } from '../../../sealgate/kms/v1/DoctorRequest.ts';
+import type { DoctorResponseInput as _sealgate_kms_v1_DoctorResponseInput, DoctorResponse as _sealgate_kms_v1_DoctorResponse } from '../../../sealgate/kms/v1/DoctorResponse.ts';
+import type { KeyDescriptionInput as _sealgate_kms_v1_KeyDescriptionInput, KeyDescription as _sealgate_kms_v1_KeyDescription } from '../../../sealgate/kms/v1/KeyDescription.ts';
+import type { ListKeysRequestInput as _sealgate_kms_v1_ListKeysRequestInput, ListKeysRequest as _sealgate_kms_v1_ListKeysRequest } from '../../../sealgate/kms/v1/ListKeysRequest.ts';
+import type { ListKeysResponseInput as _sealgate_kms_v1_ListKeysResponseInput, ListKeysResponse as _sealgate_kms_v1_ListKeysResponse } from '../../../sealgate/kms/v1/ListKeysResponse.ts';
+import type { RotateKeyRequestInput as _sealgate_kms_v1_RotateKeyRequestInput, RotateKeyRequest as _sealgate_kms_v1_RotateKeyRequest } from '../../../sealgate/kms/v1/RotateKeyRequest.ts';
+
+/**
+ * What operators ask: keys of the KMS and what is wrong with it.
+ */
+export interface AdminClient extends grpc.Client {
+  /**
+   * Makes a key. Fails with FAILED_PRECONDITION where there is one of that name.
+   */
+  CreateKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  CreateKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  CreateKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  CreateKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  /**
+   * Makes a key. Fails with FAILED_PRECONDITION where there is one of that name.
+   */
+  createKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  createKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  createKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  createKey(argument: _sealgate_kms_v1_CreateKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  
+  DescribeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  DescribeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  DescribeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  DescribeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  describeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  describeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  describeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  describeKey(argument: _sealgate_kms_v1_DescribeKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  
+  /**
+   * Tries everything that the KMS is needed for, and tells what would mend what fails.
+   */
+  Doctor(argument: _sealgate_kms_v1_DoctorRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  Doctor(argument: _sealgate_kms_v1_DoctorRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  Doctor(argument: _sealgate_kms_v1_DoctorRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  Doctor(argument: _sealgate_kms_v1_DoctorRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  /**
+   * Tries everything that the KMS is needed for, and tells what would mend what fails.
+   */
+  doctor(argument: _sealgate_kms_v1_DoctorRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  doctor(argument: _sealgate_kms_v1_DoctorRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  doctor(argument: _sealgate_kms_v1_DoctorRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  doctor(argument: _sealgate_kms_v1_DoctorRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DoctorResponse>): grpc.ClientUnaryCall;
+  
+  /**
+   * The keys of the KMS, as far as its policy lets us see them.
+   */
+  ListKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  ListKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  ListKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  ListKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  /**
+   * The keys of the KMS, as far as its policy lets us see them.
+   */
+  listKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  listKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  listKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  listKeys(argument: _sealgate_kms_v1_ListKeysRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_ListKeysResponse>): grpc.ClientUnaryCall;
+  
+  /**
+   * Gives the key a further version, with which new data keys are sealed from then on.
+   */
+  RotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  RotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  RotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  RotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  /**
+   * Gives the key a further version, with which new data keys are sealed from then on.
+   */
+  rotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  rotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  rotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  rotateKey(argument: _sealgate_kms_v1_RotateKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_KeyDescription>): grpc.ClientUnaryCall;
+  
+}
+
+/**
+ * What operators ask: keys of the KMS and what is wrong with it.
+ */
+export interface AdminHandlers extends grpc.UntypedServiceImplementation {
+  /**
+   * Makes a key. Fails with FAILED_PRECONDITION where there is one of that name.
+   */
+  CreateKey: grpc.handleUnaryCall<_sealgate_kms_v1_CreateKeyRequest, _sealgate_kms_v1_KeyDescriptionInput>;
+  
+  DescribeKey: grpc.handleUnaryCall<_sealgate_kms_v1_DescribeKeyRequest, _sealgate_kms_v1_KeyDescriptionInput>;
+  
+  /**
+   * Tries everything that the KMS is needed for, and tells what would mend what fails.
+   */
+  Doctor: grpc.handleUnaryCall<_sealgate_kms_v1_DoctorRequest, _sealgate_kms_v1_DoctorResponseInput>;
+  
+  /**
+   * The keys of the KMS, as far as its policy lets us see them.
+   */
+  ListKeys: grpc.handleUnaryCall<_sealgate_kms_v1_ListKeysRequest, _sealgate_kms_v1_ListKeysResponseInput>;
+  
+  /**
+   * Gives the key a further version, with which new data keys are sealed from then on.
+   */
+  RotateKey: grpc.handleUnaryCall<_sealgate_kms_v1_RotateKeyRequest, _sealgate_kms_v1_KeyDescriptionInput>;
+  
+}
+
+export interface AdminDefinition extends grpc.ServiceDefinition {
+  CreateKey: MethodDefinition<_sealgate_kms_v1_CreateKeyRequestInput, _sealgate_kms_v1_KeyDescriptionInput, _sealgate_kms_v1_CreateKeyRequest, _sealgate_kms_v1_KeyDescription>
+  DescribeKey: MethodDefinition<_sealgate_kms_v1_DescribeKeyRequestInput, _sealgate_kms_v1_KeyDescriptionInput, _sealgate_kms_v1_DescribeKeyRequest, _sealgate_kms_v1_KeyDescription>
+  Doctor: MethodDefinition<_sealgate_kms_v1_DoctorRequestInput, _sealgate_kms_v1_DoctorResponseInput, _sealgate_kms_v1_DoctorRequest, _sealgate_kms_v1_DoctorResponse>
+  ListKeys: MethodDefinition<_sealgate_kms_v1_ListKeysRequestInput, _sealgate_kms_v1_ListKeysResponseInput, _sealgate_kms_v1_ListKeysRequest, _sealgate_kms_v1_ListKeysResponse>
+  RotateKey: MethodDefinition<_sealgate_kms_v1_RotateKeyRequestInput, _sealgate_kms_v1_KeyDescriptionInput, _sealgate_kms_v1_RotateKeyRequest, _sealgate_kms_v1_KeyDescription>
+}

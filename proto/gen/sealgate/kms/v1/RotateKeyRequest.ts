@@ -1,0 +1,10 @@
+// Original file: proto/kms.proto
+
+
+export interface RotateKeyRequestInput {
+  'keyId'?: (string);
+}
+
+export interface RotateKeyRequest {
+  'keyId': (string);
+}
