@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
-import type { Credential, FrontEndConfig } from '../s3api/index.ts'
+import { type Credential, type FrontEndConfig, readUsersFile } from '../s3api/index.ts'
 import { type HostPort, parseHostPort } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
@@ -32,6 +32,7 @@ export function parseFrontEnd(
 ): FrontEndSettings {
   const tls = parseTls(environment)
   const { credential } = options
+  const usersFile = parseUsersFile(environment, credential)
   return {
     config: {
       address: parseAddress(environment, options.address),
@@ -39,6 +40,7 @@ export function parseFrontEnd(
       domains: parseDomains(environment),
       region: parseRegion(environment),
       credentials: new Map([[credential.accessKey, credential]]),
+      ...(usersFile !== undefined && { usersFile }),
       autoEncryption: options.autoEncryption,
       allowSseCOverHttp: environment.flag('allowSseCOverHttp'),
       trustedProxies: parseProxies(environment),
@@ -69,6 +71,20 @@ export function parseCredential(environment: Environment): Credential {
     throw new ConfigError(`${secretKey.name} must have at least ${secretKeySizeMin} characters`)
   }
   return { accessKey: accessKey.value, secretKey: secretKey.value }
+}
+
+/** Its path. Errors: ConfigError, also for what it holds. */
+function parseUsersFile(environment: Environment, credential: Credential): string | undefined {
+  const found = environment.find('usersFile')
+  if (found === undefined) return undefined
+  try {
+    readUsersFile(found.value, [credential])
+  } catch (error) {
+    const unreadable = error instanceof Error && 'code' in error
+    const reason = unreadable ? 'it cannot be read' : error instanceof Error ? error.message : String(error)
+    throw new ConfigError(`${found.name} names a file that cannot be used: ${reason}`, { cause: error })
+  }
+  return found.value
 }
 
 function parseAddress(environment: Environment, option: string | undefined): HostPort {

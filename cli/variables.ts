@@ -18,6 +18,7 @@ const vault = (name: string): readonly string[] => [
 export const variables = {
   accessKey: { names: ['SEALGATE_ACCESS_KEY', 'MINIO_ROOT_USER', 'MINIO_ACCESS_KEY'], file: true },
   secretKey: { names: ['SEALGATE_SECRET_KEY', 'MINIO_ROOT_PASSWORD', 'MINIO_SECRET_KEY'], file: true },
+  usersFile: { names: ['SEALGATE_USERS_FILE'] },
   masterKey: {
     names: ['SEALGATE_KMS_MASTER_KEY', 'MINIO_KMS_MASTER_KEY', 'MINIO_SSE_MASTER_KEY'],
     file: true,

@@ -6,7 +6,10 @@ export interface FrontEndConfig {
   /** Host names under which `bucket.name` is virtual-host style, lower-case. `localhost` always is one. */
   readonly domains: readonly string[]
   readonly region: string
+  /** Of the root user. */
   readonly credentials: ReadonlyMap<string, Credential>
+  /** JSON file with further users, re-read when it changes. */
+  readonly usersFile?: string
   /** SSE-S3 for whatever a client stores without an encryption header of its own. */
   readonly autoEncryption: boolean
   /** SSE-C on a plain listener. */

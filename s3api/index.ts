@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { KeyService } from '../control/client.ts'
 import type { CryptoPool } from '../engine/index.ts'
+import { openUsers } from './access/users-file.ts'
 import type { Backend } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
 import { exchange } from './http/exchange.ts'
@@ -14,6 +15,7 @@ import type { Operation, Services } from './operation.ts'
 import { operations } from './operations/index.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
+export { readUsersFile } from './access/users-file.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
 export type { Credential, FrontEndConfig } from './config.ts'
 
@@ -56,11 +58,13 @@ export async function startFrontEnd(
     ...(keys !== undefined && { keys }),
     now: dependencies.now ?? Date.now,
   }
+  const users = openUsers(config.usersFile, config.credentials.values(), { log })
   const metrics = createMetrics(registry, pool)
   const running = new Set<Promise<void>>()
   let ending = false
   const surroundings = {
     services,
+    users: () => users.current(),
     router: createRouter(dependencies.operations ?? operations),
     trusted: createTrustedList(config.trustedProxies),
     encrypted: config.tls !== undefined,
@@ -77,7 +81,10 @@ export async function startFrontEnd(
       .finally(() => running.delete(done))
     running.add(done)
   }
-  const server = await listen(config, handle, log)
+  const server = await listen(config, handle, log).catch((error: unknown) => {
+    users.close()
+    throw error
+  })
   const scheme = server.encrypted ? 'https' : 'http'
   const host = config.address.host.includes(':') ? `[${config.address.host}]` : config.address.host
   let closed: Promise<void> | undefined
@@ -93,6 +100,7 @@ export async function startFrontEnd(
     await server.destroy()
     await Promise.allSettled(running)
     metrics.close()
+    users.close()
   }
 
   return {

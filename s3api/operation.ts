@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { KeyService } from '../control/client.ts'
 import type { CryptoPool, HashName, PlainBatch } from '../engine/index.ts'
+import type { User, Users } from './access/users.ts'
 import type { Backend, ChecksumAlgorithm } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
 
@@ -38,7 +39,9 @@ export interface RequestContext {
   readonly body: RequestBody
   readonly requestId: string
   /** Who signed the request. */
-  readonly accessKey: string
+  readonly user: User
+  /** The users as they were when the request came. */
+  readonly users: Users
   readonly log: Logger
   /** Aborted when the client goes away or the server gives up on the request. */
   readonly signal: AbortSignal

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
+import type { Users } from '../access/users.ts'
 import { openBody } from '../auth/body.ts'
 import { authenticate } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
@@ -16,6 +17,7 @@ import type { Router } from './router.ts'
 /** What all requests of a front-end share. */
 export interface Surroundings {
   readonly services: Services
+  readonly users: () => Users
   readonly router: Router
   readonly trusted: BlockList
   readonly encrypted: boolean
@@ -86,7 +88,7 @@ export async function exchange(
 }
 
 async function answer(
-  { services, router, trusted, encrypted, metrics }: Surroundings,
+  { services, users: currentUsers, router, trusted, encrypted, metrics }: Surroundings,
   {
     incoming,
     outgoing,
@@ -110,9 +112,10 @@ async function answer(
     if (metrics.begin() > config.requestsMax) throw new S3Error('SlowDown')
     const request = parseRequest(incoming, config, { encrypted, trusted })
     facts.request = request
+    const users = currentUsers()
     const authentication = authenticate(
       { ...request, rawHeaders: incoming.rawHeaders },
-      { credentials: config.credentials, region: config.region, nowMs: services.now() },
+      { credentials: users.byAccessKey, region: config.region, nowMs: services.now() },
     )
     const operation = router(request)
     facts.operation = operation
@@ -122,8 +125,9 @@ async function answer(
       source: metrics.received(readBody(incoming, outgoing, floor)),
       ignoreChecksums: operation.checksumHeaders === 'object',
     })
-    const { accessKey } = authentication
-    return await operation.handle({ services, request, body, requestId, accessKey, log, signal })
+    const user = users.byAccessKey.get(authentication.accessKey)
+    if (user === undefined) throw new S3Error('InvalidAccessKeyId')
+    return await operation.handle({ services, request, body, requestId, user, users, log, signal })
   } catch (error) {
     const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)
     facts.code = known.code

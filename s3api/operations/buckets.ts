@@ -1,3 +1,4 @@
+import { rootOwner } from '../access/users.ts'
 import { BackendError } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
@@ -13,13 +14,14 @@ export const listBuckets: Operation = {
   name: 'ListBuckets',
   method: 'GET',
   scope: 'service',
-  async handle({ services: { backend } }) {
-    const buckets = await backend.listBuckets()
+  async handle({ services: { backend }, user }) {
+    const all = await backend.listBuckets()
+    const buckets = all.filter(({ owner = rootOwner.id }) => user.root || owner === user.id)
     return {
       status: 200,
       body: document(
         element('ListAllMyBucketsResult', [
-          ownerElement('Owner'),
+          ownerElement('Owner', user),
           element(
             'Buckets',
             buckets.map(({ name, createdAtMs }) =>
@@ -40,15 +42,18 @@ export const createBucket: Operation = {
   method: 'PUT',
   scope: 'bucket',
   async handle(context) {
-    const { services, request } = context
+    const { services, request, user } = context
     requireBucketName(request.bucket)
     refuseUnsupported(context)
     await requireOwnLocation(context)
     try {
-      await services.backend.createBucket(request.bucket)
+      await services.backend.createBucket(request.bucket, { owner: user.id })
     } catch (error) {
       if (!(error instanceof BackendError) || error.code !== 'bucket-exists') throw error
-      throw new S3Error('BucketAlreadyOwnedByYou', undefined, { details: { BucketName: request.bucket } })
+      const { owner = rootOwner.id } = await services.backend.getBucket(request.bucket)
+      throw new S3Error(owner === user.id ? 'BucketAlreadyOwnedByYou' : 'BucketAlreadyExists', undefined, {
+        details: { BucketName: request.bucket },
+      })
     }
     return { status: 200, headers: { Location: `/${request.bucket}` } }
   },

@@ -15,7 +15,7 @@ export const createMultipartUpload: Operation = {
   scope: 'object',
   query: ['uploads'],
   async handle(context) {
-    const { services, request } = context
+    const { services, request, user } = context
     const { bucket, key } = request
     await services.backend.getBucket(bucket)
     const checksum = parseUploadChecksum(request)
@@ -23,6 +23,7 @@ export const createMultipartUpload: Operation = {
       bucket,
       key,
       initiatedAtMs: services.now(),
+      initiator: user.id,
       ...parseObjectHeaders(request),
       ...(checksum !== undefined && { checksum }),
     }

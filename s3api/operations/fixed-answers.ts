@@ -1,8 +1,9 @@
+import { type Owner, ownerOf, rootOwner } from '../access/users.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
-import { owner, ownerElement } from './listing.ts'
+import { ownerElement } from './listing.ts'
 
 /**
  * Sub-resources of features that are off for every bucket: reads answer as S3 does for a bucket that never had the feature,
@@ -43,8 +44,8 @@ export const fixedAnswers: readonly Operation[] = [
   ...Object.entries(emptyDocuments).map(([name, node]) =>
     bucketRead(name, () => ({ status: 200, body: document(node) })),
   ),
-  bucketRead('acl', ownerOnly),
-  objectRead('acl', ownerOnly),
+  { name: 'GetBucketAcl', method: 'GET', scope: 'bucket', query: ['acl'], handle: getNeutralAcl },
+  { name: 'GetObjectAcl', method: 'GET', scope: 'object', query: ['acl'], handle: getNeutralAcl },
   objectRead('tagging', () => ({ status: 200, body: document(element('Tagging', [element('TagSet', [])])) })),
   { name: 'PutBucketAcl', method: 'PUT', scope: 'bucket', query: ['acl'], handle: putNeutralAcl },
   { name: 'PutObjectAcl', method: 'PUT', scope: 'object', query: ['acl'], handle: putNeutralAcl },
@@ -76,7 +77,13 @@ function objectRead(name: string, answer: () => Reply): Operation {
   }
 }
 
-function ownerOnly(): Reply {
+async function getNeutralAcl({ services: { backend }, request, users }: RequestContext): Promise<Reply> {
+  const bucket = await backend.getBucket(request.bucket)
+  if (request.key !== '') await backend.getObject(request.bucket, request.key)
+  return ownerOnly(ownerOf(users, bucket.owner))
+}
+
+function ownerOnly(owner: Owner): Reply {
   const grantee = element('Grantee', [element('ID', owner.id), element('DisplayName', owner.name)], {
     'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
     'xsi:type': 'CanonicalUser',
@@ -85,7 +92,7 @@ function ownerOnly(): Reply {
     status: 200,
     body: document(
       element('AccessControlPolicy', [
-        ownerElement('Owner'),
+        ownerElement('Owner', owner),
         element('AccessControlList', [element('Grant', [grantee, element('Permission', 'FULL_CONTROL')])]),
       ]),
     ),
@@ -94,8 +101,8 @@ function ownerOnly(): Reply {
 
 /** Accepts an ACL that says what is so already: full control for the owner, nothing for anybody else. */
 async function putNeutralAcl({ services: { backend }, request, body }: RequestContext): Promise<Reply> {
-  if (request.key === '') await backend.getBucket(request.bucket)
-  else await backend.getObject(request.bucket, request.key)
+  const { owner = rootOwner.id } = await backend.getBucket(request.bucket)
+  if (request.key !== '') await backend.getObject(request.bucket, request.key)
   const refused = () =>
     new S3Error('NotImplemented', 'Access control lists other than private are not implemented.')
   if ([...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw refused()
@@ -108,7 +115,7 @@ async function putNeutralAcl({ services: { backend }, request, body }: RequestCo
   const grants = readXml(bytes, 'AccessControlPolicy').child('AccessControlList')?.children('Grant') ?? []
   const neutral = grants.every(
     (grant) =>
-      grant.child('Grantee')?.child('ID')?.text() === owner.id &&
+      grant.child('Grantee')?.child('ID')?.text() === owner &&
       grant.child('Permission')?.text() === 'FULL_CONTROL',
   )
   if (!neutral) throw refused()

@@ -1,4 +1,5 @@
-import type { ListEntry, ObjectPage } from '../backends/backend.ts'
+import { type Owner, ownerOf } from '../access/users.ts'
+import type { ListEntry, ListedRecord, ObjectPage } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
@@ -25,7 +26,7 @@ export const listObjects: Operation = {
           ...(page.truncated && last !== undefined && delimiter !== ''
             ? [element('NextMarker', encode(nameOf(last)))]
             : []),
-          ...entryElements(page, encode, { owned: true }),
+          ...entryElements(page, encode, await owners(context)),
         ]),
       ),
     }
@@ -56,7 +57,11 @@ export const listObjectsV2: Operation = {
             ? [element('NextContinuationToken', toToken(nameOf(last)))]
             : []),
           ...(startAfter === '' ? [] : [element('StartAfter', encode(startAfter))]),
-          ...entryElements(page, encode, { owned: query.get('fetch-owner') === 'true' }),
+          ...entryElements(
+            page,
+            encode,
+            query.get('fetch-owner') === 'true' ? await owners(context) : undefined,
+          ),
         ]),
       ),
     }
@@ -80,6 +85,14 @@ async function list({ services, request }: RequestContext, startAfter: string) {
   return { page, common, encode, delimiter }
 }
 
+/** Finds the owner of a listed object. */
+type Owners = (record: ListedRecord) => Owner
+
+async function owners({ services, request, users }: RequestContext): Promise<Owners> {
+  const bucket = await services.backend.getBucket(request.bucket)
+  return ({ owner = bucket.owner }) => ownerOf(users, owner)
+}
+
 function nameOf(entry: ListEntry): string {
   return entry.kind === 'object' ? entry.key : entry.prefix
 }
@@ -87,10 +100,10 @@ function nameOf(entry: ListEntry): string {
 function entryElements(
   { entries }: ObjectPage,
   encode: (text: string) => string,
-  { owned }: { readonly owned: boolean },
+  owners: Owners | undefined,
 ): XmlNode[] {
   const objects = entries.flatMap((entry) =>
-    entry.kind === 'object' ? [objectElement(entry, encode, owned)] : [],
+    entry.kind === 'object' ? [objectElement(entry, encode, owners)] : [],
   )
   const prefixes = entries.flatMap((entry) =>
     entry.kind === 'prefix' ? [element('CommonPrefixes', [element('Prefix', encode(entry.prefix))])] : [],
@@ -101,7 +114,7 @@ function entryElements(
 function objectElement(
   { key, record }: Extract<ListEntry, { kind: 'object' }>,
   encode: (text: string) => string,
-  owned: boolean,
+  owners: Owners | undefined,
 ): XmlNode {
   return element('Contents', [
     element('Key', encode(key)),
@@ -114,7 +127,7 @@ function objectElement(
           element('ChecksumType', record.checksum.type),
         ]),
     element('Size', String(record.size)),
-    ...(owned ? [ownerElement('Owner')] : []),
+    ...(owners === undefined ? [] : [ownerElement('Owner', owners(record))]),
     element('StorageClass', record.storageClass),
   ])
 }

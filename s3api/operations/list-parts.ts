@@ -1,3 +1,4 @@
+import { ownerOf } from '../access/users.ts'
 import type { PartRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
@@ -11,7 +12,7 @@ export const listParts: Operation = {
   method: 'GET',
   scope: 'object',
   query: ['uploadId'],
-  async handle({ services: { backend }, request }) {
+  async handle({ services: { backend }, request, users }) {
     const { bucket, key, query } = request
     const limit = parseLimit(request, 'max-parts')
     const after = parseMarker(request)
@@ -27,8 +28,8 @@ export const listParts: Operation = {
           ...(type === undefined ? [] : [element('EncodingType', type)]),
           element('Key', encode(key)),
           element('UploadId', upload.uploadId),
-          ownerElement('Initiator'),
-          ownerElement('Owner'),
+          ownerElement('Initiator', ownerOf(users, upload.initiator)),
+          ownerElement('Owner', ownerOf(users, upload.initiator)),
           element('StorageClass', upload.storageClass),
           element('PartNumberMarker', String(after)),
           ...(last === undefined ? [] : [element('NextPartNumberMarker', String(last.number))]),

@@ -1,3 +1,4 @@
+import { ownerOf, type Users } from '../access/users.ts'
 import type { UploadPage } from '../backends/backend.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation } from '../operation.ts'
@@ -8,7 +9,7 @@ export const listMultipartUploads: Operation = {
   method: 'GET',
   scope: 'bucket',
   query: ['uploads'],
-  async handle({ services: { backend }, request }) {
+  async handle({ services: { backend }, request, users }) {
     const { bucket, query } = request
     const parameter = (name: string) => query.get(name) ?? ''
     const limit = parseLimit(request, 'max-uploads')
@@ -34,7 +35,7 @@ export const listMultipartUploads: Operation = {
           ...(delimiter === '' ? [] : [element('Delimiter', encode(delimiter))]),
           element('MaxUploads', String(limit)),
           element('IsTruncated', String(page.truncated)),
-          ...entryElements(page, encode),
+          ...entryElements(page, { encode, users }),
         ]),
       ),
     }
@@ -51,16 +52,19 @@ function nextMarkers({ entries, truncated }: UploadPage, encode: (text: string) 
   ]
 }
 
-function entryElements({ entries }: UploadPage, encode: (text: string) => string): XmlNode[] {
+function entryElements(
+  { entries }: UploadPage,
+  { encode, users }: { readonly encode: (text: string) => string; readonly users: Users },
+): XmlNode[] {
   const uploads = entries.flatMap((entry) => {
     if (entry.kind === 'prefix') return []
-    const { key, uploadId, storageClass, initiatedAtMs } = entry.upload
+    const { key, uploadId, storageClass, initiatedAtMs, initiator } = entry.upload
     return [
       element('Upload', [
         element('Key', encode(key)),
         element('UploadId', uploadId),
-        ownerElement('Initiator'),
-        ownerElement('Owner'),
+        ownerElement('Initiator', ownerOf(users, initiator)),
+        ownerElement('Owner', ownerOf(users, initiator)),
         element('StorageClass', storageClass),
         element('Initiated', new Date(initiatedAtMs).toISOString()),
       ]),

@@ -1,3 +1,4 @@
+import type { Owner } from '../access/users.ts'
 import { S3Error } from '../errors.ts'
 import { element, type XmlNode } from '../http/xml-writer.ts'
 import type { S3Request } from '../operation.ts'
@@ -6,11 +7,6 @@ import { parseDecimal } from '../text.ts'
 /** What the listing operations share: limits, encodings, tokens. */
 
 export const listLimitMax = 1000
-/** The one owner of everything here: access control by owner is not what this server does. */
-export const owner = {
-  id: 'd2099ba16acf97ceeff5f96b4f7bc9a95a621cf10ea1a088c2abb2291017f4c5',
-  name: 'sealgate',
-}
 
 /** `max-keys` and its kin: 0..1000, more counts as 1000. Errors: InvalidArgument. */
 export function parseLimit({ query }: S3Request, name: string): number {
@@ -60,7 +56,7 @@ export function parseToken(token: string): string {
   throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect')
 }
 
-/** The owner under one of the names that documents give it. */
-export function ownerElement(name: 'Owner' | 'Initiator'): XmlNode {
+/** A user under one of the names that documents give it. */
+export function ownerElement(name: 'Owner' | 'Initiator', owner: Owner): XmlNode {
   return element(name, [element('ID', owner.id), element('DisplayName', owner.name)])
 }
