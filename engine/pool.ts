@@ -217,13 +217,15 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
         await ask()
         if (inFlight.length === before) break
       }
-      for (let head = inFlight.shift(); head !== undefined; head = inFlight.shift()) {
+      for (let head = inFlight[0]; head !== undefined; head = inFlight[0]) {
         options.signal?.throwIfAborted()
         const { buffer, size } = await head.result
+        inFlight.shift()
         await ask()
         yield trimmed(head.batch, buffer, size)
       }
     } finally {
+      // The caller closes the file after us: no thread may still be reading it.
       for (const result of await Promise.allSettled(inFlight.map((item) => item.result))) {
         if (result.status === 'fulfilled') engines.recycle(result.value.buffer)
       }

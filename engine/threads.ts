@@ -8,9 +8,10 @@ import { payloadSizeMax } from './sizes.ts'
 export const batchSize = packagesPerBatch * payloadSizeMax
 /** Buffers kept for reuse; more are left to the garbage collector. */
 const idleBuffersMax = 64
-/** An engine task that ends by itself is started again, but not for ever. */
-const restartsMax = 10
+/** An engine task that ends by itself is started again: at once, but not over and over. */
+const restartsAtOnceMax = 10
 const restartsWindowMs = 60_000
+const restartPauseMs = 5_000
 
 /** A batch's reply; `buffer` goes back with `recycle`. */
 export interface BatchResult {
@@ -38,18 +39,21 @@ export interface ThreadStream {
 }
 
 interface Thread {
-  port: MessagePort
-  task: Promise<void>
-  streams: number
+  readonly port: MessagePort
   readonly pending: Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>
+  streams: number
+  /** Why its task is no more. */
+  ended: Error | undefined
 }
 
 /** The Piscina pool: one long engine task on each thread, and the ports to them. */
 export class EngineThreads {
   readonly #piscina: Piscina
-  readonly #threads: Thread[] = []
+  readonly #threads = new Set<Thread>()
+  readonly #tasks = new Set<Promise<void>>()
   readonly #idleBuffers: ArrayBuffer[] = []
   readonly #restartedAt: number[] = []
+  readonly #restarts = new Set<NodeJS.Timeout>()
   #nextId = 1
   #closing = false
 
@@ -64,24 +68,34 @@ export class EngineThreads {
       // A thread that waits on Atomics could not hear its port.
       atomics: 'disabled',
     })
-    for (let index = 0; index < count; index++) this.#threads.push(this.#start(index))
+    // What a thread dies of reaches us as the end of its task; this is for one that had none yet.
+    this.#piscina.on('error', () => {})
+    for (let index = 0; index < count; index++) this.#start()
   }
 
   get pending(): number {
-    return this.#threads.reduce((sum, thread) => sum + thread.pending.size, 0)
+    let pending = 0
+    for (const thread of this.#threads) pending += thread.pending.size
+    return pending
   }
 
-  /** Opens a stream on the thread that has the fewest. */
+  /** Opens a stream on the thread that has the fewest. Errors: where all threads have died a moment ago. */
   open(setup: StreamSetup): ThreadStream {
-    const thread = this.#threads.reduce((least, other) => (other.streams < least.streams ? other : least))
+    let thread: Thread | undefined
+    for (const other of this.#threads) if (other.streams < (thread?.streams ?? Infinity)) thread = other
+    if (thread === undefined) throw new Error('no engine thread is running')
+    return this.#openOn(thread, setup)
+  }
+
+  #openOn(thread: Thread, setup: StreamSetup): ThreadStream {
     const stream = this.#nextId++
     const { port } = thread
     thread.streams++
     port.postMessage({ type: 'open', stream, setup } satisfies Request)
     let open = true
     return {
-      write: (batch) => this.#ask(thread, port, { type: 'write', stream, id: this.#nextId++, ...batch }),
-      read: (batch) => this.#ask(thread, port, { type: 'read', stream, id: this.#nextId++, ...batch }),
+      write: (batch) => this.#ask(thread, { type: 'write', stream, id: this.#nextId++, ...batch }),
+      read: (batch) => this.#ask(thread, { type: 'read', stream, id: this.#nextId++, ...batch }),
       close: () => {
         if (!open) return
         open = false
@@ -104,20 +118,18 @@ export class EngineThreads {
   /** Ends the tasks, which finish what they were given first. */
   async close(): Promise<void> {
     this.#closing = true
+    for (const timer of this.#restarts) clearTimeout(timer)
     for (const { port } of this.#threads) port.postMessage({ type: 'stop' } satisfies Request)
-    await Promise.allSettled(this.#threads.map(({ task }) => task))
+    await Promise.all(this.#tasks)
     await this.#piscina.destroy()
     this.#idleBuffers.length = 0
   }
 
-  async #ask(
-    thread: Thread,
-    port: MessagePort,
-    request: Extract<Request, { id: number }>,
-  ): Promise<BatchResult> {
-    if (thread.port !== port) throw new Error('the thread of this stream has ended')
+  async #ask(thread: Thread, request: Extract<Request, { id: number }>): Promise<BatchResult> {
+    const { port, pending, ended } = thread
+    if (ended !== undefined) throw new Error('the thread of this stream has ended', { cause: ended })
     const reply = await new Promise<Reply>((resolve, reject) => {
-      thread.pending.set(request.id, { resolve, reject })
+      pending.set(request.id, { resolve, reject })
       port.postMessage(request, [request.buffer])
     })
     if (reply.failure === undefined) return { buffer: reply.buffer, size: reply.size, digests: reply.digests }
@@ -125,36 +137,46 @@ export class EngineThreads {
     throw fromFailure(reply.failure)
   }
 
-  #start(index: number): Thread {
+  #start(): void {
     const { port1: port, port2 } = new MessageChannel()
-    const pending: Thread['pending'] = new Map()
+    const thread: Thread = { port, pending: new Map(), streams: 0, ended: undefined }
+    this.#threads.add(thread)
     port.on('message', (reply: Reply) => {
-      pending.get(reply.id)?.resolve(reply)
-      pending.delete(reply.id)
+      thread.pending.get(reply.id)?.resolve(reply)
+      thread.pending.delete(reply.id)
     })
     const task = this.#piscina
       .run({ port: port2 }, { transferList: [port2] })
       .then(
-        () => undefined,
-        (error: unknown) => error,
+        () => this.#end(thread, new Error('the engine task was told to stop')),
+        (error: unknown) => this.#end(thread, new Error('an engine thread has died', { cause: error })),
       )
-      .then((error) => this.#ended(index, { port, pending }, error))
-    return { port, task, streams: 0, pending }
+      .finally(() => this.#tasks.delete(task))
+    this.#tasks.add(task)
   }
 
   /** A task ended: as it was told, or because its thread died; then its streams fail and another takes its place. */
-  #ended(index: number, { port, pending }: Pick<Thread, 'port' | 'pending'>, error: unknown): void {
-    port.close()
-    for (const { reject } of pending.values())
-      reject(new Error('an engine thread has ended', { cause: error }))
-    pending.clear()
-    if (this.#closing) return
+  #end(thread: Thread, why: Error): void {
+    thread.ended = why
+    this.#threads.delete(thread)
+    thread.port.close()
+    for (const { reject } of thread.pending.values()) reject(why)
+    thread.pending.clear()
+    if (!this.#closing) this.#restart()
+  }
+
+  #restart(): void {
     const now = performance.now()
     this.#restartedAt.push(now)
     while ((this.#restartedAt[0] ?? now) < now - restartsWindowMs) this.#restartedAt.shift()
-    if (this.#restartedAt.length > restartsMax) {
-      throw new Error(`engine threads ended ${restartsMax} times in a minute`, { cause: error })
+    if (this.#restartedAt.length <= restartsAtOnceMax) {
+      this.#start()
+      return
     }
-    this.#threads[index] = this.#start(index)
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer)
+      this.#start()
+    }, restartPauseMs).unref()
+    this.#restarts.add(timer)
   }
 }

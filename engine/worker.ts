@@ -3,7 +3,14 @@ import type { MessagePort } from 'node:worker_threads'
 import { createOpenState, createStreamNonce, type OpenState, openPackages, sealPackages } from './dare.ts'
 import { DareError } from './errors.ts'
 import { createHasher, type Hasher, loadHashes } from './hashes.ts'
-import { packagesPerBatch, type Reply, type Request, type StreamSetup, toFailure } from './messages.ts'
+import {
+  type Failure,
+  packagesPerBatch,
+  type Reply,
+  type Request,
+  type StreamSetup,
+  toFailure,
+} from './messages.ts'
 import { packageSizeMax, payloadSizeMax } from './sizes.ts'
 
 /**
@@ -22,13 +29,15 @@ interface Stream {
   sequence: number
 }
 
+type Streams = Map<number, Stream | Failure>
+
 /** Stored bytes on their way from the file; all streams of the thread take turns. */
 const sealedBatch = new Uint8Array(packagesPerBatch * packageSizeMax)
 
 /** Runs until it is told to stop. Piscina calls it. */
 export default async function engine({ port }: { readonly port: MessagePort }): Promise<void> {
   await loadHashes()
-  const streams = new Map<number, Stream>()
+  const streams: Streams = new Map()
   const stopped = new Promise<void>((resolve) => {
     port.on('message', (request: Request) => {
       if (request.type === 'stop') resolve()
@@ -36,28 +45,38 @@ export default async function engine({ port }: { readonly port: MessagePort }): 
     })
   })
   await stopped
-  for (const stream of streams.values()) stream.key?.fill(0)
+  for (const stream of streams.keys()) closeStream(streams, stream)
   port.close()
 }
 
-function serve(
-  streams: Map<number, Stream>,
-  port: MessagePort,
-  request: Exclude<Request, { type: 'stop' }>,
-): void {
+function serve(streams: Streams, port: MessagePort, request: Exclude<Request, { type: 'stop' }>): void {
   switch (request.type) {
     case 'open':
-      streams.set(request.stream, openStream(request.setup))
+      streams.set(request.stream, tryOpen(request.setup))
       return
     case 'close':
-      streams.get(request.stream)?.key?.fill(0)
-      streams.delete(request.stream)
+      closeStream(streams, request.stream)
       return
     default: {
       const reply = answer(streams.get(request.stream), request)
       port.postMessage(reply, [reply.buffer])
     }
   }
+}
+
+/** Nobody waits for an answer to an opening: its error is that of every batch that follows. */
+function tryOpen(setup: StreamSetup): Stream | Failure {
+  try {
+    return openStream(setup)
+  } catch (error) {
+    return toFailure(error)
+  }
+}
+
+function closeStream(streams: Streams, id: number): void {
+  const stream = streams.get(id)
+  streams.delete(id)
+  if (stream !== undefined && 'fd' in stream) stream.key?.fill(0)
 }
 
 function openStream({ fd, key, hashes }: StreamSetup): Stream {
@@ -74,10 +93,11 @@ function openStream({ fd, key, hashes }: StreamSetup): Stream {
 
 type Work = Extract<Request, { type: 'write' | 'read' }>
 
-function answer(stream: Stream | undefined, request: Work): Reply {
+function answer(stream: Stream | Failure | undefined, request: Work): Reply {
   const { id, buffer } = request
   try {
     if (stream === undefined) throw new Error(`stream ${request.stream} is not open`)
+    if ('kind' in stream) return { id, buffer, size: 0, failure: stream }
     if (request.type === 'read') return { id, buffer, size: readBatch(stream, request) }
     const size = writeBatch(stream, request)
     return request.final ? { id, buffer, size, digests: stream.hasher.digests() } : { id, buffer, size }
