@@ -6,6 +6,7 @@ import {
   packageSizeMax,
   packagesMax,
   payloadSizeMax,
+  plaintextSizeOf,
   sealedSizeOf,
   tagSize,
 } from './sizes.ts'
@@ -177,8 +178,7 @@ export function sealBytes(
 
 /** Opens a whole DARE 2.0 stream, final package included; no bytes give no bytes. Errors: any DareError. */
 export function openBytes(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-  const packages = Math.ceil(sealed.length / packageSizeMax)
-  const target = new Uint8Array(Math.max(0, sealed.length - packages * packageOverhead))
+  const target = new Uint8Array(plaintextSizeOf(sealed.length))
   const size = openPackages(sealed, target, {
     key,
     firstSequence: 0,

@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Batch, gather, inBatches } from '../../engine/batches.ts'
+import { equalBytes, inPieces, patternBytes } from '../support/bytes.ts'
+import { propertyRuns } from '../support/property.ts'
+
+const test = suite('engine/batches')
+
+async function collect(source: AsyncIterable<Uint8Array>, size: number): Promise<Batch[]> {
+  const batches: Batch[] = []
+  for await (const batch of inBatches(source, size)) batches.push(batch)
+  return batches
+}
+
+test('however a source is cut, its batches are the same bytes in full batches and one final', async () => {
+  const cuts = fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat({ max: 500 }),
+      cuts,
+      fc.integer({ min: 1, max: 64 }),
+      async (size, cut, batch) => {
+        const bytes = patternBytes(size)
+        const batches = await collect(inPieces(bytes, cut), batch)
+        const target = new Uint8Array(size)
+        let offset = 0
+        for (const [index, part] of batches.entries()) {
+          const last = index === batches.length - 1
+          assert.is(part.final, last)
+          if (!last) assert.is(part.size, batch)
+          gather(part.pieces, target.subarray(offset, offset + part.size))
+          offset += part.size
+        }
+        assert.is(offset, size)
+        assert.is(batches.length, Math.max(1, Math.ceil(size / batch)))
+        equalBytes(target, bytes)
+      },
+    ),
+    { numRuns: propertyRuns.numRuns * 5 },
+  )
+})
+
+test('an empty source, and one of empty pieces, is one empty final batch', async () => {
+  for (const pieces of [[], [new Uint8Array(0), new Uint8Array(0)]]) {
+    async function* source() {
+      yield* pieces
+    }
+    const batches = await collect(source(), 4)
+    assert.is(batches.length, 1)
+    assert.is(batches[0]?.size, 0)
+    assert.is(batches[0]?.final, true)
+  }
+})
+
+test('the source is let go of when the batches are', async () => {
+  let ended = false
+  async function* source() {
+    try {
+      for (;;) yield new Uint8Array(3)
+    } finally {
+      ended = true
+    }
+  }
+  for await (const _ of inBatches(source(), 4)) break
+  assert.ok(ended)
+})
+
+test.run()
