@@ -27,7 +27,9 @@ interface Dependencies {
 }
 
 /** The key service's methods, over a provider. */
-export function createKeyService(dependencies: Dependencies): KeysHandlers {
+export function createKeyService(
+  dependencies: Dependencies,
+): Pick<KeysHandlers, 'GenerateDataKey' | 'Decrypt' | 'DecryptBatch' | 'Encrypt' | 'Status'> {
   const { provider } = dependencies
 
   const decrypt = async (request: DecryptRequest, signal: AbortSignal): Promise<Buffer> => {

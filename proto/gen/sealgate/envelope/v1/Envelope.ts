@@ -42,6 +42,11 @@ export interface EnvelopeInput {
    * PARTS: the object's parts in order.
    */
   'parts'?: (_sealgate_envelope_v1_PartInput)[];
+  /**
+   * The epoch that the data key belongs to: the first 16 bytes of HMAC-SHA256(data key, "sealgate/epoch/1"). Empty for a
+   * data key that serves one object alone. The store has a record of every epoch, whose sealed data key is preferred.
+   */
+  'epoch'?: (Buffer | Uint8Array | string);
 }
 
 export interface Envelope {
@@ -80,4 +85,9 @@ export interface Envelope {
    * PARTS: the object's parts in order.
    */
   'parts': (_sealgate_envelope_v1_Part)[];
+  /**
+   * The epoch that the data key belongs to: the first 16 bytes of HMAC-SHA256(data key, "sealgate/epoch/1"). Empty for a
+   * data key that serves one object alone. The store has a record of every epoch, whose sealed data key is preferred.
+   */
+  'epoch': (Buffer);
 }

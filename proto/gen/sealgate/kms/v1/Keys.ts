@@ -3,6 +3,7 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { DataKeyInput as _sealgate_kms_v1_DataKeyInput, DataKey as _sealgate_kms_v1_DataKey } from '../../../sealgate/kms/v1/DataKey.ts';
+import type { DataKeyLeaseInput as _sealgate_kms_v1_DataKeyLeaseInput, DataKeyLease as _sealgate_kms_v1_DataKeyLease } from '../../../sealgate/kms/v1/DataKeyLease.ts';
 import type { DecryptBatchRequestInput as _sealgate_kms_v1_DecryptBatchRequestInput, DecryptBatchRequest as _sealgate_kms_v1_DecryptBatchRequest } from '../../../sealgate/kms/v1/DecryptBatchRequest.ts';
 import type { DecryptBatchResponseInput as _sealgate_kms_v1_DecryptBatchResponseInput, DecryptBatchResponse as _sealgate_kms_v1_DecryptBatchResponse } from '../../../sealgate/kms/v1/DecryptBatchResponse.ts';
 import type { DecryptRequestInput as _sealgate_kms_v1_DecryptRequestInput, DecryptRequest as _sealgate_kms_v1_DecryptRequest } from '../../../sealgate/kms/v1/DecryptRequest.ts';
@@ -10,8 +11,13 @@ import type { DecryptResponseInput as _sealgate_kms_v1_DecryptResponseInput, Dec
 import type { EncryptRequestInput as _sealgate_kms_v1_EncryptRequestInput, EncryptRequest as _sealgate_kms_v1_EncryptRequest } from '../../../sealgate/kms/v1/EncryptRequest.ts';
 import type { EncryptResponseInput as _sealgate_kms_v1_EncryptResponseInput, EncryptResponse as _sealgate_kms_v1_EncryptResponse } from '../../../sealgate/kms/v1/EncryptResponse.ts';
 import type { GenerateDataKeyRequestInput as _sealgate_kms_v1_GenerateDataKeyRequestInput, GenerateDataKeyRequest as _sealgate_kms_v1_GenerateDataKeyRequest } from '../../../sealgate/kms/v1/GenerateDataKeyRequest.ts';
+import type { LeaseDataKeyRequestInput as _sealgate_kms_v1_LeaseDataKeyRequestInput, LeaseDataKeyRequest as _sealgate_kms_v1_LeaseDataKeyRequest } from '../../../sealgate/kms/v1/LeaseDataKeyRequest.ts';
+import type { RewrapRequestInput as _sealgate_kms_v1_RewrapRequestInput, RewrapRequest as _sealgate_kms_v1_RewrapRequest } from '../../../sealgate/kms/v1/RewrapRequest.ts';
+import type { RewrapResultInput as _sealgate_kms_v1_RewrapResultInput, RewrapResult as _sealgate_kms_v1_RewrapResult } from '../../../sealgate/kms/v1/RewrapResult.ts';
 import type { StatusRequestInput as _sealgate_kms_v1_StatusRequestInput, StatusRequest as _sealgate_kms_v1_StatusRequest } from '../../../sealgate/kms/v1/StatusRequest.ts';
 import type { StatusResponseInput as _sealgate_kms_v1_StatusResponseInput, StatusResponse as _sealgate_kms_v1_StatusResponse } from '../../../sealgate/kms/v1/StatusResponse.ts';
+import type { WatchEventInput as _sealgate_kms_v1_WatchEventInput, WatchEvent as _sealgate_kms_v1_WatchEvent } from '../../../sealgate/kms/v1/WatchEvent.ts';
+import type { WatchRequestInput as _sealgate_kms_v1_WatchRequestInput, WatchRequest as _sealgate_kms_v1_WatchRequest } from '../../../sealgate/kms/v1/WatchRequest.ts';
 
 export interface KeysClient extends grpc.Client {
   /**
@@ -75,6 +81,38 @@ export interface KeysClient extends grpc.Client {
   generateDataKey(argument: _sealgate_kms_v1_GenerateDataKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DataKey>): grpc.ClientUnaryCall;
   
   /**
+   * The data key of the running epoch of a key id and context, the same for all callers, with the lease under which the
+   * caller may seal objects with it. Without a key where the service is configured to reuse none: then each object takes
+   * a GenerateDataKey of its own.
+   */
+  LeaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  LeaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  LeaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  LeaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  /**
+   * The data key of the running epoch of a key id and context, the same for all callers, with the lease under which the
+   * caller may seal objects with it. Without a key where the service is configured to reuse none: then each object takes
+   * a GenerateDataKey of its own.
+   */
+  leaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  leaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  leaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  leaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
+  
+  /**
+   * Seals data keys anew under the newest version of their master key, in the order of the requests. One that cannot be
+   * does not end the stream.
+   */
+  Rewrap(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapResult>;
+  Rewrap(options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapResult>;
+  /**
+   * Seals data keys anew under the newest version of their master key, in the order of the requests. One that cannot be
+   * does not end the stream.
+   */
+  rewrap(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapResult>;
+  rewrap(options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapResult>;
+  
+  /**
    * How the service and its KMS session are.
    */
   Status(argument: _sealgate_kms_v1_StatusRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_StatusResponse>): grpc.ClientUnaryCall;
@@ -88,6 +126,17 @@ export interface KeysClient extends grpc.Client {
   status(argument: _sealgate_kms_v1_StatusRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_StatusResponse>): grpc.ClientUnaryCall;
   status(argument: _sealgate_kms_v1_StatusRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_StatusResponse>): grpc.ClientUnaryCall;
   status(argument: _sealgate_kms_v1_StatusRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_StatusResponse>): grpc.ClientUnaryCall;
+  
+  /**
+   * What a holder of leases has to know at once: one event when it begins, at every change, and every few seconds.
+   */
+  Watch(argument: _sealgate_kms_v1_WatchRequestInput, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_sealgate_kms_v1_WatchEvent>;
+  Watch(argument: _sealgate_kms_v1_WatchRequestInput, options?: grpc.CallOptions): grpc.ClientReadableStream<_sealgate_kms_v1_WatchEvent>;
+  /**
+   * What a holder of leases has to know at once: one event when it begins, at every change, and every few seconds.
+   */
+  watch(argument: _sealgate_kms_v1_WatchRequestInput, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_sealgate_kms_v1_WatchEvent>;
+  watch(argument: _sealgate_kms_v1_WatchRequestInput, options?: grpc.CallOptions): grpc.ClientReadableStream<_sealgate_kms_v1_WatchEvent>;
   
 }
 
@@ -113,9 +162,27 @@ export interface KeysHandlers extends grpc.UntypedServiceImplementation {
   GenerateDataKey: grpc.handleUnaryCall<_sealgate_kms_v1_GenerateDataKeyRequest, _sealgate_kms_v1_DataKeyInput>;
   
   /**
+   * The data key of the running epoch of a key id and context, the same for all callers, with the lease under which the
+   * caller may seal objects with it. Without a key where the service is configured to reuse none: then each object takes
+   * a GenerateDataKey of its own.
+   */
+  LeaseDataKey: grpc.handleUnaryCall<_sealgate_kms_v1_LeaseDataKeyRequest, _sealgate_kms_v1_DataKeyLeaseInput>;
+  
+  /**
+   * Seals data keys anew under the newest version of their master key, in the order of the requests. One that cannot be
+   * does not end the stream.
+   */
+  Rewrap: grpc.handleBidiStreamingCall<_sealgate_kms_v1_RewrapRequest, _sealgate_kms_v1_RewrapResultInput>;
+  
+  /**
    * How the service and its KMS session are.
    */
   Status: grpc.handleUnaryCall<_sealgate_kms_v1_StatusRequest, _sealgate_kms_v1_StatusResponseInput>;
+  
+  /**
+   * What a holder of leases has to know at once: one event when it begins, at every change, and every few seconds.
+   */
+  Watch: grpc.handleServerStreamingCall<_sealgate_kms_v1_WatchRequest, _sealgate_kms_v1_WatchEventInput>;
   
 }
 
@@ -124,5 +191,8 @@ export interface KeysDefinition extends grpc.ServiceDefinition {
   DecryptBatch: MethodDefinition<_sealgate_kms_v1_DecryptBatchRequestInput, _sealgate_kms_v1_DecryptBatchResponseInput, _sealgate_kms_v1_DecryptBatchRequest, _sealgate_kms_v1_DecryptBatchResponse>
   Encrypt: MethodDefinition<_sealgate_kms_v1_EncryptRequestInput, _sealgate_kms_v1_EncryptResponseInput, _sealgate_kms_v1_EncryptRequest, _sealgate_kms_v1_EncryptResponse>
   GenerateDataKey: MethodDefinition<_sealgate_kms_v1_GenerateDataKeyRequestInput, _sealgate_kms_v1_DataKeyInput, _sealgate_kms_v1_GenerateDataKeyRequest, _sealgate_kms_v1_DataKey>
+  LeaseDataKey: MethodDefinition<_sealgate_kms_v1_LeaseDataKeyRequestInput, _sealgate_kms_v1_DataKeyLeaseInput, _sealgate_kms_v1_LeaseDataKeyRequest, _sealgate_kms_v1_DataKeyLease>
+  Rewrap: MethodDefinition<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapResultInput, _sealgate_kms_v1_RewrapRequest, _sealgate_kms_v1_RewrapResult>
   Status: MethodDefinition<_sealgate_kms_v1_StatusRequestInput, _sealgate_kms_v1_StatusResponseInput, _sealgate_kms_v1_StatusRequest, _sealgate_kms_v1_StatusResponse>
+  Watch: MethodDefinition<_sealgate_kms_v1_WatchRequestInput, _sealgate_kms_v1_WatchEventInput, _sealgate_kms_v1_WatchRequest, _sealgate_kms_v1_WatchEvent>
 }

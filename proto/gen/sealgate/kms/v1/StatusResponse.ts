@@ -1,5 +1,6 @@
 // Original file: proto/kms.proto
 
+import type { KeyCacheStatusInput as _sealgate_kms_v1_KeyCacheStatusInput, KeyCacheStatus as _sealgate_kms_v1_KeyCacheStatus } from '../../../sealgate/kms/v1/KeyCacheStatus.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface StatusResponseInput {
@@ -67,6 +68,8 @@ export interface StatusResponseInput {
    * Where the KMS is: a URL without credentials; empty for a provider that asks nobody.
    */
   'endpoint'?: (string);
+  'disabledKeyIds'?: (string)[];
+  'cache'?: (_sealgate_kms_v1_KeyCacheStatusInput | null);
 }
 
 export interface StatusResponse {
@@ -134,4 +137,6 @@ export interface StatusResponse {
    * Where the KMS is: a URL without credentials; empty for a provider that asks nobody.
    */
   'endpoint': (string);
+  'disabledKeyIds': (string)[];
+  'cache': (_sealgate_kms_v1_KeyCacheStatus | null);
 }

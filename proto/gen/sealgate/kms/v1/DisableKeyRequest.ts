@@ -1,0 +1,10 @@
+// Original file: proto/kms.proto
+
+
+export interface DisableKeyRequestInput {
+  'keyId'?: (string);
+}
+
+export interface DisableKeyRequest {
+  'keyId': (string);
+}

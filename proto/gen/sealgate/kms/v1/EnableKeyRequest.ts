@@ -1,0 +1,10 @@
+// Original file: proto/kms.proto
+
+
+export interface EnableKeyRequestInput {
+  'keyId'?: (string);
+}
+
+export interface EnableKeyRequest {
+  'keyId': (string);
+}

@@ -1,0 +1,8 @@
+// Original file: proto/kms.proto
+
+
+export interface FlushCacheRequestInput {
+}
+
+export interface FlushCacheRequest {
+}

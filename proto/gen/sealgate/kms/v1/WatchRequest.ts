@@ -1,0 +1,8 @@
+// Original file: proto/kms.proto
+
+
+export interface WatchRequestInput {
+}
+
+export interface WatchRequest {
+}
