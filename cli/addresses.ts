@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { ControlAddress } from '../control/config.ts'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
@@ -25,6 +26,15 @@ export function parseAdminAddress(name: string, text: string): HostPort | undefi
   return text === 'off' ? undefined : parseHostPort(name, text)
 }
 
+/** As below, several with commas between them. Errors: ConfigError. */
+export function parseControlAddresses(
+  name: string,
+  text: string,
+  environment: Environment,
+): readonly ControlAddress[] {
+  return text.split(',').map((address) => parseControlAddress(name, address.trim(), environment))
+}
+
 /** `unix:/PATH`, or `HOST:PORT` with mutual TLS. Errors: ConfigError. */
 export function parseControlAddress(name: string, text: string, environment: Environment): ControlAddress {
   if (text.startsWith('unix:')) {
@@ -38,15 +48,25 @@ export function parseControlAddress(name: string, text: string, environment: Env
   }
   const { host, port } = parseHostPort(name, text)
   const file = (setting: 'controlCert' | 'controlKey' | 'controlCa') => {
-    const value = environment.value(setting)
-    if (value === undefined)
+    const found = environment.find(setting)
+    if (found === undefined)
       throw new ConfigError(`${nameOf(setting)} must be set: control over TCP needs mutual TLS`)
-    return value
+    requireReadable(found)
+    return found.value
   }
   return {
     kind: 'tcp',
     host,
     port,
     tls: { certFile: file('controlCert'), keyFile: file('controlKey'), caFile: file('controlCa') },
+  }
+}
+
+/** Errors: ConfigError for a file that cannot be read. */
+export function requireReadable({ name, value }: { readonly name: string; readonly value: string }): void {
+  try {
+    readFileSync(value)
+  } catch (error) {
+    throw new ConfigError(`${name} names a file that cannot be read`, { cause: error })
   }
 }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { type Credential, type FrontEndConfig, readUsersFile } from '../s3api/index.ts'
-import { type HostPort, parseHostPort } from './addresses.ts'
+import { type HostPort, parseHostPort, requireReadable } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 
@@ -99,13 +98,8 @@ function parseTls(environment: Environment): FrontEndConfig['tls'] {
   if (certFile === undefined && keyFile === undefined) return undefined
   if (certFile === undefined) throw new ConfigError(`${nameOf('tlsCert')} must be set, as its key is`)
   if (keyFile === undefined) throw new ConfigError(`${nameOf('tlsKey')} must be set, as its certificate is`)
-  for (const { name, value } of [certFile, keyFile]) {
-    try {
-      readFileSync(value)
-    } catch (error) {
-      throw new ConfigError(`${name} names a file that cannot be read`, { cause: error })
-    }
-  }
+  requireReadable(certFile)
+  requireReadable(keyFile)
   return { certFile: certFile.value, keyFile: keyFile.value }
 }
 

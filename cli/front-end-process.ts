@@ -13,8 +13,8 @@ import type { RunningProcess } from './running-process.ts'
 export interface FrontEndProcessConfig {
   readonly frontEnd: FrontEndSettings
   readonly directory: string
-  /** Absent: no KMS. */
-  readonly control?: ControlAddress
+  /** The instances of the key service; absent: no KMS. */
+  readonly control?: readonly ControlAddress[]
   readonly adminAddress?: HostPort
   readonly logLevel: Level
 }
@@ -36,7 +36,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
   try {
     const backend = keep(await openDiskBackend({ directory: config.directory, log }))
     const pool = keep(createCryptoPool({ threads }))
-    const keys = config.control && keep(connectKeyService(config.control))
+    const keys = config.control && keep(connectKeyService(config.control, { log }))
     const frontEnd = keep(
       await startFrontEnd(frontEndConfig, {
         backend,

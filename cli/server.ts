@@ -1,5 +1,5 @@
 import type { Level } from 'pino'
-import { parseAdminAddress, parseControlAddress } from './addresses.ts'
+import { parseAdminAddress, parseControlAddresses } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'
@@ -71,5 +71,5 @@ function parseControl(environment: Environment): SystemConfig['control'] {
       `${shared.name} names a control service, so the KMS is configured there and not here`,
     )
   }
-  return { kind: 'shared', address: parseControlAddress(shared.name, shared.value, environment) }
+  return { kind: 'shared', addresses: parseControlAddresses(shared.name, shared.value, environment) }
 }

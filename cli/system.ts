@@ -15,7 +15,7 @@ export interface SystemConfig {
   /** `private`: a control service of our own; `shared`: one that runs already; absent: no KMS. */
   readonly control?:
     | { readonly kind: 'private'; readonly provider: ControlConfig['provider'] }
-    | { readonly kind: 'shared'; readonly address: ControlAddress }
+    | { readonly kind: 'shared'; readonly addresses: readonly ControlAddress[] }
   readonly adminAddress?: HostPort
   readonly controlAdminAddress?: HostPort
   readonly logLevel: Level
@@ -58,15 +58,16 @@ export async function startSystem(config: SystemConfig): Promise<System> {
     removeSocket()
   }
   try {
-    let controlAddress: ControlAddress | undefined
-    if (control?.kind === 'shared') controlAddress = control.address
+    let controlAddresses: readonly ControlAddress[] | undefined
+    if (control?.kind === 'shared') controlAddresses = control.addresses
     if (control?.kind === 'private' && socketDirectory !== undefined) {
-      controlAddress = { kind: 'unix', path: join(socketDirectory, 'control.sock') }
+      const address = { kind: 'unix', path: join(socketDirectory, 'control.sock') } as const
+      controlAddresses = [address]
       const child = new SupervisedChild(
         {
           type: 'control',
           config: {
-            control: { address: controlAddress, provider: control.provider },
+            control: { address, provider: control.provider },
             ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),
             logLevel,
           },
@@ -82,7 +83,7 @@ export async function startSystem(config: SystemConfig): Promise<System> {
         config: {
           frontEnd: config.frontEnd,
           directory: config.directory,
-          ...(controlAddress !== undefined && { control: controlAddress }),
+          ...(controlAddresses !== undefined && { control: controlAddresses }),
           ...(adminAddress !== undefined && { adminAddress }),
           logLevel,
         },

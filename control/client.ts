@@ -1,13 +1,21 @@
-import type { ServiceError } from '@grpc/grpc-js'
+import { type ServiceError, status } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
 import type { DataKey as DataKeyMessage } from '../proto/gen/sealgate/kms/v1/DataKey.ts'
 import type { DecryptBatchResponse } from '../proto/gen/sealgate/kms/v1/DecryptBatchResponse.ts'
 import type { DecryptResponse } from '../proto/gen/sealgate/kms/v1/DecryptResponse.ts'
 import type { EncryptResponse } from '../proto/gen/sealgate/kms/v1/EncryptResponse.ts'
+import type { KeysClient } from '../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { StatusResponse } from '../proto/gen/sealgate/kms/v1/StatusResponse.ts'
 import type { ControlAddress } from './config.ts'
-import { codeOfStatus, KmsError, type KmsErrorCode, kmsErrorCodes } from './errors.ts'
-import { clientCredentials, toTarget } from './listener.ts'
-import { messageSizeMax, proto } from './proto.ts'
+import { type Endpoint, Endpoints } from './endpoints.ts'
+import {
+  answeredName,
+  codeOfStatus,
+  KmsError,
+  type KmsErrorCode,
+  kmsErrorCodes,
+  retryAfterName,
+} from './errors.ts'
 
 /** Bytes. */
 const dataKeySize = 32
@@ -73,78 +81,71 @@ export interface KeyService {
   close(): Promise<void>
 }
 
-/** A call that has not come back by then has failed. */
+/** A call that has not come back by then has failed, whatever number of attempts it took. */
 const defaultDeadlineMs = 5_000
-/** Longer than any deadline: a ping in the middle of a drain would end the call (grpc-node issue 3068). */
-const keepaliveMs = 60_000
-const serviceConfig = JSON.stringify({
-  methodConfig: [
-    {
-      name: [{ service: 'sealgate.kms.v1.Keys' }],
-      // Every method can be repeated: a data key that nobody received does no harm.
-      retryPolicy: {
-        maxAttempts: 3,
-        initialBackoff: '0.05s',
-        maxBackoff: '0.5s',
-        backoffMultiplier: 2,
-        retryableStatusCodes: ['UNAVAILABLE'],
-      },
-    },
-  ],
-})
+/** An instance that does not answer leaves this part of the deadline to another one. */
+const attemptShare = 0.5
+/** Answers of `unavailable` that a call takes; an instance that cannot be reached is tried until the deadline. */
+const answersMax = 3
+const backoffMinMs = 50
+const backoffMaxMs = 500
+
+type Start<Response> = (
+  client: KeysClient,
+  options: { readonly deadline: number },
+  done: (error: ServiceError | null, response?: Response) => void,
+) => void
 
 /**
- * A client of the key service at `address`. It connects when first used and again after a break; while control is away, calls
- * fail with `unavailable` by their deadline.
+ * A client of the key service at `addresses`, one or several instances of it: calls go round the healthy ones, and one that
+ * an instance did not answer goes to another. It connects when first used and again after a break; while all are away,
+ * calls fail with `unavailable` by their deadline. Errors: KmsError `unavailable` for certificates that cannot be used.
  */
 export function connectKeyService(
-  address: ControlAddress,
-  { deadlineMs = defaultDeadlineMs }: { readonly deadlineMs?: number } = {},
+  addresses: ControlAddress | readonly ControlAddress[],
+  { deadlineMs = defaultDeadlineMs, log }: { readonly deadlineMs?: number; readonly log?: Logger } = {},
 ): KeyService {
-  const client = new proto.sealgate.kms.v1.Keys(toTarget(address), clientCredentials(address), {
-    'grpc.enable_http_proxy': 0,
-    'grpc.max_receive_message_length': messageSizeMax,
-    'grpc.max_send_message_length': messageSizeMax,
-    'grpc.keepalive_time_ms': keepaliveMs,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1_000,
-    'grpc.service_config': serviceConfig,
+  const endpoints = new Endpoints('kind' in addresses ? [addresses] : addresses, {
+    ...(log !== undefined && { log }),
   })
+  const attemptMs = endpoints.all.length === 1 ? deadlineMs : deadlineMs * attemptShare
 
-  /** One call: its deadline, and the error that the service threw. */
-  function call<Response>(
-    start: (
-      options: { deadline: number },
-      done: (error: ServiceError | null, response?: Response) => void,
-    ) => void,
-  ): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      start({ deadline: Date.now() + deadlineMs }, (error, response) => {
-        if (error !== null) reject(new KmsError(codeOfStatus(error.code), error.details, { cause: error }))
-        else if (response === undefined) reject(new KmsError('internal', 'control sent an empty answer'))
-        else resolve(response)
-      })
-    })
+  /** One call: its deadline, its attempts, and the error that the service threw. Every method can be repeated. */
+  async function call<Response>(start: Start<Response>): Promise<Response> {
+    const deadline = Date.now() + deadlineMs
+    const tried = new Set<Endpoint>()
+    let answers = 0
+    for (let attempt = 1; ; attempt++) {
+      const endpoint = endpoints.pick(tried)
+      const result = await once(start, endpoint.client, Math.min(deadline, Date.now() + attemptMs))
+      if (!(result instanceof Failure)) return result
+      tried.add(endpoint)
+      const allTried = tried.size === endpoints.all.length
+      const waitMs = allTried ? backoffMs(attempt) : 0
+      if (result.answered) answers++
+      if (!result.repeatable || answers === answersMax || Date.now() + waitMs >= deadline) throw result.error
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    }
   }
 
   return {
     async generateDataKey({ keyId = '', context }) {
       const request = { keyId, context }
-      const dataKey = await call<DataKeyMessage>((options, done) =>
+      const dataKey = await call<DataKeyMessage>((client, options, done) =>
         client.generateDataKey(request, options, done),
       )
       requireDataKey(dataKey.plaintext)
       return dataKey
     },
     async decrypt(request) {
-      const { plaintext } = await call<DecryptResponse>((options, done) =>
+      const { plaintext } = await call<DecryptResponse>((client, options, done) =>
         client.decrypt({ ...request, sealed: toBuffer(request.sealed) }, options, done),
       )
       return plaintext
     },
     async decryptBatch(items) {
       const request = { items: items.map((item) => ({ ...item, sealed: toBuffer(item.sealed) })) }
-      const { results } = await call<DecryptBatchResponse>((options, done) =>
+      const { results } = await call<DecryptBatchResponse>((client, options, done) =>
         client.decryptBatch(request, options, done),
       )
       return results.map(
@@ -153,13 +154,60 @@ export function connectKeyService(
     },
     async encrypt({ keyId = '', plaintext, context }) {
       const request = { keyId, plaintext: toBuffer(plaintext), context }
-      return call<EncryptResponse>((options, done) => client.encrypt(request, options, done))
+      return call<EncryptResponse>((client, options, done) => client.encrypt(request, options, done))
     },
-    status: () => call<StatusResponse>((options, done) => client.status({}, options, done)),
+    status: () => call<StatusResponse>((client, options, done) => client.status({}, options, done)),
     async close() {
-      client.close()
+      endpoints.close()
     },
   }
+}
+
+class Failure {
+  readonly error: KmsError
+  /** Another attempt may succeed, with another instance above all. */
+  readonly repeatable: boolean
+  /** It is the service's own answer: it was reached. */
+  readonly answered: boolean
+  constructor(error: KmsError, { repeatable, answered }: { repeatable: boolean; answered: boolean }) {
+    this.error = error
+    this.repeatable = repeatable
+    this.answered = answered
+  }
+}
+
+function once<Response>(
+  start: Start<Response>,
+  client: KeysClient,
+  deadline: number,
+): Promise<Response | Failure> {
+  return new Promise((resolve) => {
+    start(client, { deadline }, (error, response) => {
+      if (error !== null) resolve(toFailure(error))
+      else if (response === undefined) resolve(toEmptyFailure())
+      else resolve(response)
+    })
+  })
+}
+
+function toFailure(error: ServiceError): Failure {
+  const retryAfterMs = Number(error.metadata.get(retryAfterName)[0])
+  const known = new KmsError(codeOfStatus(error.code), error.details, {
+    cause: error,
+    ...(retryAfterMs > 0 && { retryAfterMs }),
+  })
+  const repeatable = error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED
+  return new Failure(known, { repeatable, answered: error.metadata.get(answeredName).length > 0 })
+}
+
+function toEmptyFailure(): Failure {
+  const error = new KmsError('internal', 'control sent an empty answer')
+  return new Failure(error, { repeatable: false, answered: true })
+}
+
+/** Twice as long after each attempt, and never at the same moment as everybody else. */
+function backoffMs(attempt: number): number {
+  return Math.min(backoffMinMs * 2 ** attempt, backoffMaxMs) * (0.5 + Math.random() / 2)
 }
 
 function requireDataKey(plaintext: Uint8Array): void {

@@ -13,9 +13,16 @@ export type KmsErrorCode =
 export class KmsError extends Error {
   override readonly name = 'KmsError'
   readonly code: KmsErrorCode
-  constructor(code: KmsErrorCode, message: string, options?: ErrorOptions) {
+  /** With `unavailable`: a limit of this client's was reached, and not before that time is there a use in another try. */
+  readonly retryAfterMs: number | undefined
+  constructor(
+    code: KmsErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterMs?: number },
+  ) {
     super(message, options)
     this.code = code
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 
@@ -29,6 +36,12 @@ export const statusOfCode = {
   internal: status.INTERNAL,
 } as const satisfies Record<KmsErrorCode, status>
 
+/** In the metadata of RESOURCE_EXHAUSTED: after how many milliseconds to try again. */
+export const retryAfterName = 'retry-after-ms'
+
+/** In the metadata of each error that the service itself sends, in contrast to those of the way to it. */
+export const answeredName = 'sealgate-answered'
+
 export const kmsErrorCodes: readonly KmsErrorCode[] = [
   'key-not-found',
   'access-denied',
@@ -38,9 +51,16 @@ export const kmsErrorCodes: readonly KmsErrorCode[] = [
   'internal',
 ]
 
+/** A deadline, a call given up, a limit of this client's. */
+const alsoUnavailable: readonly status[] = [
+  status.DEADLINE_EXCEEDED,
+  status.CANCELLED,
+  status.RESOURCE_EXHAUSTED,
+]
+
 /** The code that a status stands for, as the client reads it. */
 export function codeOfStatus(value: status | undefined): KmsErrorCode {
-  if (value === status.DEADLINE_EXCEEDED || value === status.CANCELLED) return 'unavailable'
+  if (value !== undefined && alsoUnavailable.includes(value)) return 'unavailable'
   for (const [code, codeStatus] of Object.entries(statusOfCode)) {
     // Object.entries widens the keys of statusOfCode, all of which are codes.
     if (codeStatus === value) return code as KmsErrorCode

@@ -1,12 +1,13 @@
 import { Server } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
-import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { ControlConfig } from './config.ts'
+import { addHealth } from './health.ts'
 import { createKeyService } from './key-service.ts'
 import { bind, releaseSocket } from './listener.ts'
 import { createMetrics } from './metrics.ts'
+import { OpenStreams } from './open-streams.ts'
 import { messageSizeMax, packageDefinition, proto } from './proto.ts'
 import { createProvider } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
@@ -16,7 +17,8 @@ export { KmsError } from './errors.ts'
 
 /** How long close waits for running calls. */
 const graceMs = 2_000
-const serviceName = 'sealgate.kms.v1.Keys'
+/** How long clients have to hear that it is draining, before their connections are. */
+const noticeMs = 100
 
 /** A running control service. */
 export interface Control {
@@ -53,18 +55,16 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     // grpc-js wants an index signature that a closed set of handlers has no use for.
     { ...createKeyService({ provider, metrics, log, version, startedAtMs }) },
   )
-  const health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' })
-  health.addToServer(server)
+  const streams = new OpenStreams()
+  const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
-  const showHealth = () => {
-    const status = provider.session().ready ? 'SERVING' : 'NOT_SERVING'
-    for (const name of ['', serviceName]) health.setStatus(name, status)
-  }
+  const showHealth = () => health.sessionReady(provider.session().ready)
   provider.onSessionChange(showHealth)
-  const address = await bind(server, config.address).catch(async (error: unknown) => {
+  const listener = await bind(server, config.address, log).catch(async (error: unknown) => {
     await provider.close()
     throw error
   })
+  const { address, certificates } = listener
   provider.start()
   showHealth()
   log.info({ address, provider: provider.name, keyId: provider.defaultKeyId }, 'control is listening')
@@ -80,8 +80,11 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   }
 
   async function close(): Promise<void> {
-    for (const name of ['', serviceName]) health.setStatus(name, 'NOT_SERVING')
+    health.drain()
+    await new Promise((resolve) => setTimeout(resolve, noticeMs))
+    streams.end()
     await shutDown(server)
+    certificates?.close()
     await provider.close()
     releaseSocket(config.address)
     log.info('control has ended')

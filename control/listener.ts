@@ -1,7 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { connect, isIPv6 } from 'node:net'
 import { dirname } from 'node:path'
-import { ChannelCredentials, type Server, ServerCredentials } from '@grpc/grpc-js'
+import { ChannelCredentials, experimental, type Server, ServerCredentials } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
+import { CertificateFiles } from './certificates.ts'
 import type { ControlAddress } from './config.ts'
 import { KmsError } from './errors.ts'
 
@@ -12,11 +14,23 @@ const socketPathSizeMax = 107
 
 /** The address as gRPC names it. */
 export function toTarget(address: ControlAddress): string {
-  return address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`
+  return address.kind === 'unix' ? `unix:${address.path}` : hostPort(address.host, address.port)
 }
 
-/** Binds the server; resolves to the address for people, with the port that was given where 0 was asked. */
-export async function bind(server: Server, address: ControlAddress): Promise<string> {
+/** What gRPC calls credentials, and what stops reading their files. */
+export interface Credentials {
+  readonly channel: ChannelCredentials
+  close(): void
+}
+
+/** A listener's address for people, with the port that was given where 0 was asked, and its own certificate over TCP. */
+export interface Listener {
+  readonly address: string
+  readonly certificates?: CertificateFiles
+}
+
+/** Binds the server. Errors: KmsError `unavailable` for an address or certificate that cannot be used. */
+export async function bind(server: Server, address: ControlAddress, log: Logger): Promise<Listener> {
   if (address.kind === 'unix') {
     await prepareSocket(address.path)
     // Nobody else may connect, not even between bind and chmod.
@@ -27,23 +41,39 @@ export async function bind(server: Server, address: ControlAddress): Promise<str
       process.umask(before)
     }
     chmodSync(address.path, 0o600)
-    return toTarget(address)
+    return { address: toTarget(address) }
   }
-  const { certFile, keyFile, caFile } = address.tls
-  const pair = { cert_chain: readFileSync(certFile), private_key: readFileSync(keyFile) }
-  const credentials = ServerCredentials.createSsl(readFileSync(caFile), [pair], true)
-  const port = await bindTo(server, toTarget(address), credentials)
-  return `${address.host}:${port}`
+  const certificates = new CertificateFiles(address.tls, { log })
+  const credentials = experimental.createCertificateProviderServerCredentials(
+    certificates,
+    certificates,
+    true,
+  )
+  try {
+    const port = await bindTo(server, toTarget(address), credentials)
+    return { address: hostPort(address.host, port), certificates }
+  } catch (error) {
+    certificates.close()
+    throw error
+  }
 }
 
-export function clientCredentials(address: ControlAddress): ChannelCredentials {
-  if (address.kind === 'unix') return ChannelCredentials.createInsecure()
-  const { certFile, keyFile, caFile } = address.tls
-  return ChannelCredentials.createSsl(readFileSync(caFile), readFileSync(keyFile), readFileSync(certFile))
+/** Errors: KmsError `unavailable` for a certificate that cannot be used. */
+export function clientCredentials(address: ControlAddress, log?: Logger): Credentials {
+  if (address.kind === 'unix') return { channel: ChannelCredentials.createInsecure(), close() {} }
+  const certificates = new CertificateFiles(address.tls, log === undefined ? {} : { log })
+  return {
+    channel: experimental.createCertificateProviderChannelCredentials(certificates, certificates),
+    close: () => certificates.close(),
+  }
 }
 
 export function releaseSocket(address: ControlAddress): void {
   if (address.kind === 'unix') rmSync(address.path, { force: true })
+}
+
+function hostPort(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
 function bindTo(server: Server, target: string, credentials: ServerCredentials): Promise<number> {

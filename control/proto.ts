@@ -16,3 +16,6 @@ export const proto = loadPackageDefinition(packageDefinition) as unknown as Prot
 
 /** Larger messages are refused on both sides, bytes. */
 export const messageSizeMax = 1024 * 1024
+
+/** What the health service calls the key service. */
+export const keysServiceName = 'sealgate.kms.v1.Keys'

@@ -1,6 +1,12 @@
-import { Metadata, type ServerErrorResponse, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
+import {
+  Metadata,
+  type ServerErrorResponse,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js'
 import type { Logger } from 'pino'
-import { KmsError, type KmsErrorCode, statusOfCode } from './errors.ts'
+import { answeredName, KmsError, type KmsErrorCode, retryAfterName, statusOfCode } from './errors.ts'
 import type { ControlMetrics } from './metrics.ts'
 
 /** A call without a deadline of its own gets this one. */
@@ -45,7 +51,12 @@ export function unary<Request, Response>(
 function toStatus(code: KmsErrorCode, error: unknown): ServerErrorResponse {
   const known = error instanceof KmsError && code !== 'internal'
   const details = known ? error.message : 'internal error'
-  return Object.assign(new Error(details), { code: statusOfCode[code], details, metadata: new Metadata() })
+  const metadata = new Metadata()
+  const retryAfterMs = known ? error.retryAfterMs : undefined
+  metadata.set(answeredName, '1')
+  if (retryAfterMs !== undefined) metadata.set(retryAfterName, String(Math.ceil(retryAfterMs)))
+  const value = retryAfterMs === undefined ? statusOfCode[code] : status.RESOURCE_EXHAUSTED
+  return Object.assign(new Error(details), { code: value, details, metadata })
 }
 
 function remainingMs(deadline: Date | number): number {

@@ -37,7 +37,8 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
   if (error instanceof KmsError) {
     if (error.code !== 'not-configured') log.warn({ err: error, code: error.code }, 'the key service refused')
     const told = error.code === 'not-configured' || error.code === 'key-not-found'
-    return new S3Error(s3CodeOfKms[error.code], told ? error.message : undefined, { cause: error })
+    const code = error.retryAfterMs === undefined ? s3CodeOfKms[error.code] : 'SlowDown'
+    return new S3Error(code, told ? error.message : undefined, { cause: error })
   }
   if (error instanceof BackendError)
     return new S3Error(s3CodeOfBackend[error.code], undefined, { cause: error })
