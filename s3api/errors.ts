@@ -48,6 +48,7 @@ export const s3Errors = {
   MissingSecurityHeader: [400, 'Your request was missing a required header.'],
   NoSuchBucket: [404, 'The specified bucket does not exist.'],
   NoSuchKey: [404, 'The specified key does not exist.'],
+  NoSuchVersion: [404, 'The specified version does not exist.'],
   NoSuchUpload: [404, 'The specified upload does not exist. It may have been aborted or completed.'],
   NoSuchBucketPolicy: [404, 'The bucket policy does not exist.'],
   NoSuchCORSConfiguration: [404, 'The CORS configuration does not exist.'],
@@ -95,14 +96,20 @@ export class S3Error extends Error {
   readonly code: S3ErrorCode
   /** Further elements of the error document, for example `ArgumentName`. */
   readonly details: Readonly<Record<string, string>>
+  /** Headers of the response. */
+  readonly headers: Readonly<Record<string, string>>
   constructor(
     code: S3ErrorCode,
     message: string = s3Errors[code][1],
-    options?: ErrorOptions & { readonly details?: Readonly<Record<string, string>> },
+    options?: ErrorOptions & {
+      readonly details?: Readonly<Record<string, string>>
+      readonly headers?: Readonly<Record<string, string>>
+    },
   ) {
     super(message, options)
     this.code = code
     this.details = options?.details ?? {}
+    this.headers = options?.headers ?? {}
   }
 
   get status(): number {

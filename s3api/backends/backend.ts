@@ -1,4 +1,38 @@
 import type { ByteSource } from '../../engine/index.ts'
+import type {
+  ListQuery,
+  ObjectPage,
+  ObjectRecord,
+  PartRecord,
+  UploadPage,
+  UploadQuery,
+  UploadRecord,
+} from './records.ts'
+import type {
+  AttributeChanges,
+  DeleteMarker,
+  Deletion,
+  ObjectAttributes,
+  VersioningState,
+  VersionPage,
+  VersionQuery,
+} from './versions.ts'
+
+// Whoever works with backends finds their records here.
+export type {
+  Checksum,
+  ChecksumAlgorithm,
+  ListEntry,
+  ListedRecord,
+  ListQuery,
+  ObjectPage,
+  ObjectPart,
+  ObjectRecord,
+  PartRecord,
+  UploadPage,
+  UploadQuery,
+  UploadRecord,
+} from './records.ts'
 
 /**
  * Where objects live. A backend stores bytes and records as it is given them: sealing, ETags, checksums and S3's rules
@@ -10,45 +44,78 @@ import type { ByteSource } from '../../engine/index.ts'
  */
 export interface Backend {
   /** The bucket with its first settings, in one step. Errors: bucket-exists. */
-  createBucket(
-    bucket: string,
-    facts?: { readonly owner?: string; readonly settings?: Readonly<Record<string, string>> },
-  ): Promise<void>
+  createBucket(bucket: string, initial?: NewBucket): Promise<void>
   /** Errors: no-such-bucket. */
   getBucket(bucket: string): Promise<Bucket>
   /** In UTF-8 byte order of names. */
   listBuckets(): Promise<readonly Bucket[]>
-  /** Errors: no-such-bucket, bucket-not-empty (objects; running uploads are discarded with the bucket). */
+  /** Errors: no-such-bucket, bucket-not-empty (versions, markers included; running uploads are discarded with the bucket). */
   deleteBucket(bucket: string): Promise<void>
   /** A named document of the bucket (`encryption`, `policy`, …), or undefined. Errors: no-such-bucket. */
   getBucketSetting(bucket: string, name: string): Promise<string | undefined>
   /** Sets or, with undefined, removes it. Errors: no-such-bucket. */
   setBucketSetting(bucket: string, name: string, value: string | undefined): Promise<void>
+  /** Once enabled, versioning can only be suspended. Errors: no-such-bucket, not-supported. */
+  setVersioning(bucket: string, state: Exclude<VersioningState, 'unversioned'>): Promise<void>
 
   /** A new, empty, unnamed place for the stored bytes of one object or part. */
   stage(): Promise<StagedData>
   /**
-   * Makes the object, replacing what was there. Takes over `data`: it is used up when this resolves and discarded when
-   * it rejects. Errors: no-such-bucket, precondition-failed, no-such-key (an If-Match on nothing).
+   * Makes the object: a new version, or in place of the null version, as the bucket's versioning is at that moment. Takes
+   * over `data`: it is used up when this resolves and discarded when it rejects.
+   * Errors: no-such-bucket, precondition-failed, no-such-key (an If-Match on nothing), locked (the null version is).
    */
   putObject(put: {
     readonly bucket: string
     readonly key: string
     readonly record: ObjectRecord
     readonly data: NewData
+    readonly attributes?: ObjectAttributes
+    /** The id of the version, if the bucket has versions and the store does not choose ids itself. */
+    readonly versionId: string
     readonly condition?: WriteCondition
-  }): Promise<void>
-  /** The record and a handle on the data of this very generation. Errors: no-such-bucket, no-such-key. */
-  getObject(bucket: string, key: string): Promise<StoredObject>
+  }): Promise<WrittenVersion>
+  /**
+   * The current version, or the one of that id: its record, and a handle on the data of this very generation.
+   * Errors: no-such-bucket; no-such-key (with `marker` where the current version is a delete marker); no-such-version;
+   * delete-marker (that version is one; with `marker`).
+   */
+  getObject(bucket: string, key: string, versionId?: string): Promise<StoredObject>
   /**
    * Opens the stored bytes of one stream of the object: `index` counts `record.parts`, or is 0 for an object without.
    * The caller closes it. Errors: no-such-key when that generation is gone (look the object up again).
    */
   openData(object: StoredObject, index: number): Promise<OpenData>
-  /** Removes the object; nothing there is no error. Errors: no-such-bucket, precondition-failed. */
-  deleteObject(bucket: string, key: string, condition?: WriteCondition): Promise<void>
-  /** One page in UTF-8 byte order of keys. Errors: no-such-bucket. */
+  /**
+   * With a version id: removes that version for good, and the newest of those left becomes the current one. Without: removes
+   * the object of a bucket without versioning, and makes a delete marker in others. Nothing there is no error.
+   * Errors: no-such-bucket, precondition-failed, no-such-key (an If-Match on nothing), locked.
+   */
+  deleteObject(deletion: {
+    readonly bucket: string
+    readonly key: string
+    readonly versionId?: string
+    /** To whom a delete marker belongs, as in {@link ObjectRecord}. */
+    readonly owner?: string
+    /** Of the version named, or else of the current one. */
+    readonly condition?: WriteCondition
+    readonly bypassGovernance?: boolean
+  }): Promise<Deletion>
+  /**
+   * Changes attributes of one version, the current one without an id. Resolves to its version id.
+   * Errors: as getObject; locked (the change would weaken a retention that holds); not-supported.
+   */
+  changeAttributes(change: {
+    readonly bucket: string
+    readonly key: string
+    readonly versionId?: string
+    readonly changes: AttributeChanges
+    readonly bypassGovernance?: boolean
+  }): Promise<WrittenVersion>
+  /** One page of current versions in UTF-8 byte order of keys. Errors: no-such-bucket. */
   listObjects(bucket: string, query: ListQuery): Promise<ObjectPage>
+  /** One page of all versions and delete markers. Errors: no-such-bucket, not-supported. */
+  listVersions(bucket: string, query: VersionQuery): Promise<VersionPage>
 
   /** Errors: no-such-bucket. Resolves to the upload's id, URL-safe. */
   createUpload(upload: Omit<UploadRecord, 'uploadId'>): Promise<string>
@@ -64,18 +131,20 @@ export interface Backend {
   /** Running uploads by key, then by id, both in byte order. Errors: no-such-bucket. */
   listUploads(bucket: string, query: UploadQuery): Promise<UploadPage>
   /**
-   * Makes the object of the parts named in `record.parts`, in that order, and ends the upload; other parts are discarded.
-   * Errors: no-such-upload, invalid-part (a part is missing or is not the one that `record.parts` describes: number and
-   * generation are compared), precondition-failed, no-such-key.
+   * Makes the object, as putObject does, of the parts named in `record.parts`, in that order, and ends the upload; other
+   * parts are discarded. Errors: those of putObject, no-such-upload, invalid-part (a part is missing or is not the one that `record.parts` describes: number and
+   * generation are compared).
    */
   completeUpload(
     upload: UploadRecord,
     completion: {
       readonly record: ObjectRecord
       readonly parts: readonly PartRecord[]
+      readonly attributes?: ObjectAttributes
+      readonly versionId: string
       readonly condition?: WriteCondition
     },
-  ): Promise<void>
+  ): Promise<WrittenVersion>
   /** Errors: no-such-upload. */
   abortUpload(bucket: string, key: string, uploadId: string): Promise<void>
 
@@ -123,70 +192,19 @@ export interface Bucket {
   readonly createdAtMs: number
   /** Canonical id of the user that it belongs to. Absent: the root user. */
   readonly owner?: string
+  readonly versioning: VersioningState
 }
 
-/** An object's metadata as stored. All of it is covered by the envelope's MAC where there is an envelope. */
-export interface ObjectRecord {
-  /** Plaintext bytes. */
-  readonly size: number
-  /** As shown to clients, without quotes. */
-  readonly etag: string
-  readonly modifiedAtMs: number
-  /** Standard headers to give back (content-type, cache-control, …), lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
-  /** User metadata: lower-case names without `x-amz-meta-`. */
-  readonly metadata: Readonly<Record<string, string>>
-  readonly storageClass: string
-  /** Canonical id of the user that it belongs to, where that is not the bucket's owner. */
+export interface NewBucket {
   readonly owner?: string
-  /** Of the plaintext. */
-  readonly checksum?: Checksum
-  /** Multipart objects: their parts in order. Absent: one stream. */
-  readonly parts?: readonly ObjectPart[]
-  /** The sealed envelope, FORMAT.md §4. Absent: the stored bytes are plaintext. */
-  readonly envelope?: Uint8Array
+  readonly versioning?: 'enabled'
+  /** Documents as setBucketSetting takes them, by name. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
-
-export interface Checksum {
-  readonly algorithm: ChecksumAlgorithm
-  readonly type: 'FULL_OBJECT' | 'COMPOSITE'
-  /** base64; COMPOSITE carries its `-N`. */
-  readonly value: string
-}
-
-export interface ObjectPart {
-  readonly number: number
-  /** Plaintext bytes. */
-  readonly size: number
-  readonly checksum?: Checksum
-}
-
-/** A part of a running upload. */
-export interface PartRecord extends ObjectPart {
-  /** As shown to clients, without quotes. */
-  readonly etag: string
-  readonly modifiedAtMs: number
-  /** Told apart from an earlier upload of the same number: 32 hex digits, chosen by the front-end. */
-  readonly generation: string
-  /** HMAC-SHA256 over the part's facts under a key of the object's, FORMAT.md §5. Absent: a plain upload. */
-  readonly mac?: Uint8Array
-}
-
-export interface UploadRecord {
-  readonly bucket: string
-  readonly key: string
-  readonly uploadId: string
-  readonly initiatedAtMs: number
-  /** Canonical id of the user that began it. Absent: the root user, or nobody known. */
-  readonly initiator?: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly metadata: Readonly<Record<string, string>>
-  readonly storageClass: string
-  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly type: 'FULL_OBJECT' | 'COMPOSITE' }
-  /** The envelope that the object will start from; sealed as in {@link ObjectRecord}. Absent: a plain upload. */
-  readonly envelope?: Uint8Array
+/** Absent version id: the bucket never had versioning. */
+export interface WrittenVersion {
+  readonly versionId?: string
 }
 
 /** A place for the stored bytes of one object or part, until it is given to putObject or putPart. */
@@ -215,6 +233,9 @@ export interface StoredObject {
   readonly bucket: string
   readonly key: string
   readonly record: ObjectRecord
+  readonly attributes: ObjectAttributes
+  /** Absent: the bucket never had versioning. */
+  readonly versionId?: string
   /** The backend's own handle on this generation of the object; opaque. */
   readonly generation: unknown
 }
@@ -228,49 +249,10 @@ export interface OpenData {
 export interface WriteCondition {
   readonly ifMatch?: string
   readonly ifNoneMatch?: string
-}
-
-export interface ListQuery {
-  readonly prefix: string
-  /** Empty: none. May be longer than one character. */
-  readonly delimiter: string
-  /** Only keys after this one in byte order; where it is a whole common prefix of the listing, after all keys below it. */
-  readonly startAfter: string
-  /** 0..1000 entries, common prefixes counted. */
-  readonly limit: number
-}
-
-export type ListEntry =
-  | { readonly kind: 'object'; readonly key: string; readonly record: ListedRecord }
-  | { readonly kind: 'prefix'; readonly prefix: string }
-
-/** What a listing shows; may leave out the rest of the record. */
-export type ListedRecord = Pick<
-  ObjectRecord,
-  'size' | 'etag' | 'modifiedAtMs' | 'storageClass' | 'owner' | 'checksum'
->
-
-export interface ObjectPage {
-  /** Objects and common prefixes in one byte order. */
-  readonly entries: readonly ListEntry[]
-  readonly truncated: boolean
-}
-
-export interface UploadQuery {
-  readonly prefix: string
-  readonly delimiter: string
-  /** With an empty uploadIdMarker: keys after this one; else uploads of this key above that id, and all later keys. */
-  readonly keyMarker: string
-  readonly uploadIdMarker: string
-  readonly limit: number
-}
-
-export interface UploadPage {
-  readonly entries: readonly (
-    | { readonly kind: 'upload'; readonly upload: UploadRecord }
-    | { readonly kind: 'prefix'; readonly prefix: string }
-  )[]
-  readonly truncated: boolean
+  /** Plaintext bytes. */
+  readonly ifSize?: number
+  /** Whole seconds since 1970. */
+  readonly ifModifiedAt?: number
 }
 
 export type BackendErrorCode =
@@ -278,18 +260,29 @@ export type BackendErrorCode =
   | 'no-such-bucket'
   | 'bucket-not-empty'
   | 'no-such-key'
+  | 'no-such-version'
+  | 'delete-marker'
+  | 'locked'
   | 'no-such-upload'
   | 'invalid-part'
   | 'precondition-failed'
   | 'no-space'
   | 'unavailable'
+  | 'not-supported'
 
 /** A backend operation that failed for a reason of its contract; anything else thrown is a programmer's error. */
 export class BackendError extends Error {
   override readonly name = 'BackendError'
   readonly code: BackendErrorCode
-  constructor(code: BackendErrorCode, message: string, options?: ErrorOptions) {
+  /** The delete marker that was found in place of an object. */
+  readonly marker: DeleteMarker | undefined
+  constructor(
+    code: BackendErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly marker?: DeleteMarker },
+  ) {
     super(message, options)
     this.code = code
+    this.marker = options?.marker
   }
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
 import { DareError } from '../../engine/index.ts'
 import { BackendError, type BackendErrorCode } from '../backends/backend.ts'
-import { S3Error, type S3ErrorCode } from '../errors.ts'
+import { S3Error, type S3ErrorCode, s3Errors } from '../errors.ts'
 import type { Reply } from '../operation.ts'
 import { errorDocument } from './xml-writer.ts'
 
@@ -24,11 +24,15 @@ const s3CodeOfBackend = {
   'no-such-bucket': 'NoSuchBucket',
   'bucket-not-empty': 'BucketNotEmpty',
   'no-such-key': 'NoSuchKey',
+  'no-such-version': 'NoSuchVersion',
+  'delete-marker': 'MethodNotAllowed',
+  locked: 'AccessDenied',
   'no-such-upload': 'NoSuchUpload',
   'invalid-part': 'InvalidPart',
   'precondition-failed': 'PreconditionFailed',
   'no-space': 'InsufficientStorage',
   unavailable: 'ServiceUnavailable',
+  'not-supported': 'NotImplemented',
 } as const satisfies Record<BackendErrorCode, S3ErrorCode>
 
 /** The S3 error that a client is told; what it is not told is logged. */
@@ -40,8 +44,7 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
     const code = error.retryAfterMs === undefined ? s3CodeOfKms[error.code] : 'SlowDown'
     return new S3Error(code, told ? error.message : undefined, { cause: error })
   }
-  if (error instanceof BackendError)
-    return new S3Error(s3CodeOfBackend[error.code], undefined, { cause: error })
+  if (error instanceof BackendError) return ofBackend(error)
   if (error instanceof DareError) {
     log.error({ err: error, code: error.code }, 'stored data is not authentic')
     return new S3Error('XMinioObjectTampered', undefined, { cause: error })
@@ -54,6 +57,25 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
   return new S3Error('InternalError', undefined, { cause: error instanceof Error ? error : undefined })
 }
 
+function ofBackend(error: BackendError): S3Error {
+  const { code, marker } = error
+  const message =
+    code === 'locked'
+      ? 'Access Denied because object protected by object lock.'
+      : s3Errors[s3CodeOfBackend[code]][1]
+  if (marker === undefined) return new S3Error(s3CodeOfBackend[code], message, { cause: error })
+  // S3 user guide, "Working with delete markers".
+  const headers = {
+    'x-amz-delete-marker': 'true',
+    'x-amz-version-id': marker.versionId,
+    ...(code === 'delete-marker' && {
+      Allow: 'DELETE',
+      'Last-Modified': new Date(marker.modifiedAtMs).toUTCString(),
+    }),
+  }
+  return new S3Error(s3CodeOfBackend[code], message, { cause: error, headers })
+}
+
 /** The error's response: a document, or headers only where HTTP allows no body. */
 export function errorReply(
   error: S3Error,
@@ -61,6 +83,7 @@ export function errorReply(
 ): Reply {
   const { status } = error
   const headers = {
+    ...error.headers,
     ...(status === 503 && { 'Retry-After': String(retryAfterSeconds) }),
     ...(error.details.ActualObjectSize !== undefined && {
       'Content-Range': `bytes */${error.details.ActualObjectSize}`,

@@ -6,6 +6,7 @@ import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import { sealRecord } from '../sse/records.ts'
+import { newVersionId } from '../sse/version-ids.ts'
 import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
 import { type NamedPart, readCompletion } from './completion-document.ts'
 import { parseWriteCondition } from './conditions.ts'
@@ -36,6 +37,7 @@ export const completeMultipartUpload: Operation = {
       await services.backend.completeUpload(opened.upload, {
         record,
         parts,
+        versionId: newVersionId(record),
         ...(condition !== undefined && { condition }),
       })
       return {

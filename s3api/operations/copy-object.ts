@@ -6,6 +6,7 @@ import { copySourceCustomerKeyOf, decideEncryption, encryptionHeaders } from '..
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { type OpenedObject, sealRecord } from '../sse/records.ts'
+import { newVersionId } from '../sse/version-ids.ts'
 import { parseWriteCondition } from './conditions.ts'
 import { type CopySource, openCopySource, parseCopySource } from './copy-source.ts'
 import {
@@ -46,6 +47,7 @@ export const copyObject: Operation = {
       key: request.key,
       record,
       data,
+      versionId: newVersionId(record),
       ...(condition !== undefined && { condition }),
     })
     return reply(copy, record, seal)

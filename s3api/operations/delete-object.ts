@@ -6,7 +6,9 @@ export const deleteObject: Operation = {
   method: 'DELETE',
   scope: 'object',
   async handle({ services: { backend }, request }) {
-    await backend.deleteObject(request.bucket, request.key, parseWriteCondition(request))
+    const { bucket, key } = request
+    const condition = parseWriteCondition(request)
+    await backend.deleteObject({ bucket, key, ...(condition !== undefined && { condition }) })
     return { status: 204 }
   },
 }

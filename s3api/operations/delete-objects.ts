@@ -72,7 +72,11 @@ async function deleteOne(
     return failure('NotImplemented', 'Versions are not implemented.')
   }
   try {
-    await backend.deleteObject(request.bucket, key, ifMatch === undefined ? undefined : { ifMatch })
+    await backend.deleteObject({
+      bucket: request.bucket,
+      key,
+      ...(ifMatch !== undefined && { condition: { ifMatch } }),
+    })
     return { error: false, node: element('Deleted', [element('Key', key)]) }
   } catch (error) {
     if (error instanceof BackendError && error.code === 'precondition-failed')

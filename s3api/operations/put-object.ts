@@ -4,6 +4,7 @@ import type { Operation, RequestContext, Services } from '../operation.ts'
 import { decideEncryption, encryptionHeaders } from '../sse/decision.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { sealRecord } from '../sse/records.ts'
+import { newVersionId } from '../sse/version-ids.ts'
 import { checkWriteCondition, parseWriteCondition } from './conditions.ts'
 import { checksumHeaders, checksumOf, etagOf, needsMd5 } from './digests.ts'
 import { settle, writeBody } from './object-data.ts'
@@ -47,6 +48,7 @@ export const putObject: Operation = {
           key,
           record,
           data: written.data,
+          versionId: newVersionId(record),
           ...(condition !== undefined && { condition }),
         })
         return {

@@ -1,4 +1,5 @@
-import type { WriteCondition } from '../backend.ts'
+import type { WriteCondition, WrittenVersion } from '../backend.ts'
+import type { AttributeChanges, Deletion, ObjectAttributes, VersioningState } from '../versions.ts'
 import type { ObjectColumns } from './rows.ts'
 
 /** Where a stream's bytes are: in a file of that id, or here. */
@@ -10,6 +11,7 @@ export type Command =
       readonly type: 'create-bucket'
       readonly bucket: string
       readonly owner: string | null
+      readonly versioning: VersioningState
       readonly settings: Readonly<Record<string, string>>
       readonly atMs: number
     }
@@ -21,11 +23,18 @@ export type Command =
       readonly value: string | null
     }
   | {
+      readonly type: 'set-versioning'
+      readonly bucket: string
+      readonly state: Exclude<VersioningState, 'unversioned'>
+    }
+  | {
       readonly type: 'put-object'
       readonly bucket: string
       readonly key: string
       readonly columns: ObjectColumns
       readonly streams: readonly StreamPlace[]
+      readonly attributes: ObjectAttributes
+      readonly versionId: string
       readonly condition: WriteCondition | undefined
       readonly atMs: number
     }
@@ -33,7 +42,19 @@ export type Command =
       readonly type: 'delete-object'
       readonly bucket: string
       readonly key: string
+      readonly versionId: string | undefined
+      readonly owner: string | null
       readonly condition: WriteCondition | undefined
+      readonly bypassGovernance: boolean
+      readonly atMs: number
+    }
+  | {
+      readonly type: 'change-attributes'
+      readonly bucket: string
+      readonly key: string
+      readonly versionId: string | undefined
+      readonly changes: AttributeChanges
+      readonly bypassGovernance: boolean
       readonly atMs: number
     }
   | {
@@ -61,6 +82,8 @@ export type Command =
       readonly key: string
       readonly columns: ObjectColumns
       readonly parts: readonly { readonly number: number; readonly generation: string }[]
+      readonly attributes: ObjectAttributes
+      readonly versionId: string
       readonly condition: WriteCondition | undefined
       readonly atMs: number
     }
@@ -80,3 +103,6 @@ export type Command =
   | { readonly type: 'delete-system-record'; readonly name: string }
   | { readonly type: 'forget-trash'; readonly files: readonly string[] }
   | { readonly type: 'check' }
+
+/** What a command resolves to. */
+export type CommandResult = WrittenVersion | Deletion | undefined

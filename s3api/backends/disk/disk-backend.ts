@@ -6,6 +6,7 @@ import {
   BackendError,
   inlineDataSizeMax,
   type ListQuery,
+  type NewBucket,
   type NewData,
   type OpenData,
   type PartRecord,
@@ -13,10 +14,11 @@ import {
   type SystemRecords,
   type UploadQuery,
   type UploadRecord,
-  type WriteCondition,
   type WrittenBytes,
+  type WrittenVersion,
 } from '../backend.ts'
-import type { Command, StreamPlace } from './command.ts'
+import type { Deletion, VersionQuery } from '../versions.ts'
+import type { Command, CommandResult, StreamPlace } from './command.ts'
 import { type DataFiles, StagedFile } from './data-files.ts'
 import { DiskSystemRecords } from './disk-system-records.ts'
 import { Janitor } from './janitor.ts'
@@ -65,9 +67,10 @@ export class DiskBackend implements Backend {
     this.#janitor.wake()
   }
 
-  async createBucket(bucket: string, facts: Parameters<Backend['createBucket']>[1] = {}) {
-    const { owner = null, settings = {} } = facts
-    await this.#writer.execute({ type: 'create-bucket', bucket, owner, settings, atMs: this.#now() })
+  async createBucket(bucket: string, initial: NewBucket = {}) {
+    const { owner = null, versioning = 'unversioned', settings = {} } = initial
+    const atMs = this.#now()
+    await this.#writer.execute({ type: 'create-bucket', bucket, owner, versioning, settings, atMs })
   }
 
   async getBucket(bucket: string) {
@@ -90,20 +93,33 @@ export class DiskBackend implements Backend {
     await this.#writer.execute({ type: 'set-setting', bucket, name, value: value ?? null })
   }
 
+  async setVersioning(bucket: string, state: 'enabled' | 'suspended') {
+    await this.#writer.execute({ type: 'set-versioning', bucket, state })
+  }
+
   async stage() {
     return this.#files.create()
   }
 
-  async putObject({ bucket, key, record, data, condition }: Parameters<Backend['putObject']>[0]) {
+  async putObject({ record, data, attributes = {}, condition, ...put }: Parameters<Backend['putObject']>[0]) {
     const columns = fromObjectRecord(record)
-    await this.#storing(data, (streams) =>
-      this.#change({ type: 'put-object', bucket, key, columns, streams, condition, atMs: this.#now() }),
+    const atMs = this.#now()
+    return this.#storing(data, (streams) =>
+      this.#change<WrittenVersion>({
+        type: 'put-object',
+        ...put,
+        columns,
+        streams,
+        attributes,
+        condition,
+        atMs,
+      }),
     )
   }
 
-  async getObject(bucket: string, key: string): Promise<StoredObject> {
-    const view = this.#reader.object(bucket, key)
-    return { bucket, key, record: view.record, generation: new Generation(view) }
+  async getObject(bucket: string, key: string, versionId?: string): Promise<StoredObject> {
+    const { id, places, ...view } = this.#reader.object(bucket, key, versionId)
+    return { bucket, key, ...view, generation: new Generation({ id, places }) }
   }
 
   async openData(object: StoredObject, index: number): Promise<OpenData> {
@@ -116,12 +132,44 @@ export class DiskBackend implements Backend {
     return open
   }
 
-  async deleteObject(bucket: string, key: string, condition?: WriteCondition) {
-    await this.#change({ type: 'delete-object', bucket, key, condition, atMs: this.#now() })
+  async deleteObject({ bypassGovernance = false, ...deletion }: Parameters<Backend['deleteObject']>[0]) {
+    const { bucket, key, versionId, owner = null, condition } = deletion
+    const atMs = this.#now()
+    return this.#change<Deletion>({
+      type: 'delete-object',
+      bucket,
+      key,
+      versionId,
+      owner,
+      condition,
+      bypassGovernance,
+      atMs,
+    })
+  }
+
+  async changeAttributes({
+    bypassGovernance = false,
+    ...change
+  }: Parameters<Backend['changeAttributes']>[0]) {
+    const { bucket, key, versionId, changes } = change
+    const atMs = this.#now()
+    return this.#change<WrittenVersion>({
+      type: 'change-attributes',
+      bucket,
+      key,
+      versionId,
+      changes,
+      bypassGovernance,
+      atMs,
+    })
   }
 
   async listObjects(bucket: string, query: ListQuery) {
     return this.#reader.objects(bucket, query)
+  }
+
+  async listVersions(bucket: string, query: VersionQuery) {
+    return this.#reader.versions(bucket, query)
   }
 
   async createUpload(upload: Omit<UploadRecord, 'uploadId'>) {
@@ -156,18 +204,20 @@ export class DiskBackend implements Backend {
 
   async completeUpload(
     { uploadId, bucket, key }: UploadRecord,
-    { record, parts, condition }: Parameters<Backend['completeUpload']>[1],
+    { record, parts, attributes = {}, versionId, condition }: Parameters<Backend['completeUpload']>[1],
   ) {
     const columns = fromObjectRecord(record)
     const named = parts.map(({ number, generation }) => ({ number, generation }))
     const atMs = this.#now()
-    await this.#change({
+    return this.#change<WrittenVersion>({
       type: 'complete-upload',
       uploadId,
       bucket,
       key,
       columns,
       parts: named,
+      attributes,
+      versionId,
       condition,
       atMs,
     })
@@ -196,17 +246,21 @@ export class DiskBackend implements Backend {
     this.#reader.close()
   }
 
-  /** A change that may leave files without an object. */
-  async #change(command: Command): Promise<void> {
-    await this.#writer.execute(command)
+  /** A change that may leave files without an object. `Result` is what the executor gives for that command. */
+  async #change<Result extends CommandResult>(command: Command): Promise<Result> {
+    const result = await this.#writer.execute(command)
     this.#janitor.wake()
+    return result as Result
   }
 
   /** Makes the data durable, then commits what names it. */
-  async #storing(data: NewData, commit: (streams: readonly StreamPlace[]) => Promise<void>): Promise<void> {
+  async #storing<Result>(
+    data: NewData,
+    commit: (streams: readonly StreamPlace[]) => Promise<Result>,
+  ): Promise<Result> {
     const streams = await this.#place(data)
     try {
-      await commit(streams)
+      return await commit(streams)
     } catch (error) {
       // Where it is not certain that nothing names the files, they stay, and the janitor finds out.
       if (error instanceof BackendError && error.code !== 'unavailable') await this.#removeFiles(streams)

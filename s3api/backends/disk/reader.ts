@@ -10,71 +10,117 @@ import {
   type UploadQuery,
   type UploadRecord,
 } from '../backend.ts'
+import type { ObjectAttributes, VersionPage, VersionQuery } from '../versions.ts'
 import type { StreamPlace } from './command.ts'
-import { type Database, openDatabase, type Statement } from './database.ts'
+import { type Database, openDatabase } from './database.ts'
 import { type Cursor, cursorAfter, scanPage } from './listing.ts'
-import { type Row, toListedRecord, toObjectRecord, toPartRecord, toUploadRecord } from './rows.ts'
+import { findVersion } from './object-rows.ts'
+import {
+  type Row,
+  toAttributes,
+  toBucket,
+  toListedRecord,
+  toMarker,
+  toObjectRecord,
+  toPartRecord,
+  toUploadRecord,
+  versionIdOf,
+} from './rows.ts'
+import { Statements } from './statements.ts'
+import { versionPage } from './version-listing.ts'
 
 /** An object's row and where its streams are, as one transaction saw them. */
 export interface ObjectView {
   readonly id: number
   readonly record: ObjectRecord
+  readonly attributes: ObjectAttributes
+  readonly versionId?: string
   readonly places: readonly StreamPlace[]
 }
-
-type Value = string | number
 
 /** Queries on a connection that cannot write; each is short enough for the event loop. */
 export class Reader {
   readonly #database: Database
-  readonly #statements = new Map<string, Statement>()
+  readonly #statements: Statements
 
   constructor(path: string) {
     this.#database = openDatabase(path, { readOnly: true })
+    this.#statements = new Statements(this.#database)
   }
 
   /** Errors: no-such-bucket. */
   bucket(name: string): Bucket {
-    const row = this.#get('SELECT * FROM buckets WHERE name = ?', name)
+    const row = this.#statements.get('SELECT * FROM buckets WHERE name = ?', name)
     if (row === undefined) throw new BackendError('no-such-bucket', `there is no bucket ${name}`)
     return toBucket(row)
   }
 
   buckets(): Bucket[] {
-    return this.#all('SELECT * FROM buckets ORDER BY name').map(toBucket)
+    return this.#statements.all('SELECT * FROM buckets ORDER BY name').map(toBucket)
   }
 
   setting(bucket: string, name: string): string | undefined {
     this.bucket(bucket)
-    const row = this.#get('SELECT value FROM settings WHERE bucket = ? AND name = ?', bucket, name)
+    const row = this.#statements.get('SELECT value FROM settings WHERE bucket = ? AND name = ?', bucket, name)
     return row === undefined ? undefined : String(row.value)
   }
 
-  /** Errors: no-such-bucket, no-such-key. */
-  object(bucket: string, key: string): ObjectView {
+  /** Errors: as Backend's getObject. */
+  object(bucket: string, key: string, versionId: string | undefined): ObjectView {
     this.#database.exec('BEGIN')
     try {
-      const row = this.#get('SELECT * FROM objects WHERE bucket = ? AND key = ?', bucket, key)
-      if (row === undefined) {
-        this.bucket(bucket)
-        throw new BackendError('no-such-key', 'there is no such object')
-      }
+      const { versioning } = this.bucket(bucket)
+      const row =
+        versionId === undefined ? this.#current(bucket, key) : this.#version({ bucket, key, versionId })
       const id = Number(row.id)
-      const streams = this.#all('SELECT file, body FROM streams WHERE object = ? ORDER BY position', id)
-      return { id, record: toObjectRecord(row), places: streams.map(toPlace) }
+      const streams = this.#statements.all(
+        'SELECT file, body FROM streams WHERE object = ? ORDER BY position',
+        id,
+      )
+      return {
+        id,
+        record: toObjectRecord(row),
+        attributes: toAttributes(row),
+        ...(versioning !== 'unversioned' && { versionId: versionIdOf(row) }),
+        places: streams.map(toPlace),
+      }
     } finally {
       this.#database.exec('COMMIT')
     }
   }
 
+  #current(bucket: string, key: string): Row {
+    const row = this.#statements.get(
+      'SELECT * FROM objects WHERE live = 1 AND bucket = ? AND key = ?',
+      bucket,
+      key,
+    )
+    if (row !== undefined) return row
+    const newest = this.#statements.get(
+      'SELECT * FROM objects WHERE live = 0 AND bucket = ? AND key = ? ORDER BY id DESC LIMIT 1',
+      bucket,
+      key,
+    )
+    throw new BackendError('no-such-key', 'there is no such object', {
+      ...(newest !== undefined && { marker: toMarker(newest) }),
+    })
+  }
+
+  #version(name: { readonly bucket: string; readonly key: string; readonly versionId: string }): Row {
+    const row = findVersion(this.#statements, name)
+    if (row === undefined) throw new BackendError('no-such-version', 'there is no such version of the object')
+    if (row.marker === 0) return row
+    throw new BackendError('delete-marker', 'the version is a delete marker', { marker: toMarker(row) })
+  }
+
   hasObject(id: number): boolean {
-    return this.#get('SELECT 1 FROM objects WHERE id = ?', id) !== undefined
+    return this.#statements.get('SELECT 1 FROM objects WHERE id = ?', id) !== undefined
   }
 
   /** Errors: no-such-bucket, no-such-upload. */
   upload(bucket: string, key: string, uploadId: string): UploadRecord {
     this.bucket(bucket)
-    const row = this.#get(
+    const row = this.#statements.get(
       'SELECT * FROM uploads WHERE id = ? AND bucket = ? AND key = ?',
       uploadId,
       bucket,
@@ -85,10 +131,10 @@ export class Reader {
   }
 
   parts({ uploadId }: UploadRecord, page: { readonly after: number; readonly limit: number }) {
-    if (this.#get('SELECT 1 FROM uploads WHERE id = ?', uploadId) === undefined) {
+    if (this.#statements.get('SELECT 1 FROM uploads WHERE id = ?', uploadId) === undefined) {
       throw new BackendError('no-such-upload', 'there is no such upload')
     }
-    const rows = this.#all(
+    const rows = this.#statements.all(
       'SELECT number, generation, details, mac FROM parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?',
       uploadId,
       page.after,
@@ -107,14 +153,14 @@ export class Reader {
       from: cursorAfter(query.startAfter, query),
       fetch: ({ key }, end, count) =>
         end === undefined
-          ? this.#all(
-              `SELECT ${columns} FROM objects WHERE bucket = ? AND key >= ? ORDER BY key LIMIT ?`,
+          ? this.#statements.all(
+              `SELECT ${columns} FROM objects WHERE live = 1 AND bucket = ? AND key >= ? ORDER BY key LIMIT ?`,
               bucket,
               key,
               count,
             )
-          : this.#all(
-              `SELECT ${columns} FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+          : this.#statements.all(
+              `SELECT ${columns} FROM objects WHERE live = 1 AND bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
               bucket,
               key,
               end,
@@ -138,6 +184,12 @@ export class Reader {
   }
 
   /** Errors: no-such-bucket. */
+  versions(bucket: string, query: VersionQuery): VersionPage {
+    this.bucket(bucket)
+    return versionPage(this.#statements, bucket, query)
+  }
+
+  /** Errors: no-such-bucket. */
   uploads(bucket: string, query: UploadQuery): UploadPage {
     this.bucket(bucket)
     const { keyMarker, uploadIdMarker } = query
@@ -152,8 +204,8 @@ export class Reader {
         const where = 'bucket = ? AND (key, id) >= (?, ?)'
         const order = 'ORDER BY key, id LIMIT ?'
         return end === undefined
-          ? this.#all(`SELECT * FROM uploads WHERE ${where} ${order}`, bucket, key, id, count)
-          : this.#all(
+          ? this.#statements.all(`SELECT * FROM uploads WHERE ${where} ${order}`, bucket, key, id, count)
+          : this.#statements.all(
               `SELECT * FROM uploads WHERE ${where} AND key < ? ${order}`,
               bucket,
               key,
@@ -174,7 +226,7 @@ export class Reader {
   }
 
   systemRecord(name: string): Uint8Array | undefined {
-    const row = this.#get('SELECT value FROM system_records WHERE name = ?', name)
+    const row = this.#statements.get('SELECT value FROM system_records WHERE name = ?', name)
     return row?.value instanceof Uint8Array ? row.value : undefined
   }
 
@@ -183,7 +235,7 @@ export class Reader {
     { after, limit }: { readonly after: string; readonly limit: number },
   ): string[] {
     // Names are ASCII: the last one that begins so is below the prefix with a byte that none has.
-    const rows = this.#all(
+    const rows = this.#statements.all(
       'SELECT name FROM system_records WHERE name >= ? AND name < ? AND name > ? ORDER BY name LIMIT ?',
       prefix,
       `${prefix}~`,
@@ -195,7 +247,7 @@ export class Reader {
 
   /** Files to be removed by now. */
   dueTrash(nowMs: number, limit: number): string[] {
-    const rows = this.#all(
+    const rows = this.#statements.all(
       'SELECT file FROM trash WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?',
       nowMs,
       limit,
@@ -205,7 +257,7 @@ export class Reader {
 
   /** Whether any row names the file. */
   knowsFile(id: string): boolean {
-    const row = this.#get(
+    const row = this.#statements.get(
       `SELECT 1 WHERE EXISTS (SELECT 1 FROM streams WHERE file = ?1)
        OR EXISTS (SELECT 1 FROM parts WHERE file = ?1) OR EXISTS (SELECT 1 FROM trash WHERE file = ?1)`,
       id,
@@ -216,34 +268,10 @@ export class Reader {
   close(): void {
     this.#database.close()
   }
-
-  #get(sql: string, ...values: Value[]): Row | undefined {
-    return this.#statement(sql).get(...values)
-  }
-
-  #all(sql: string, ...values: Value[]): Row[] {
-    return this.#statement(sql).all(...values)
-  }
-
-  #statement(sql: string): Statement {
-    const known = this.#statements.get(sql)
-    if (known !== undefined) return known
-    const statement = this.#database.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
-  }
 }
 
 function keyOf(row: Row): string {
   return String(row.key)
-}
-
-function toBucket(row: Row): Bucket {
-  return {
-    name: String(row.name),
-    createdAtMs: Number(row.created_at_ms),
-    ...(row.owner !== null && { owner: String(row.owner) }),
-  }
 }
 
 function toPlace(row: Row): StreamPlace {

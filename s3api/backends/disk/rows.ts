@@ -1,4 +1,5 @@
-import type { ListedRecord, ObjectRecord, PartRecord, UploadRecord } from '../backend.ts'
+import type { Bucket, ListedRecord, ObjectRecord, PartRecord, UploadRecord } from '../backend.ts'
+import { type DeleteMarker, nullVersionId, type ObjectAttributes } from '../versions.ts'
 
 /** Records as rows: what listings and conditions need in columns of its own, the rest as JSON in `details`. */
 
@@ -36,6 +37,33 @@ export function toObjectRecord(row: Row): ObjectRecord {
     ...parse<Pick<ObjectRecord, 'headers' | 'metadata' | 'parts'>>(row.details),
     ...(row.envelope instanceof Uint8Array && { envelope: row.envelope }),
   }
+}
+
+export function toBucket(row: Row): Bucket {
+  return {
+    name: String(row.name),
+    createdAtMs: Number(row.created_at_ms),
+    ...(row.owner !== null && { owner: String(row.owner) }),
+    // The column's check allows nothing else.
+    versioning: row.versioning as Bucket['versioning'],
+  }
+}
+
+export function toMarker(row: Row): DeleteMarker {
+  return { versionId: versionIdOf(row), modifiedAtMs: Number(row.modified_at_ms) }
+}
+
+/** NULL where a version has none, as most have. */
+export function fromAttributes(attributes: ObjectAttributes): string | null {
+  return Object.keys(attributes).length === 0 ? null : JSON.stringify(attributes)
+}
+
+export function toAttributes(row: Row): ObjectAttributes {
+  return row.attributes === null ? {} : parse<ObjectAttributes>(row.attributes)
+}
+
+export function versionIdOf(row: Row): string {
+  return row.version === null ? nullVersionId : String(row.version)
 }
 
 export function toListedRecord(row: Row): ListedRecord {

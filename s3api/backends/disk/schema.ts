@@ -83,11 +83,53 @@ const owners = `
   ALTER TABLE objects ADD COLUMN owner TEXT;
 `
 
+/**
+ * Versions. `live` is the version that a read without an id gives: the newest, unless that is a delete marker. Ids grow, so
+ * they are the order of versions, too. The bucket without versioning has live rows only, under one index as before.
+ * A version without an id is the null version. That the bucket exists is checked by the writer: an index for the reference
+ * would cost every write.
+ */
+const versions = `
+  ALTER TABLE buckets ADD COLUMN versioning TEXT NOT NULL DEFAULT 'unversioned'
+    CHECK (versioning IN ('unversioned', 'enabled', 'suspended'));
+
+  CREATE TABLE new_objects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version TEXT,
+    live INTEGER NOT NULL CHECK (live IN (0, 1)),
+    marker INTEGER NOT NULL CHECK (marker IN (0, 1)),
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    modified_at_ms INTEGER NOT NULL,
+    storage_class TEXT NOT NULL,
+    owner TEXT,
+    checksum TEXT,
+    details TEXT NOT NULL,
+    envelope BLOB,
+    attributes TEXT
+  ) STRICT;
+  INSERT INTO new_objects
+    SELECT id, bucket, key, NULL, 1, 0, size, etag, modified_at_ms, storage_class, owner, checksum, details,
+           envelope, NULL
+    FROM objects;
+  UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'objects') WHERE name = 'new_objects';
+  DROP TABLE objects;
+  ALTER TABLE new_objects RENAME TO objects;
+  CREATE UNIQUE INDEX objects_live ON objects (bucket, key) WHERE live = 1;
+  CREATE INDEX objects_behind ON objects (bucket, key, id DESC) WHERE live = 0;
+  CREATE UNIQUE INDEX objects_by_version ON objects (version) WHERE version IS NOT NULL;
+  CREATE UNIQUE INDEX objects_null_behind ON objects (bucket, key) WHERE live = 0 AND version IS NULL;
+`
+
 /** What each format added to the one before: a store of format n has gone through the first n. Never changed, only added to. */
-const steps: readonly string[] = [objectsAndUploads, systemRecords, owners]
+const steps: readonly string[] = [objectsAndUploads, systemRecords, owners, versions]
 
 /** Makes the tables of a new store, and what an older one lacks. Errors: a store that a later version of the program has written. */
 export function prepareSchema(database: Database): void {
+  // A step may drop a table that others refer to, and make it anew (sqlite.org/lang_altertable.html, section 7).
+  database.exec('PRAGMA foreign_keys = OFF')
   database.exec('BEGIN IMMEDIATE')
   try {
     const row = database.prepare('PRAGMA user_version').get()
@@ -95,11 +137,20 @@ export function prepareSchema(database: Database): void {
     if (version > steps.length) {
       throw new Error(`the store has format ${version}; this version of the program knows ${steps.length}`)
     }
-    for (const step of steps.slice(version)) database.exec(step)
-    database.exec(`PRAGMA user_version = ${steps.length}`)
+    if (version < steps.length) takeSteps(database, version)
     database.exec('COMMIT')
   } catch (error) {
     database.exec('ROLLBACK')
     throw error
+  } finally {
+    database.exec('PRAGMA foreign_keys = ON')
   }
+}
+
+function takeSteps(database: Database, version: number): void {
+  for (const step of steps.slice(version)) database.exec(step)
+  if (database.prepare('PRAGMA foreign_key_check').get() !== undefined) {
+    throw new Error('the store has rows that belong to nothing')
+  }
+  database.exec(`PRAGMA user_version = ${steps.length}`)
 }

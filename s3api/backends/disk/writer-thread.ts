@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { BackendError, type BackendErrorCode } from '../backend.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandResult } from './command.ts'
 import { CommandExecutor } from './command-executor.ts'
 import { type Database, openDatabase } from './database.ts'
 
@@ -9,8 +9,10 @@ import { type Database, openDatabase } from './database.ts'
  * that one fsync serves them all and one failure undoes one command. Answers go out after the commit.
  */
 
-/** A command's outcome; undefined: done. */
-export type Outcome = { readonly code: BackendErrorCode | undefined; readonly message: string } | undefined
+/** A command's outcome: done, or the error's code where it is one of the interface's. */
+export type Outcome =
+  | { readonly done: true; readonly result: CommandResult }
+  | { readonly done: false; readonly code: BackendErrorCode | undefined; readonly message: string }
 
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const codeOfSqlite: Readonly<Record<number, BackendErrorCode>> = {
@@ -48,9 +50,9 @@ function commitAll(database: Database, executor: CommandExecutor, commands: read
 function executeOne(database: Database, executor: CommandExecutor, command: Command): Outcome {
   database.exec('SAVEPOINT command')
   try {
-    executor.execute(command)
+    const result = executor.execute(command)
     database.exec('RELEASE command')
-    return undefined
+    return { done: true, result }
   } catch (error) {
     database.exec('ROLLBACK TO command; RELEASE command')
     if (error instanceof BackendError) return toOutcome(error)
@@ -58,12 +60,12 @@ function executeOne(database: Database, executor: CommandExecutor, command: Comm
   }
 }
 
-function toOutcome(error: unknown): NonNullable<Outcome> {
+function toOutcome(error: unknown): Outcome {
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof BackendError) return { code: error.code, message }
+  if (error instanceof BackendError) return { done: false, code: error.code, message }
   const resultCode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
   // The lowest byte is the primary result code.
-  return { code: codeOfSqlite[resultCode & 0xff], message }
+  return { done: false, code: codeOfSqlite[resultCode & 0xff], message }
 }
 
 if (parentPort !== null) serve(parentPort, workerData)

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { BackendError } from '../backend.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandResult } from './command.ts'
 import type { Outcome } from './writer-thread.ts'
 
 /** Commands in one transaction, and so between two answers. */
@@ -11,7 +11,7 @@ const waitingMax = 20_000
 
 interface Waiting {
   readonly command: Command
-  resolve(): void
+  resolve(result: CommandResult): void
   reject(error: Error): void
 }
 
@@ -31,7 +31,7 @@ export class Writer {
   }
 
   /** Resolves when the command is durable. Errors: BackendError by the interface's table. */
-  execute(command: Command): Promise<void> {
+  execute(command: Command): Promise<CommandResult> {
     if (this.#broken !== undefined) {
       return Promise.reject(new BackendError('unavailable', 'the store has stopped', { cause: this.#broken }))
     }
@@ -66,7 +66,8 @@ export class Writer {
     this.#committing = []
     for (const [index, { resolve, reject }] of settled.entries()) {
       const outcome = outcomes[index]
-      if (outcome === undefined) resolve()
+      if (outcome === undefined) reject(new Error('the writer thread gave no outcome'))
+      else if (outcome.done) resolve(outcome.result)
       else if (outcome.code === undefined) reject(new Error(`the metadata store failed: ${outcome.message}`))
       else reject(new BackendError(outcome.code, outcome.message))
     }
