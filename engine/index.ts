@@ -15,7 +15,6 @@ export {
   unsealObjectKey,
 } from './keys.ts'
 export {
-  type ByteSource,
   type CryptoPool,
   type CryptoPoolOptions,
   type CryptoPoolStats,
@@ -32,3 +31,4 @@ export {
   plaintextSizeOf,
   sealedSizeOf,
 } from './sizes.ts'
+export { type ByteSource, storedBatchSize, storedRange, type WriteTarget } from './stored.ts'

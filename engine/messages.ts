@@ -9,7 +9,10 @@ export const packagesPerBatch = 4
 export type Request =
   | { readonly type: 'open'; readonly stream: number; readonly setup: StreamSetup }
   | {
-      /** Hash, seal and write `size` plaintext bytes of `buffer`; the reply to the final one has the digests. */
+      /**
+       * Hash and seal `size` plaintext bytes of `buffer`, and write them to the file; without one they come back in the
+       * buffer. The reply to the final one has the digests.
+       */
       readonly type: 'write'
       readonly stream: number
       readonly id: number
@@ -18,7 +21,7 @@ export type Request =
       readonly final: boolean
     }
   | {
-      /** Read `size` stored bytes at `position` and open them into `buffer`. */
+      /** Read `size` stored bytes at `position` of the file, or find them in `buffer`, and open them into `buffer`. */
       readonly type: 'read'
       readonly stream: number
       readonly id: number
@@ -32,7 +35,10 @@ export type Request =
   | { readonly type: 'stop' }
 
 export interface StreamSetup {
-  readonly fd: number
+  /** Absent: stored bytes come and go in the batches' buffers. */
+  readonly fd: number | undefined
+  /** Without a file: hash the stored bytes of each written batch, too. */
+  readonly hashStored: boolean
   /** 32 bytes; absent: no encryption. */
   readonly key: Uint8Array | undefined
   readonly hashes: readonly HashName[]
@@ -45,6 +51,8 @@ export interface Reply {
   /** Write: stored bytes. Read: plaintext bytes in the buffer. */
   readonly size: number
   readonly digests?: Digests
+  /** SHA-256 of this batch's stored bytes, where the setup asks for it. */
+  readonly storedSha256?: Uint8Array
   readonly failure?: Failure
 }
 

@@ -1,16 +1,12 @@
 import { type Batch, gather, inBatches } from './batches.ts'
-import { createOpenState, openPackages, sealBytes } from './dare.ts'
 import { DareError } from './errors.ts'
 import { Gate } from './gate.ts'
-import { type Digests, type HashName, hashBytes } from './hashes.ts'
-import { packageRange, plaintextSizeMax, sealedSizeOf } from './sizes.ts'
+import type { Digests, HashName } from './hashes.ts'
+import { readInline, writeInline } from './inline.ts'
+import { type ByteSource, checkSizes, type WriteTarget } from './stored.ts'
 import { batchesOf, type StoredBatch } from './stored-batches.ts'
+import { readPieces, StoredPieces } from './stored-pieces.ts'
 import { type BatchResult, batchSize, EngineThreads } from './threads.ts'
-
-/** Where stored bytes are read from: a file (by position, never by its offset) or memory. */
-export type ByteSource =
-  | { readonly kind: 'file'; readonly fd: number; readonly size: number }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
 
 export interface CryptoPoolOptions {
   /** Worker threads, each running one long engine task. */
@@ -28,10 +24,10 @@ export interface WriteOptions {
   /** Digests of the plaintext to compute in the same pass, none twice. */
   readonly hashes: readonly HashName[]
   /**
-   * Called once, when the body turns out to be larger than `inlineSizeMax`: the file to write to, from position 0.
-   * The caller owns and closes it, after the returned promise has settled.
+   * Called once, when the body turns out to be larger than `inlineSizeMax`. The caller owns and closes the target, after
+   * the returned promise has settled.
    */
-  readonly openTarget: () => Promise<{ readonly fd: number }>
+  readonly openTarget: () => Promise<WriteTarget>
   /** Bodies up to this many plaintext bytes, at most 256 KiB, come back as `bytes` and no target is opened. */
   readonly inlineSizeMax: number
   readonly signal?: AbortSignal
@@ -139,14 +135,19 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     rest: AsyncIterable<Batch>,
     { key, hashes, openTarget, signal }: WriteOptions,
   ): Promise<WriteResult> {
-    const { fd } = await openTarget()
-    const stream = engines.open({ fd, key, hashes })
+    const target = await openTarget()
+    const streamed = 'fd' in target ? undefined : target
+    const fd = 'fd' in target ? target.fd : undefined
+    const stream = engines.open({ fd, hashStored: streamed?.hashed === true, key, hashes })
     const inFlight: Promise<BatchResult>[] = []
     const total = { size: 0, sealedSize: 0 }
     let digests: Digests = {}
     const take = async () => {
       const result = await inFlight.shift()
       if (result === undefined) return
+      if (streamed !== undefined && result.size > 0) {
+        await streamed.write(new Uint8Array(result.buffer, 0, result.size), result.storedSha256)
+      }
       engines.recycle(result.buffer)
       total.sealedSize += result.size
       digests = result.digests ?? digests
@@ -184,47 +185,79 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     checkSizes(options)
     if (options.size === 0) return
     const end = begin()
+    const { source } = options
+    const cancel = () => {
+      if (source.kind === 'stream') source.cancel()
+    }
     try {
-      const { source } = options
-      const batches =
-        source.kind === 'bytes' ? readInline(source.bytes, options) : readThreaded(source.fd, options)
-      for await (const batch of batches) {
+      options.signal?.addEventListener('abort', cancel)
+      for await (const batch of readFrom(source, options)) {
         counts.bytesRead += batch.data.length
         yield batch
       }
     } finally {
+      options.signal?.removeEventListener('abort', cancel)
       end()
     }
   }
 
+  function readFrom(source: ByteSource, options: ReadOptions): AsyncGenerator<PlainBatch, void, undefined> {
+    switch (source.kind) {
+      case 'bytes':
+        return readInline(source.bytes, options)
+      case 'file':
+        return readThreaded(options, { fd: source.fd, load: async () => engines.buffer(), cancel() {} })
+      case 'stream': {
+        const pieces = new StoredPieces(source.pieces)
+        if (options.key === undefined) return readPieces(pieces, options)
+        const load = async (size: number) => {
+          const buffer = engines.buffer()
+          await pieces.fill(new Uint8Array(buffer, 0, size))
+          return buffer
+        }
+        return readThreaded(options, { fd: undefined, load, cancel: () => source.cancel() })
+      }
+    }
+  }
+
+  /** `load` makes a batch's buffer ready, with the batch's stored bytes where there is no file that the thread reads. */
   async function* readThreaded(
-    fd: number,
     options: ReadOptions,
+    source: {
+      readonly fd: number | undefined
+      load(size: number): Promise<ArrayBuffer>
+      cancel(): void
+    },
   ): AsyncGenerator<PlainBatch, void, undefined> {
-    const stream = engines.open({ fd, key: options.key, hashes: [] })
+    const stream = engines.open({ fd: source.fd, hashStored: false, key: options.key, hashes: [] })
     const wanted = batchesOf(options)
     const inFlight: { readonly batch: StoredBatch; readonly result: Promise<BatchResult> }[] = []
-    const ask = async () => {
+    let before: Promise<unknown> = Promise.resolve()
+    const ask = (): boolean => {
       const next = wanted.next()
-      if (next.done === true) return
-      await gate.enter()
-      const batch = next.value
-      inFlight.push({ batch, result: settled(stream.read({ buffer: engines.buffer(), ...batch.request })) })
+      if (next.done === true) return false
+      const { request } = next.value
+      const loading = before.then(() => source.load(request.size))
+      before = loading
+      const result = loading.then(async (buffer) => {
+        await gate.enter()
+        return settled(stream.read({ buffer, ...request }))
+      })
+      result.catch(() => {})
+      inFlight.push({ batch: next.value, result })
+      return true
     }
     try {
-      while (inFlight.length < batchesPerStream - 1) {
-        const before = inFlight.length
-        await ask()
-        if (inFlight.length === before) break
-      }
+      while (inFlight.length < batchesPerStream - 1 && ask());
       for (let head = inFlight[0]; head !== undefined; head = inFlight[0]) {
         options.signal?.throwIfAborted()
         const { buffer, size } = await head.result
         inFlight.shift()
-        await ask()
+        ask()
         yield trimmed(head.batch, buffer, size)
       }
     } finally {
+      if (inFlight.length > 0) source.cancel()
       // The caller closes the file after us: no thread may still be reading it.
       for (const result of await Promise.allSettled(inFlight.map((item) => item.result))) {
         if (result.status === 'fulfilled') engines.recycle(result.value.buffer)
@@ -254,46 +287,6 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       return closed
     },
   }
-}
-
-async function writeInline({ pieces, size }: Batch, { key, hashes }: WriteOptions): Promise<WriteResult> {
-  const plaintext = new Uint8Array(size)
-  gather(pieces, plaintext)
-  const digests = await hashBytes(hashes, plaintext)
-  const bytes = key === undefined ? plaintext : sealBytes(key, plaintext)
-  return { size, sealedSize: bytes.length, digests, bytes }
-}
-
-/** Bytes in memory are few: opened where they are. */
-async function* readInline(
-  bytes: Uint8Array,
-  { key, offset, size, plaintextSize }: ReadOptions,
-): AsyncGenerator<PlainBatch, void, undefined> {
-  const release = () => {}
-  if (key === undefined) {
-    yield { data: bytes.subarray(offset, offset + size), release }
-    return
-  }
-  const range = packageRange({ offset, size, plaintextSize })
-  const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
-  const target = new Uint8Array(range.sealedSize)
-  const { firstSequence, reachesEnd: final } = range
-  openPackages(sealed, target, { key, firstSequence, final, expected: createOpenState() })
-  yield { data: target.subarray(range.skip, range.skip + size), release }
-}
-
-/** What is stored must have the size that the envelope promises, before anything of it is believed. */
-function checkSizes({ source, key, offset, size, plaintextSize }: ReadOptions): void {
-  if (plaintextSize > plaintextSizeMax || offset < 0 || size < 0 || offset + size > plaintextSize) {
-    throw new RangeError(`range ${offset}+${size} is outside of ${plaintextSize} bytes`)
-  }
-  const stored = source.kind === 'file' ? source.size : source.bytes.length
-  const expected = key === undefined ? plaintextSize : sealedSizeOf(plaintextSize)
-  if (stored === expected) return
-  throw new DareError(
-    stored < expected ? 'unexpected-eof' : 'unexpected-data',
-    `${stored} bytes are stored where ${expected} belong`,
-  )
 }
 
 async function* startingWith(

@@ -2,10 +2,12 @@ import { extname } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { fromFailure, packagesPerBatch, type Reply, type Request, type StreamSetup } from './messages.ts'
-import { payloadSizeMax } from './sizes.ts'
+import { packageSizeMax, payloadSizeMax } from './sizes.ts'
 
-/** Plaintext bytes of a batch, and the size of every buffer that goes between threads. */
+/** Plaintext bytes of a batch. */
 export const batchSize = packagesPerBatch * payloadSizeMax
+/** Stored bytes of an encrypted one, and the size of every buffer that goes between threads. */
+export const sealedBatchSize = packagesPerBatch * packageSizeMax
 /** Buffers kept for reuse; more are left to the garbage collector. */
 const idleBuffersMax = 64
 /** An engine task that ends by itself is started again: at once, but not over and over. */
@@ -18,6 +20,7 @@ export interface BatchResult {
   readonly buffer: ArrayBuffer
   readonly size: number
   readonly digests: Reply['digests']
+  readonly storedSha256: Reply['storedSha256']
 }
 
 /** A stream's place on one thread. */
@@ -105,13 +108,13 @@ export class EngineThreads {
     }
   }
 
-  /** A buffer of batchSize bytes, its content undefined. */
+  /** A buffer of sealedBatchSize bytes, its content undefined. */
   buffer(): ArrayBuffer {
-    return this.#idleBuffers.pop() ?? new ArrayBuffer(batchSize)
+    return this.#idleBuffers.pop() ?? new ArrayBuffer(sealedBatchSize)
   }
 
   recycle(buffer: ArrayBuffer): void {
-    if (buffer.byteLength === batchSize && this.#idleBuffers.length < idleBuffersMax)
+    if (buffer.byteLength === sealedBatchSize && this.#idleBuffers.length < idleBuffersMax)
       this.#idleBuffers.push(buffer)
   }
 
@@ -132,7 +135,10 @@ export class EngineThreads {
       pending.set(request.id, { resolve, reject })
       port.postMessage(request, [request.buffer])
     })
-    if (reply.failure === undefined) return { buffer: reply.buffer, size: reply.size, digests: reply.digests }
+    if (reply.failure === undefined) {
+      const { buffer, size, digests, storedSha256 } = reply
+      return { buffer, size, digests, storedSha256 }
+    }
     this.recycle(reply.buffer)
     throw fromFailure(reply.failure)
   }

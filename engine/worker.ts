@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readSync, writevSync } from 'node:fs'
 import type { MessagePort } from 'node:worker_threads'
 import { createOpenState, createStreamNonce, type OpenState, openPackages, sealPackages } from './dare.ts'
@@ -19,7 +20,8 @@ import { packageSizeMax, payloadSizeMax } from './sizes.ts'
  */
 
 interface Stream {
-  readonly fd: number
+  readonly fd: number | undefined
+  readonly hashStored: boolean
   readonly key: Uint8Array | undefined
   readonly nonce: Uint8Array
   readonly hasher: Hasher
@@ -79,9 +81,10 @@ function closeStream(streams: Streams, id: number): void {
   if (stream !== undefined && 'fd' in stream) stream.key?.fill(0)
 }
 
-function openStream({ fd, key, hashes }: StreamSetup): Stream {
+function openStream({ fd, hashStored, key, hashes }: StreamSetup): Stream {
   return {
     fd,
+    hashStored,
     key,
     nonce: createStreamNonce(),
     hasher: createHasher(hashes),
@@ -100,7 +103,13 @@ function answer(stream: Stream | Failure | undefined, request: Work): Reply {
     if ('kind' in stream) return { id, buffer, size: 0, failure: stream }
     if (request.type === 'read') return { id, buffer, size: readBatch(stream, request) }
     const size = writeBatch(stream, request)
-    return request.final ? { id, buffer, size, digests: stream.hasher.digests() } : { id, buffer, size }
+    return {
+      id,
+      buffer,
+      size,
+      ...(request.final && { digests: stream.hasher.digests() }),
+      ...(stream.hashStored && { storedSha256: sha256(new Uint8Array(buffer, 0, size)) }),
+    }
   } catch (error) {
     return { id, buffer, size: 0, failure: toFailure(error) }
   }
@@ -112,10 +121,27 @@ function writeBatch(stream: Stream, { buffer, size, final }: Extract<Request, { 
   const { key, nonce, sequence } = stream
   const vector =
     key === undefined ? [plaintext] : sealPackages(plaintext, { key, nonce, firstSequence: sequence, final })
-  const stored = writeAll(stream.fd, vector, stream.position)
+  const stored =
+    stream.fd === undefined
+      ? joinInto(new Uint8Array(buffer), vector)
+      : writeAll(stream.fd, vector, stream.position)
   stream.position += stored
   stream.sequence += Math.ceil(size / payloadSizeMax)
   return stored
+}
+
+/** The pieces one after the other at the start of `target`; their size. None of them may lie in it further on. */
+function joinInto(target: Uint8Array, vector: readonly Uint8Array[]): number {
+  let size = 0
+  for (const piece of vector) {
+    target.set(piece, size)
+    size += piece.length
+  }
+  return size
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest()
 }
 
 function writeAll(fd: number, vector: readonly Uint8Array[], position: number): number {
@@ -141,8 +167,12 @@ function readBatch(stream: Stream, request: Extract<Request, { type: 'read' }>):
   const { buffer, position, size, firstSequence, final } = request
   const target = new Uint8Array(buffer)
   if (key === undefined) {
-    readAll(fd, target.subarray(0, size), position)
+    if (fd !== undefined) readAll(fd, target.subarray(0, size), position)
     return size
+  }
+  if (fd === undefined) {
+    // In place: a package's plaintext ends before the next sealed package begins.
+    return openPackages(target.subarray(0, size), target, { key, firstSequence, final, expected })
   }
   const sealed = sealedBatch.subarray(0, size)
   readAll(fd, sealed, position)

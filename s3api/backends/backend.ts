@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../engine/index.ts'
+import type { ByteSource, SealDomain, WriteTarget } from '../../engine/index.ts'
 import type {
   ListQuery,
   ObjectPage,
@@ -58,8 +58,8 @@ export interface Backend {
   /** Once enabled, versioning can only be suspended. Errors: no-such-bucket, not-supported. */
   setVersioning(bucket: string, state: Exclude<VersioningState, 'unversioned'>): Promise<void>
 
-  /** A new, empty, unnamed place for the stored bytes of one object or part. */
-  stage(): Promise<StagedData>
+  /** A new, empty place for the stored bytes of one object or part. Errors: of putObject or putPart, where they are known already. */
+  stage(plan: StagePlan): Promise<StagedData>
   /**
    * Makes the object: a new version, or in place of the null version, as the bucket's versioning is at that moment. Takes
    * over `data`: it is used up when this resolves and discarded when it rejects.
@@ -74,18 +74,20 @@ export interface Backend {
     /** The id of the version, if the bucket has versions and the store does not choose ids itself. */
     readonly versionId: string
     readonly condition?: WriteCondition
+    readonly asked?: AskedEncryption
   }): Promise<WrittenVersion>
   /**
    * The current version, or the one of that id: its record, and a handle on the data of this very generation.
    * Errors: no-such-bucket; no-such-key (with `marker` where the current version is a delete marker); no-such-version;
-   * delete-marker (that version is one; with `marker`).
+   * delete-marker (that version is one; with `marker`). `customerKey`: what the client came with, 32 bytes.
    */
-  getObject(bucket: string, key: string, versionId?: string): Promise<StoredObject>
+  getObject(bucket: string, key: string, versionId?: string, customerKey?: Uint8Array): Promise<StoredObject>
   /**
-   * Opens the stored bytes of one stream of the object: `index` counts `record.parts`, or is 0 for an object without.
-   * The caller closes it. Errors: no-such-key when that generation is gone (look the object up again).
+   * The stored bytes of ranges of the object's streams, which follow each other without a gap. Each source is to be read
+   * before the next is asked for; ending the generator closes what is open. Errors: no-such-key when that generation is gone
+   * (look the object up again).
    */
-  openData(object: StoredObject, index: number): Promise<OpenData>
+  openData(object: StoredObject, ranges: readonly StreamRange[]): AsyncGenerator<ByteSource, void, undefined>
   /**
    * With a version id: removes that version for good, and the newest of those left becomes the current one. Without: removes
    * the object of a bucket without versioning, and makes a delete marker in others. Nothing there is no error.
@@ -118,11 +120,11 @@ export interface Backend {
   listVersions(bucket: string, query: VersionQuery): Promise<VersionPage>
 
   /** Errors: no-such-bucket. Resolves to the upload's id, URL-safe. */
-  createUpload(upload: Omit<UploadRecord, 'uploadId'>): Promise<string>
+  createUpload(upload: Omit<UploadRecord, 'uploadId'>, asked?: AskedEncryption): Promise<string>
   /** Errors: no-such-bucket, no-such-upload (also when bucket and key are not the upload's own). */
   getUpload(bucket: string, key: string, uploadId: string): Promise<UploadRecord>
   /** Stores or replaces one part. Takes over `data` as putObject does. Errors: no-such-upload. */
-  putPart(upload: UploadRecord, part: PartRecord, data: WrittenBytes): Promise<void>
+  putPart(upload: UploadRecord, part: PartRecord, data: WrittenBytes, asked?: AskedEncryption): Promise<void>
   /** Parts in order of number, those above `after`, at most `limit`. Errors: no-such-upload. */
   listParts(
     upload: UploadRecord,
@@ -143,6 +145,7 @@ export interface Backend {
       readonly attributes?: ObjectAttributes
       readonly versionId: string
       readonly condition?: WriteCondition
+      readonly asked?: AskedEncryption
     },
   ): Promise<WrittenVersion>
   /** Errors: no-such-upload. */
@@ -207,10 +210,42 @@ export interface WrittenVersion {
   readonly versionId?: string
 }
 
+/** What is known of stored bytes before they come: a backend that sends them on needs it at once. */
+export interface StagePlan {
+  readonly bucket: string
+  readonly key: string
+  /** How many will come. */
+  readonly storedSize: number
+  /** The record as far as it is known: digests, ETag and checksum are placeholders of the right size, and the MAC is of those. */
+  readonly becomes:
+    | {
+        readonly kind: 'object'
+        readonly record: ObjectRecord
+        readonly attributes?: ObjectAttributes
+        readonly condition?: WriteCondition
+      }
+    | { readonly kind: 'part'; readonly upload: UploadRecord; readonly number: number }
+  readonly asked?: AskedEncryption
+}
+
+/** What encryption the client asked for or came with: for backends that have their own upstream encrypt as well. */
+export interface AskedEncryption {
+  readonly mode: SealDomain
+  /** SSE-C: 32 bytes. */
+  readonly customerKey?: Uint8Array
+}
+
+/** Stored bytes [offset, offset + size) of one stream; `index` counts `record.parts`, or is 0 for an object without. */
+export interface StreamRange {
+  readonly index: number
+  readonly offset: number
+  readonly size: number
+}
+
 /** A place for the stored bytes of one object or part, until it is given to putObject or putPart. */
 export interface StagedData {
-  /** The engine's workers write here. */
-  readonly fd: number
+  /** The engine writes here. */
+  readonly target: WriteTarget
   /** Gives the place back; after it was used up, or discarded already, it does nothing. */
   discard(): Promise<void>
 }
@@ -238,11 +273,6 @@ export interface StoredObject {
   readonly versionId?: string
   /** The backend's own handle on this generation of the object; opaque. */
   readonly generation: unknown
-}
-
-export interface OpenData {
-  readonly source: ByteSource
-  close(): Promise<void>
 }
 
 /** Evaluated in the same step as the write. ETags without quotes, `*` for any. */

@@ -14,6 +14,7 @@ import { combineCrcs } from './crc-combine.ts'
 import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
 import { type OpenedUpload, partNumberMax, partSizeMin, verifyPart, withUpload } from './uploads.ts'
+import { askedFor } from './write-plan.ts'
 
 const documentSizeMax = 1024 * 1024 * 4
 const listPage = 1000
@@ -39,6 +40,9 @@ export const completeMultipartUpload: Operation = {
         parts,
         versionId: newVersionId(record),
         ...(condition !== undefined && { condition }),
+        ...(opened.encryption !== undefined && {
+          asked: askedFor(opened.encryption.envelope.mode, customerKey),
+        }),
       })
       return {
         status: 200,

@@ -17,10 +17,11 @@ import {
   needsMd5,
   toChecksum,
 } from './digests.ts'
-import { readObject, settle, type WrittenData, writeData } from './object-data.ts'
+import { readObject, settle, type WritePlan, type WrittenData, writeData } from './object-data.ts'
 import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
 import { plainPieces } from './pieces.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
+import { askedOf, planObject } from './write-plan.ts'
 
 /**
  * CopyObject. Where source and target are both encrypted, or both plain, no data moves: the target takes over the stored
@@ -49,6 +50,7 @@ export const copyObject: Operation = {
       data,
       versionId: newVersionId(record),
       ...(condition !== undefined && { condition }),
+      ...(encryption !== undefined && { asked: askedOf(encryption) }),
     })
     return reply(copy, record, seal)
   },
@@ -155,6 +157,13 @@ async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Pr
       md5: needsMd5(encryption),
       checksum: wanted,
       etag: opened.record.etag,
+      plan: planObject(request, {
+        headers,
+        size: opened.record.size,
+        sealing,
+        condition: parseWriteCondition(request),
+        encryption,
+      }),
     })
     return await settle(written, async () => {
       const checksum: Checksum | undefined = wanted && toChecksum(wanted, written.digests)
@@ -181,20 +190,25 @@ async function copyData(
     readonly md5: boolean
     readonly checksum: ChecksumAlgorithm | undefined
     readonly etag: string
+    readonly plan: WritePlan
   },
 ): Promise<WrittenData> {
+  let size = 0
   const { batches } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
     if (record.etag !== options.etag) throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
-    return { range: { offset: 0, size: record.size } }
+    size = record.size
+    return { range: { offset: 0, size } }
   })
   return writeData(context, {
     source: plainPieces(batches),
+    size,
     key: options.key,
     hashes: new Set([
       ...(options.md5 ? (['md5'] as const) : []),
       ...(options.checksum === undefined ? [] : [hashOfChecksum[options.checksum]]),
     ]),
     sizeMax: objectSizeMax,
+    plan: options.plan,
   })
 }
 

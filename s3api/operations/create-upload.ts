@@ -8,6 +8,7 @@ import { sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { checksumAlgorithms } from './digests.ts'
 import { parseObjectHeaders } from './object-headers.ts'
+import { askedOf } from './write-plan.ts'
 
 export const createMultipartUpload: Operation = {
   name: 'CreateMultipartUpload',
@@ -40,7 +41,7 @@ export const createMultipartUpload: Operation = {
             ),
           }
     sealing?.objectKey.fill(0)
-    const uploadId = await services.backend.createUpload(upload)
+    const uploadId = await services.backend.createUpload(upload, encryption && askedOf(encryption))
     return {
       status: 200,
       headers: {

@@ -1,5 +1,18 @@
-import { type HashName, type PlainBatch, partKey, type WriteResult } from '../../engine/index.ts'
-import { BackendError, type StagedData, type StoredObject, type WrittenBytes } from '../backends/backend.ts'
+import {
+  type HashName,
+  type PlainBatch,
+  partKey,
+  sealedSizeOf,
+  storedRange,
+  type WriteResult,
+} from '../../engine/index.ts'
+import {
+  BackendError,
+  type StagedData,
+  type StagePlan,
+  type StoredObject,
+  type WrittenBytes,
+} from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
@@ -19,14 +32,20 @@ export interface WrittenData {
   readonly digests: WriteResult['digests']
 }
 
+/** What the bytes are for; their stored size follows from the plaintext's. */
+export type WritePlan = Omit<StagePlan, 'storedSize'>
+
 /** Writes plaintext from anywhere to the backend, sealed where there is a key. Leaves nothing behind when it throws. */
 export async function writeData(
   { services: { pool, backend }, signal }: Pick<RequestContext, 'services' | 'signal'>,
   options: {
     readonly source: AsyncIterable<Uint8Array>
+    /** Plaintext bytes, as announced. */
+    readonly size: number
     readonly key: Uint8Array | undefined
     readonly hashes: ReadonlySet<HashName>
     readonly sizeMax: number
+    readonly plan: WritePlan
   },
 ): Promise<WrittenData> {
   let staged: StagedData | undefined
@@ -36,8 +55,9 @@ export async function writeData(
       ...(options.key !== undefined && { key: options.key }),
       hashes: [...options.hashes],
       openTarget: async () => {
-        staged = await backend.stage()
-        return staged
+        const storedSize = options.key === undefined ? options.size : sealedSizeOf(options.size)
+        staged = await backend.stage({ ...options.plan, storedSize })
+        return staged.target
       },
       inlineSizeMax,
       signal,
@@ -55,7 +75,13 @@ export async function writeData(
 /** Writes the request's body and verifies its digests. Errors: besides the body's own, EntityTooLarge, MissingContentLength. */
 export async function writeBody(
   context: RequestContext,
-  options: { readonly key: Uint8Array | undefined; readonly md5: boolean; readonly sizeMax: number },
+  options: {
+    readonly key: Uint8Array | undefined
+    readonly md5: boolean
+    readonly sizeMax: number
+    /** Given the announced size. */
+    readonly plan: (size: number) => WritePlan
+  },
 ): Promise<WrittenData> {
   const { body } = context
   if (body.size === undefined) throw new S3Error('MissingContentLength')
@@ -64,9 +90,11 @@ export async function writeBody(
   if (options.md5) hashes.add('md5')
   const written = await writeData(context, {
     source: body.stream,
+    size: body.size,
     key: options.key,
     hashes,
     sizeMax: options.sizeMax,
+    plan: options.plan(body.size),
   })
   return settle(written, async () => {
     body.verify(written.digests)
@@ -143,16 +171,23 @@ async function* readRange(
   range: ByteRange,
   signal: AbortSignal,
 ): AsyncGenerator<PlainBatch, void, undefined> {
+  const streams = [...streamsOf(stored, range)]
+  const encrypted = encryption !== undefined
+  const sources = backend.openData(
+    stored,
+    streams.map(({ index, ...stream }) => ({ index, ...storedRange({ encrypted, ...stream }) })),
+  )
   try {
-    for (const stream of streamsOf(stored, range)) {
-      const open = await backend.openData(stored, stream.index)
+    for (const stream of streams) {
+      const next = await sources.next()
+      if (next.done === true) throw new Error('the backend opened fewer streams than were asked for')
       const key =
         encryption === undefined || record.parts === undefined
           ? encryption?.objectKey
           : partKey(encryption.objectKey, stream.number)
       try {
         yield* pool.read({
-          source: open.source,
+          source: next.value,
           ...(key !== undefined && { key }),
           offset: stream.offset,
           size: stream.size,
@@ -161,11 +196,11 @@ async function* readRange(
         })
       } finally {
         if (record.parts !== undefined) key?.fill(0)
-        await open.close()
       }
     }
   } finally {
     encryption?.objectKey.fill(0)
+    await sources.return()
   }
 }
 

@@ -9,6 +9,7 @@ import { checkWriteCondition, parseWriteCondition } from './conditions.ts'
 import { checksumHeaders, checksumOf, etagOf, needsMd5 } from './digests.ts'
 import { settle, writeBody } from './object-data.ts'
 import { parseObjectHeaders } from './object-headers.ts'
+import { askedOf, planObject } from './write-plan.ts'
 
 /** 5 TiB, the largest object of S3; unlike AWS, one PUT may carry all of it. */
 export const objectSizeMax = 5 * 1024 ** 4
@@ -32,6 +33,7 @@ export const putObject: Operation = {
         key: sealing?.objectKey,
         md5: needsMd5(encryption),
         sizeMax: objectSizeMax,
+        plan: (size) => planObject(request, { headers, size, sealing, condition, encryption }),
       })
       return await settle(written, async () => {
         const checksum = checksumOf(body)
@@ -50,6 +52,7 @@ export const putObject: Operation = {
           data: written.data,
           versionId: newVersionId(record),
           ...(condition !== undefined && { condition }),
+          ...(encryption !== undefined && { asked: askedOf(encryption) }),
         })
         return {
           status: 200,

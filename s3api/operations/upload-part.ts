@@ -5,10 +5,11 @@ import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 import { copySourceCustomerKeyOf, customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import type { CustomerKey } from '../sse/headers.ts'
 import { toHex } from '../text.ts'
 import { openCopySource, parseCopySource } from './copy-source.ts'
 import { checksumHeaders, checksumOf, etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
-import { readObject, settle, type WrittenData, writeBody, writeData } from './object-data.ts'
+import { readObject, settle, type WritePlan, type WrittenData, writeBody, writeData } from './object-data.ts'
 import { plainPieces } from './pieces.ts'
 import { parseCopySourceRange } from './range.ts'
 import {
@@ -19,6 +20,7 @@ import {
   sealPart,
   withUpload,
 } from './uploads.ts'
+import { askedFor } from './write-plan.ts'
 
 const generationSize = 16
 const partRoute = { method: 'PUT', scope: 'object', query: ['partNumber', 'uploadId'] } as const
@@ -36,11 +38,12 @@ export const uploadPart: Operation = {
         key,
         md5: needsMd5(opened.encryption?.envelope),
         sizeMax: partSizeMax,
+        plan: () => planPart(opened, number, customerKey),
       }).finally(() => key?.fill(0))
       return settle(written, async () => {
         const checksum = checksumOf(context.body)
         requireUploadChecksum(opened.upload, checksum)
-        const part = await storePart(context, opened, number, { written, checksum })
+        const part = await storePart(context, opened, number, { written, checksum, customerKey })
         return {
           status: 200,
           headers: {
@@ -62,11 +65,11 @@ export const uploadPartCopy: Operation = {
     const customerKey = customerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
-      const written = await copyToPart(context, opened, number)
+      const written = await copyToPart(context, opened, number, customerKey)
       return settle(written, async () => {
         const wanted = opened.upload.checksum?.algorithm
         const checksum = wanted && toChecksum(wanted, written.digests)
-        const part = await storePart(context, opened, number, { written, checksum })
+        const part = await storePart(context, opened, number, { written, checksum, customerKey })
         return {
           status: 200,
           headers: encryptionHeaders(opened.encryption?.envelope, customerKey),
@@ -87,29 +90,37 @@ async function copyToPart(
   context: RequestContext,
   opened: OpenedUpload,
   number: number,
+  customerKey: CustomerKey | undefined,
 ): Promise<WrittenData> {
   const { request } = context
   const source = parseCopySource(request)
   const checked = await openCopySource(context, source)
   checked.encryption?.objectKey.fill(0)
-  const { batches } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
-    if (record.etag !== checked.record.etag) {
-      throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
-    }
-    const range = parseCopySourceRange(request.headers.get('x-amz-copy-source-range'), record.size)
-    if (range.size > partSizeMax) throw new S3Error('EntityTooLarge')
-    return { range }
-  })
+  const { batches, plan } = await readObject(
+    context,
+    source,
+    copySourceCustomerKeyOf(context),
+    ({ record }) => {
+      if (record.etag !== checked.record.etag) {
+        throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
+      }
+      const range = parseCopySourceRange(request.headers.get('x-amz-copy-source-range'), record.size)
+      if (range.size > partSizeMax) throw new S3Error('EntityTooLarge')
+      return { range }
+    },
+  )
   const algorithm = opened.upload.checksum?.algorithm
   const key = keyOfPart(opened, number)
   return writeData(context, {
     source: plainPieces(batches),
+    size: plan.range.size,
     key,
     hashes: new Set([
       ...(needsMd5(opened.encryption?.envelope) ? (['md5'] as const) : []),
       ...(algorithm === undefined ? [] : [hashOfChecksum[algorithm]]),
     ]),
     sizeMax: partSizeMax,
+    plan: planPart(opened, number, customerKey),
   }).finally(() => key?.fill(0))
 }
 
@@ -117,11 +128,29 @@ function keyOfPart({ encryption }: OpenedUpload, number: number): Uint8Array | u
   return encryption === undefined ? undefined : partKey(encryption.objectKey, number)
 }
 
+function planPart(
+  { upload, encryption }: OpenedUpload,
+  number: number,
+  customerKey: CustomerKey | undefined,
+): WritePlan {
+  const { bucket, key } = upload
+  const asked = encryption && askedFor(encryption.envelope.mode, customerKey)
+  return { bucket, key, becomes: { kind: 'part', upload, number }, ...(asked !== undefined && { asked }) }
+}
+
 async function storePart(
   { services }: RequestContext,
   opened: OpenedUpload,
   number: number,
-  { written, checksum }: { readonly written: WrittenData; readonly checksum: Checksum | undefined },
+  {
+    written,
+    checksum,
+    customerKey,
+  }: {
+    readonly written: WrittenData
+    readonly checksum: Checksum | undefined
+    readonly customerKey: CustomerKey | undefined
+  },
 ): Promise<PartRecord> {
   const part = sealPart(
     {
@@ -134,6 +163,7 @@ async function storePart(
     },
     opened,
   )
-  await services.backend.putPart(opened.upload, part, written.data)
+  const asked = opened.encryption && askedFor(opened.encryption.envelope.mode, customerKey)
+  await services.backend.putPart(opened.upload, part, written.data, asked)
   return part
 }

@@ -8,6 +8,7 @@ import {
   type WriteCondition,
 } from '../../s3api/backends/backend.ts'
 import type { ObjectAttributes, VersionEntry } from '../../s3api/backends/versions.ts'
+import { readStored } from '../support/stored.ts'
 
 export interface VersionsUnderTest {
   readonly backend: Backend
@@ -276,15 +277,11 @@ function etagOf(text: string): string {
   return Buffer.from(text).toString('hex').padEnd(32, '0')
 }
 
-/** The version's bytes, which are few enough to stand beside the record. */
+/** The version's bytes. */
 async function read(backend: Backend, key: string, versionId?: string): Promise<string> {
-  const open = await backend.openData(await backend.getObject(bucket, key, versionId), 0)
-  try {
-    assert.is(open.source.kind, 'bytes')
-    return open.source.kind === 'bytes' ? Buffer.from(open.source.bytes).toString() : ''
-  } finally {
-    await open.close()
-  }
+  const object = await backend.getObject(bucket, key, versionId)
+  const [bytes] = await readStored(backend, object, [{ index: 0, offset: 0, size: object.record.size }])
+  return String(bytes)
 }
 
 async function list(backend: Backend, query: Partial<Parameters<Backend['listVersions']>[1]> = {}) {

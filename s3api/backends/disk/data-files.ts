@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants, type Dirent } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, opendir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BackendError, type OpenData, type StagedData } from '../backend.ts'
+import type { ByteSource, WriteTarget } from '../../../engine/index.ts'
+import { BackendError, type StagedData } from '../backend.ts'
 
 /**
  * The files of stored bytes: `<first two hex digits of the id>/<id>`, the id 32 random hex digits, mode 0600. A file is
@@ -24,6 +25,12 @@ const cannotLink: ReadonlySet<string> = new Set([
 ])
 const noSpace: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
+/** A data file, open for reading. */
+export interface OpenFile {
+  readonly source: ByteSource
+  close(): Promise<void>
+}
+
 /** A new file, open for writing until it is finished or discarded. */
 export class StagedFile implements StagedData {
   readonly id: string
@@ -37,8 +44,8 @@ export class StagedFile implements StagedData {
     this.#handle = handle
   }
 
-  get fd(): number {
-    return this.#handle.fd
+  get target(): WriteTarget {
+    return { fd: this.#handle.fd }
   }
 
   /** Makes the file durable, its name included, and closes it. Errors: BackendError no-space. */
@@ -104,7 +111,7 @@ export class DataFiles {
   }
 
   /** Undefined when there is no such file. */
-  async open(id: string): Promise<OpenData | undefined> {
+  async open(id: string): Promise<OpenFile | undefined> {
     try {
       const handle = await open(this.#pathOf(id), 'r')
       const { size } = await handle.stat()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import type { ByteSource } from '../../../engine/index.ts'
 import {
   type Backend,
   BackendError,
@@ -8,9 +9,9 @@ import {
   type ListQuery,
   type NewBucket,
   type NewData,
-  type OpenData,
   type PartRecord,
   type StoredObject,
+  type StreamRange,
   type SystemRecords,
   type UploadQuery,
   type UploadRecord,
@@ -122,14 +123,23 @@ export class DiskBackend implements Backend {
     return { bucket, key, ...view, generation: new Generation({ id, places }) }
   }
 
-  async openData(object: StoredObject, index: number): Promise<OpenData> {
+  async *openData(object: StoredObject, ranges: readonly StreamRange[]): AsyncGenerator<ByteSource, void> {
     const generation = generationOf(object)
-    const place = generation.places[index]
-    if (place === undefined) throw new Error(`the object has no stream ${index}`)
-    if ('body' in place) return { source: { kind: 'bytes', bytes: place.body }, close: async () => {} }
-    const open = await this.#files.open(place.file)
-    if (open === undefined) throw this.#missing(generation, place.file)
-    return open
+    for (const { index } of ranges) {
+      const place = generation.places[index]
+      if (place === undefined) throw new Error(`the object has no stream ${index}`)
+      if ('body' in place) {
+        yield { kind: 'bytes', bytes: place.body }
+        continue
+      }
+      const open = await this.#files.open(place.file)
+      if (open === undefined) throw this.#missing(generation, place.file)
+      try {
+        yield open.source
+      } finally {
+        await open.close()
+      }
+    }
   }
 
   async deleteObject({ bypassGovernance = false, ...deletion }: Parameters<Backend['deleteObject']>[0]) {

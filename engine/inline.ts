@@ -1,0 +1,36 @@
+import { type Batch, gather } from './batches.ts'
+import { createOpenState, openPackages, sealBytes } from './dare.ts'
+import { hashBytes } from './hashes.ts'
+import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './pool.ts'
+import { packageRange } from './sizes.ts'
+
+/** Few bytes are not worth the way to a thread: they are sealed and opened where they are. */
+
+export async function writeInline(
+  { pieces, size }: Batch,
+  { key, hashes }: WriteOptions,
+): Promise<WriteResult> {
+  const plaintext = new Uint8Array(size)
+  gather(pieces, plaintext)
+  const digests = await hashBytes(hashes, plaintext)
+  const bytes = key === undefined ? plaintext : sealBytes(key, plaintext)
+  return { size, sealedSize: bytes.length, digests, bytes }
+}
+
+/** Bytes in memory are few: opened where they are. */
+export async function* readInline(
+  bytes: Uint8Array,
+  { key, offset, size, plaintextSize }: ReadOptions,
+): AsyncGenerator<PlainBatch, void, undefined> {
+  const release = () => {}
+  if (key === undefined) {
+    yield { data: bytes.subarray(offset, offset + size), release }
+    return
+  }
+  const range = packageRange({ offset, size, plaintextSize })
+  const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
+  const target = new Uint8Array(range.sealedSize)
+  const { firstSequence, reachesEnd: final } = range
+  openPackages(sealed, target, { key, firstSequence, final, expected: createOpenState() })
+  yield { data: target.subarray(range.skip, range.skip + size), release }
+}
