@@ -76,12 +76,15 @@ export function parsePartNumber({ query }: S3Request): number {
 }
 
 /** The part's record with its MAC, where the upload is encrypted (FORMAT.md §5). */
-export function sealPart(part: Omit<PartRecord, 'mac'>, { encryption }: OpenedUpload): PartRecord {
+export function sealPart(
+  part: Omit<PartRecord, 'mac'>,
+  { encryption }: Pick<OpenedUpload, 'encryption'>,
+): PartRecord {
   return encryption === undefined ? part : { ...part, mac: partMac(part, encryption.objectKey) }
 }
 
 /** Throws DareError `tag-mismatch` unless the part's record is the one that {@link sealPart} made. */
-export function verifyPart(part: PartRecord, { encryption }: OpenedUpload): void {
+export function verifyPart(part: PartRecord, { encryption }: Pick<OpenedUpload, 'encryption'>): void {
   if (encryption === undefined) return
   const expected = partMac(part, encryption.objectKey)
   if (part.mac?.length === expected.length && timingSafeEqual(part.mac, expected)) return
