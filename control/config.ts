@@ -1,7 +1,13 @@
+import type { ClientLimits } from './client-limits.ts'
+
 /** What the control service is configured with; parsed once by cli. Secrets are bytes or sources, never printed. */
 export interface ControlConfig {
   readonly address: ControlAddress
   readonly provider: MasterKeyConfig | VaultConfig
+  /** Over TCP: who may do what, JSON, followed as it changes. Absent: nobody may do anything. */
+  readonly policyFile?: string
+  /** What one client may ask; {@link defaultLimits} unless set. */
+  readonly limits?: ClientLimits
 }
 
 /** Where control listens, and where its clients find it: a Unix socket (mode 0600), or TCP with mutual TLS. */

@@ -2,18 +2,25 @@ import { Server } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { defaultLimits, LimitedClients } from './client-limits.ts'
 import type { ControlConfig } from './config.ts'
+import { Gate } from './gate.ts'
+import { gateStreams } from './gated-streams.ts'
 import { addHealth } from './health.ts'
+import { Identities } from './identity.ts'
 import { createKeyService } from './key-service.ts'
 import { bind, releaseSocket } from './listener.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, showCertificate } from './metrics.ts'
 import { OpenStreams } from './open-streams.ts'
+import { openPolicy } from './policy-file.ts'
 import { messageSizeMax, packageDefinition, proto } from './proto.ts'
 import { createProvider } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
 
 export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
 export { KmsError } from './errors.ts'
+export { identityOfCertificate } from './identity.ts'
+export { readPolicy } from './policy-file.ts'
 
 /** How long close waits for running calls. */
 const graceMs = 2_000
@@ -50,21 +57,30 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     'grpc.max_send_message_length': messageSizeMax,
   })
   const startedAtMs = Date.now()
-  server.addService(
-    proto.sealgate.kms.v1.Keys.service,
-    // grpc-js wants an index signature that a closed set of handlers has no use for.
-    { ...createKeyService({ provider, metrics, log, version, startedAtMs }) },
-  )
+  const transport = config.address.kind
+  const policy = openPolicy(transport, config.policyFile, { log, registry })
+  const gate = new Gate({
+    identities: new Identities(transport),
+    limits: new LimitedClients(config.limits ?? defaultLimits),
+    policy,
+    audit: undefined,
+    defaultKeyId: provider.defaultKeyId,
+  })
   const streams = new OpenStreams()
+  const { service } = proto.sealgate.kms.v1.Keys
+  const keyService = createKeyService({ gate, provider, metrics, log, version, startedAtMs })
+  server.addService(service, gateStreams(service, keyService, { gate, streams }))
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
   const showHealth = () => health.sessionReady(provider.session().ready)
   provider.onSessionChange(showHealth)
   const listener = await bind(server, config.address, log).catch(async (error: unknown) => {
+    policy.close()
     await provider.close()
     throw error
   })
   const { address, certificates } = listener
+  if (certificates !== undefined) showCertificate(registry, certificates)
   provider.start()
   showHealth()
   log.info({ address, provider: provider.name, keyId: provider.defaultKeyId }, 'control is listening')
@@ -85,6 +101,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     streams.end()
     await shutDown(server)
     certificates?.close()
+    policy.close()
     await provider.close()
     releaseSocket(config.address)
     log.info('control has ended')

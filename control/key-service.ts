@@ -1,11 +1,9 @@
-import type { Logger } from 'pino'
 import type { DecryptBatchResult } from '../proto/gen/sealgate/kms/v1/DecryptBatchResult.ts'
 import type { DecryptRequest } from '../proto/gen/sealgate/kms/v1/DecryptRequest.ts'
 import type { KeysHandlers } from '../proto/gen/sealgate/kms/v1/Keys.ts'
 import { KmsError } from './errors.ts'
-import type { ControlMetrics } from './metrics.ts'
 import type { Provider } from './providers/provider.ts'
-import { unary } from './unary.ts'
+import { type MethodParts, unary } from './unary.ts'
 
 /** What a request may carry; more is refused before the provider sees it. */
 const keyIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
@@ -18,10 +16,8 @@ const batchItemsMax = 1000
 /** Items of one batch with the provider at once. */
 const batchItemsInFlight = 16
 
-interface Dependencies {
+interface Dependencies extends MethodParts {
   readonly provider: Provider
-  readonly metrics: ControlMetrics
-  readonly log: Logger
   readonly version: string
   readonly startedAtMs: number
 }

@@ -56,6 +56,16 @@ export function createMetrics(registry: Registry, provider: Provider): ControlMe
   }
 }
 
+/** When our own certificate ends, for an alert before it does. */
+export function showCertificate(registry: Registry, certificates: { readonly expiresAtMs: number }): void {
+  sessionGauge(
+    registry,
+    'sealgate_kms_certificate_expires_seconds',
+    'When the certificate of the listener ends, seconds since 1970',
+    () => certificates.expiresAtMs / 1000,
+  )
+}
+
 function sessionGauge(registry: Registry, name: string, help: string, read: () => number): void {
   new Gauge({
     name,

@@ -7,20 +7,29 @@ import {
 } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import { answeredName, KmsError, type KmsErrorCode, retryAfterName, statusOfCode } from './errors.ts'
+import type { Gate, Notes } from './gate.ts'
 import type { ControlMetrics } from './metrics.ts'
+import type { Operation } from './operations.ts'
 
 /** A call without a deadline of its own gets this one. */
 const deadlineMaxMs = 60_000
 
-type Handler<Request, Response> = (request: Request, signal: AbortSignal) => Promise<Response>
+type Handler<Request, Response> = (request: Request, signal: AbortSignal, notes: Notes) => Promise<Response>
+
+/** What every method works with. */
+export interface MethodParts {
+  readonly gate: Gate
+  readonly metrics: ControlMetrics
+  readonly log: Logger
+}
 
 /**
- * Makes a gRPC method of an async function: the caller's deadline and cancellation become a signal, a thrown KmsError becomes
- * its status, and anything else is told as "internal error" and logged.
+ * Makes a gRPC method of an async function: it passes the gate, the caller's deadline and cancellation become a signal, a
+ * thrown KmsError becomes its status, and anything else is told as "internal error" and logged.
  */
 export function unary<Request, Response>(
-  operation: string,
-  { log, metrics }: { readonly log: Logger; readonly metrics: ControlMetrics },
+  operation: Operation,
+  { gate, log, metrics }: MethodParts,
   handler: Handler<Request, Response>,
 ) {
   return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
@@ -30,7 +39,8 @@ export function unary<Request, Response>(
     const timer = setTimeout(abort, remainingMs(call.getDeadline()))
     const startedAt = performance.now()
     metrics.begin()
-    void handler(call.request, controller.signal)
+    gate
+      .pass(call, operation, call.request, (request, notes) => handler(request, controller.signal, notes))
       .then(
         (response) => {
           metrics.end(operation, 'ok', performance.now() - startedAt)
@@ -41,14 +51,16 @@ export function unary<Request, Response>(
           const code = error instanceof KmsError ? error.code : 'internal'
           metrics.end(operation, code, performance.now() - startedAt)
           log[code === 'internal' ? 'error' : 'warn']({ operation, code, err: error }, 'key operation failed')
-          done(toStatus(code, error))
+          done(toStatus(error))
         },
       )
       .finally(() => clearTimeout(timer))
   }
 }
 
-function toStatus(code: KmsErrorCode, error: unknown): ServerErrorResponse {
+/** The error as gRPC sends it. */
+export function toStatus(error: unknown): ServerErrorResponse {
+  const code: KmsErrorCode = error instanceof KmsError ? error.code : 'internal'
   const known = error instanceof KmsError && code !== 'internal'
   const details = known ? error.message : 'internal error'
   const metadata = new Metadata()
