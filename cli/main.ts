@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { parseAdminAddress, parseControlAddress } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
+import { type ControlOptions, parseControlProcess } from './control-config.ts'
 import { runControl } from './control-process.ts'
-import { Environment, nameOf } from './environment.ts'
+import { Environment } from './environment.ts'
+import { identity } from './identity.ts'
 import { refuseInspector } from './inspector.ts'
-import { parseKms } from './kms-config.ts'
-import { parseLevel } from './log.ts'
 import { describeQuickstart, prepareQuickstart } from './quickstart.ts'
 import { parseServer, type ServerOptions } from './server.ts'
 import { type System, type SystemConfig, startSystem } from './system.ts'
@@ -26,28 +25,8 @@ async function server(directory: string, options: ServerOptions): Promise<void> 
   await serve(parseServer(new Environment(process.env), options, resolve(directory)))
 }
 
-async function control(options: {
-  readonly address?: string
-  readonly adminAddress?: string
-}): Promise<void> {
-  const environment = new Environment(process.env)
-  const provider = parseKms(environment)
-  if (provider === undefined)
-    throw new ConfigError(`${nameOf('vaultEndpoint')} or ${nameOf('masterKey')} must be set`)
-  const given = environment.find('controlAddress')
-  const address = options.address ?? given?.value
-  if (address === undefined) throw new ConfigError(`--address or ${nameOf('controlAddress')} must be given`)
-  const admin = environment.find('controlAdminAddress')
-  const adminAddress = parseAdminAddress(
-    options.adminAddress === undefined ? (admin?.name ?? '') : '--admin-address',
-    options.adminAddress ?? admin?.value ?? 'off',
-  )
-  const name = options.address === undefined ? (given?.name ?? '') : '--address'
-  const running = await runControl({
-    control: { address: parseControlAddress(name, address, environment), provider },
-    ...(adminAddress !== undefined && { adminAddress }),
-    logLevel: parseLevel(environment, 'info'),
-  })
+async function control(options: ControlOptions): Promise<void> {
+  const running = await runControl(parseControlProcess(new Environment(process.env), options))
   endOnSignal({ stop: () => running.close(), kill: () => process.exit(1) })
 }
 
@@ -119,6 +98,11 @@ program
   .option('--address <address>', 'unix:/PATH, or HOST:PORT with mutual TLS')
   .option('--admin-address <host:port>', 'health and metrics, or off (default: off)')
   .action(control)
+
+program
+  .command('identity <certificate>')
+  .description('print the identity that a client certificate (PEM) has in a policy')
+  .action((path: string) => void process.stdout.write(`${identity(path)}\n`))
 
 refuseInspector()
 program.parseAsync().catch(fail)

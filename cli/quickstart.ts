@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from './config-error.ts'
+import { parseControlParts } from './control-config.ts'
 import type { Environment } from './environment.ts'
 import { parseFrontEnd } from './front-end-config.ts'
 import { parseProcesses, type ServerOptions } from './server.ts'
@@ -91,7 +92,7 @@ export function prepareQuickstart(
         credential: { accessKey, secretKey },
         autoEncryption: true,
       }),
-      control: { kind: 'private', provider },
+      control: { kind: 'private', control: { provider, ...parseControlParts(environment) } },
       ...parseProcesses(environment, options, 'warn'),
     },
   }

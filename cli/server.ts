@@ -1,6 +1,7 @@
 import type { Level } from 'pino'
 import { parseAdminAddress, parseControlAddresses } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
+import { parseControlParts } from './control-config.ts'
 import type { Environment } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'
 import { parseKms } from './kms-config.ts'
@@ -65,7 +66,9 @@ export function parseProcesses(
 function parseControl(environment: Environment): SystemConfig['control'] {
   const kms = parseKms(environment)
   const shared = environment.find('control')
-  if (shared === undefined) return kms === undefined ? undefined : { kind: 'private', provider: kms }
+  if (shared === undefined) {
+    return kms && { kind: 'private', control: { provider: kms, ...parseControlParts(environment) } }
+  }
   if (kms !== undefined) {
     throw new ConfigError(
       `${shared.name} names a control service, so the KMS is configured there and not here`,

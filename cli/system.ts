@@ -14,7 +14,7 @@ export interface SystemConfig {
   readonly frontEnd: FrontEndSettings
   /** `private`: a control service of our own; `shared`: one that runs already; absent: no KMS. */
   readonly control?:
-    | { readonly kind: 'private'; readonly provider: ControlConfig['provider'] }
+    | { readonly kind: 'private'; readonly control: Omit<ControlConfig, 'address'> }
     | { readonly kind: 'shared'; readonly addresses: readonly ControlAddress[] }
   readonly adminAddress?: HostPort
   readonly controlAdminAddress?: HostPort
@@ -67,7 +67,7 @@ export async function startSystem(config: SystemConfig): Promise<System> {
         {
           type: 'control',
           config: {
-            control: { address, provider: control.provider },
+            control: { address, ...control.control },
             ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),
             logLevel,
           },

@@ -17,6 +17,7 @@ import { messageSizeMax, packageDefinition, proto } from './proto.ts'
 import { createProvider } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
 
+export { type ClientLimits, defaultLimits } from './client-limits.ts'
 export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
 export { KmsError } from './errors.ts'
 export { identityOfCertificate } from './identity.ts'
