@@ -9,9 +9,11 @@ const vaultSettings = [
   'vaultAuthType',
   'vaultRoleId',
   'vaultSecretId',
+  'vaultWrappedSecretId',
   'vaultKeyName',
   'vaultKeyVersion',
   'vaultNamespace',
+  'vaultLoginNamespace',
   'vaultCaPath',
   'vaultClientCert',
   'vaultClientKey',
@@ -52,25 +54,23 @@ function parseVault(environment: Environment, because: string): VaultConfig {
   }
   const endpoint = parseEndpoint(required(environment, 'vaultEndpoint', because))
   const roleId = required(environment, 'vaultRoleId', because).value
-  const secretId = environment.given('vaultSecretId')
-  if (secretId === undefined)
-    throw new ConfigError(`${nameOf('vaultSecretId')} must be set, as ${because} is`)
-  // A file that is unreadable now is a mistake, though it is read again at every login.
-  environment.find('vaultSecretId')
+  const secretId = parseSecretId(environment, because)
   const caPath = environment.find('vaultCaPath')
   if (caPath !== undefined && !isDirectory(caPath.value)) {
     throw new ConfigError(`${caPath.name} must name a directory of PEM files`)
   }
   const namespace = environment.value('vaultNamespace')
+  const loginNamespace = environment.value('vaultLoginNamespace')
   const clientTls = parseClientTls(environment)
   return {
     kind: 'vault',
     endpoint,
     roleId,
-    secretId: toSecretSource(secretId),
+    secretId,
     keyName: parsePathName(required(environment, 'vaultKeyName', because)),
     keyVersion: environment.integer('vaultKeyVersion', { min: 0, max: keyVersionMax }, 0),
-    ...(namespace !== undefined && { namespace: namespace.replace(/^\/+|\/+$/g, '') }),
+    ...(namespace !== undefined && { namespace: withoutSlashes(namespace) }),
+    ...(loginNamespace !== undefined && { loginNamespace: withoutSlashes(loginNamespace) }),
     ...(caPath !== undefined && { caPath: caPath.value }),
     ...(clientTls !== undefined && { clientTls }),
     transitMount: parseMount(environment, 'vaultTransitMount', 'transit'),
@@ -121,10 +121,26 @@ function parseClientTls(environment: Environment): VaultConfig['clientTls'] {
   return { certFile, keyFile }
 }
 
-function toSecretSource(given: NonNullable<ReturnType<Environment['given']>>): SecretSource {
+/** The secret id, or a wrapping token for it. */
+function parseSecretId(environment: Environment, because: string): SecretSource {
+  const plain = environment.given('vaultSecretId')
+  const wrapped = environment.given('vaultWrappedSecretId')
+  if (plain !== undefined && wrapped !== undefined) {
+    throw new ConfigError(`${plain.name} and ${wrapped.name} are both set: unset one of them`)
+  }
+  const given = plain ?? wrapped
+  if (given === undefined) throw new ConfigError(`${nameOf('vaultSecretId')} must be set, as ${because} is`)
+  // A file that is unreadable now is a mistake, though it is read again at every login.
+  environment.find(plain === undefined ? 'vaultWrappedSecretId' : 'vaultSecretId')
+  const mark = plain === undefined ? { wrapped: true as const } : {}
   return given.kind === 'file'
-    ? { kind: 'file', path: given.path }
-    : { kind: 'value', value: Buffer.from(given.value) }
+    ? { kind: 'file', path: given.path, ...mark }
+    : { kind: 'value', value: Buffer.from(given.value), ...mark }
+}
+
+/** `/` alone is the root namespace. */
+function withoutSlashes(namespace: string): string {
+  return namespace.replace(/^\/+|\/+$/g, '')
 }
 
 function isDirectory(path: string): boolean {

@@ -33,21 +33,8 @@ export interface DataKey {
   readonly sealed: Uint8Array
 }
 
-/** How the key service and its KMS session are; times in milliseconds since 1970, 0 for never. */
-export interface KeyServiceStatus {
-  readonly provider: string
-  readonly defaultKeyId: string
-  readonly ready: boolean
-  readonly session: string
-  readonly reason: string
-  readonly tokenExpiresAtMs: number
-  readonly lastLoginAtMs: number
-  readonly lastRenewalAtMs: number
-  readonly startedAtMs: number
-  readonly version: string
-  readonly logins: number
-  readonly renewals: number
-}
+/** How the key service and its KMS session are, as StatusResponse in kms.proto says; times in milliseconds since 1970. */
+export type KeyServiceStatus = Readonly<StatusResponse>
 
 /**
  * The key service as a front-end, or any other service, sees it. Every method throws {@link KmsError} and nothing

@@ -41,8 +41,10 @@ export interface VaultConfig {
   readonly keyName: string
   /** For new data keys; 0 is the newest. */
   readonly keyVersion: number
-  /** Sent with every call, login included. */
+  /** Sent with every call; with logins and what concerns the token only where there is no other for these. */
   readonly namespace?: string
+  /** Where the role is, if elsewhere than the keys; empty for the root namespace. */
+  readonly loginNamespace?: string
   /** Directory of PEM files: the CAs that Vault's certificate may come from, in place of the system's. */
   readonly caPath?: string
   /** Our own certificate towards Vault, PEM files. */
@@ -52,7 +54,11 @@ export interface VaultConfig {
   readonly appRoleMount: string
 }
 
-/** A secret that was given as a value, or a file that is read again each time it is needed. */
-export type SecretSource =
+/**
+ * A secret that was given as a value, or a file that is read again each time it is needed. `wrapped`: what is given is
+ * a response-wrapping token of Vault, to be exchanged for the secret, once.
+ */
+export type SecretSource = (
   | { readonly kind: 'value'; readonly value: Uint8Array }
   | { readonly kind: 'file'; readonly path: string }
+) & { readonly wrapped?: true }

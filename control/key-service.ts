@@ -3,6 +3,7 @@ import type { DecryptRequest } from '../proto/gen/sealgate/kms/v1/DecryptRequest
 import type { KeysHandlers } from '../proto/gen/sealgate/kms/v1/Keys.ts'
 import { KmsError } from './errors.ts'
 import type { Provider } from './providers/provider.ts'
+import { statusOf } from './status.ts'
 import { type MethodParts, unary } from './unary.ts'
 
 /** What a request may carry; more is refused before the provider sees it. */
@@ -77,18 +78,6 @@ export function createKeyService(
       if (error instanceof KmsError) return { error: error.code, result: 'error' }
       throw error
     }
-  }
-}
-
-function statusOf({ provider, version, startedAtMs }: Dependencies) {
-  const { state, ...session } = provider.session()
-  return {
-    provider: provider.name,
-    defaultKeyId: provider.defaultKeyId,
-    session: state,
-    ...session,
-    startedAtMs,
-    version,
   }
 }
 

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Provider } from './providers/provider.ts'
+import { createSessionMetrics } from './session-metrics.ts'
 
 /** What control counts of its key operations. */
 export interface ControlMetrics {
@@ -25,27 +26,7 @@ export function createMetrics(registry: Registry, provider: Provider): ControlMe
     registers,
   })
   const inFlight = new Gauge({ name: 'sealgate_kms_in_flight', help: 'Key operations under way', registers })
-  sessionGauge(registry, 'sealgate_kms_ready', 'Whether keys can be generated now', () =>
-    Number(provider.session().ready),
-  )
-  sessionGauge(
-    registry,
-    'sealgate_kms_token_ttl_seconds',
-    'Time that the KMS token has left, 0 without a token',
-    () => Math.max(0, (provider.session().tokenExpiresAtMs - Date.now()) / 1000),
-  )
-  sessionGauge(
-    registry,
-    'sealgate_kms_logins',
-    'Logins to the KMS since start',
-    () => provider.session().logins,
-  )
-  sessionGauge(
-    registry,
-    'sealgate_kms_renewals',
-    'Renewals of the KMS token since start',
-    () => provider.session().renewals,
-  )
+  createSessionMetrics(registry, provider)
   return {
     begin: () => inFlight.inc(),
     end: (operation, code, durationMs) => {
@@ -58,21 +39,12 @@ export function createMetrics(registry: Registry, provider: Provider): ControlMe
 
 /** When our own certificate ends, for an alert before it does. */
 export function showCertificate(registry: Registry, certificates: { readonly expiresAtMs: number }): void {
-  sessionGauge(
-    registry,
-    'sealgate_kms_certificate_expires_seconds',
-    'When the certificate of the listener ends, seconds since 1970',
-    () => certificates.expiresAtMs / 1000,
-  )
-}
-
-function sessionGauge(registry: Registry, name: string, help: string, read: () => number): void {
   new Gauge({
-    name,
-    help,
+    name: 'sealgate_kms_certificate_expires_seconds',
+    help: 'When the certificate of the listener ends, seconds since 1970',
     registers: [registry],
     collect() {
-      this.set(read())
+      this.set(certificates.expiresAtMs / 1000)
     },
   })
 }

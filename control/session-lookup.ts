@@ -5,10 +5,10 @@ import { VaultError } from './providers/vault-error.ts'
  * However many calls ask at once, one look-up is under way.
  */
 export class TokenLookup {
-  readonly #lookupSelf: (token: string) => Promise<void>
+  readonly #lookupSelf: (token: string) => Promise<unknown>
   #current: { readonly token: string; readonly dead: Promise<boolean> } | undefined
 
-  constructor(lookupSelf: (token: string) => Promise<void>) {
+  constructor(lookupSelf: (token: string) => Promise<unknown>) {
     this.#lookupSelf = lookupSelf
   }
 
@@ -43,4 +43,9 @@ export class TokenLookup {
 /** Whether Vault answered 403. */
 export function isForbidden(error: unknown): boolean {
   return error instanceof VaultError && error.status === 403
+}
+
+/** Whether Vault understood and said no, so that asking again in the same way is no use. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof VaultError && (error.status === 400 || error.status === 403)
 }

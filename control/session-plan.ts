@@ -1,3 +1,4 @@
+import { VaultError } from './providers/vault-error.ts'
 import type { Clock } from './session-clock.ts'
 
 /** Of a lease, when it is renewed: half of it leaves time for many retries, the jitter parts instances that began together. */
@@ -10,6 +11,8 @@ const backoffMsMax = 30_000
 /** While a token lives, its renewal is tried this often in what remains at least. */
 const triesBeforeExpiry = 4
 const renewalRetryMsMin = 250
+/** Longer ones come from a misconfigured proxy, and we would be gone for so long. */
+export const retryAfterMsMax = 60_000
 
 /** How long to wait from the grant of a lease to its renewal. */
 export function renewalDelayMs(leaseMs: number, clock: Clock): number {
@@ -30,4 +33,14 @@ export function nextBackoffMs(previousMs: number, clock: Clock): number {
 /** The same, shortened where the token would die over it. */
 export function renewalRetryMs(backoffMs: number, remainingMs: number): number {
   return Math.max(renewalRetryMsMin, Math.min(backoffMs, remainingMs / triesBeforeExpiry))
+}
+
+/** The wait, prolonged to what Vault asked for with `Retry-After`, within reason. */
+export function respecting(retryAfterMs: number, waitMs: number): number {
+  return Math.max(waitMs, Math.min(retryAfterMs, retryAfterMsMax))
+}
+
+/** What Vault asked for, 0 where it asked for nothing. */
+export function retryAfterMsOf(error: unknown): number {
+  return error instanceof VaultError ? error.retryAfterMs : 0
 }

@@ -7,18 +7,24 @@ const secretSizeMax = 4096
 /** Below the five after which Vault locks a role out for everybody. */
 export const refusalsMax = 3
 
+/** Exchanges a response-wrapping token for the secret id that it stands for. */
+export type Unwrap = (wrappingToken: Uint8Array) => Promise<Uint8Array>
+
 /**
  * The secret id, read from its source each time it is needed, and how often Vault has refused it in a row. Of a
- * refused one only the digest is kept.
+ * refused one only the digest is kept. What came out of a wrapping token is kept: the token works once.
  */
 export class SessionSecret {
   readonly #source: SecretSource
+  readonly #unwrap: Unwrap
+  #unwrapped: { readonly digest: string; readonly secretId: Uint8Array } | undefined
   #readDigest = ''
   #refusedDigest = ''
   #refusals = 0
 
-  constructor(source: SecretSource) {
+  constructor(source: SecretSource, unwrap: Unwrap) {
     this.#source = source
+    this.#unwrap = unwrap
   }
 
   /** Whether the source can change while we run. */
@@ -31,12 +37,17 @@ export class SessionSecret {
     return this.#refusals >= refusalsMax
   }
 
-  /** The secret as its source holds it now; the caller wipes it. Errors: not-configured, naming the file. */
+  /** The secret id as its source holds it now; the caller wipes it. Errors: not-configured, naming the file; VaultError. */
   async read(): Promise<Uint8Array> {
-    const { kind } = this.#source
-    const secret = kind === 'value' ? this.#source.value.slice() : await readSecretFile(this.#source.path)
-    this.#readDigest = digestOf(secret)
-    return secret
+    const given = await this.#readSource()
+    if (this.#source.wrapped !== true) return given
+    const digest = this.#readDigest
+    if (this.#unwrapped?.digest !== digest) {
+      const secretId = await this.#unwrap(given).finally(() => given.fill(0))
+      this.#unwrapped?.secretId.fill(0)
+      this.#unwrapped = { digest, secretId }
+    }
+    return this.#unwrapped.secretId.slice()
   }
 
   accepted(): void {
@@ -49,19 +60,34 @@ export class SessionSecret {
     this.#refusedDigest = this.#readDigest
   }
 
-  /** Whether the source holds another secret than the refused one; if so, that one starts with a clean slate. */
+  /** Whether the source holds something else than what was refused; if so, that starts with a clean slate. */
   async renewed(): Promise<boolean> {
     // A file that cannot be read, half-way through its replacement for instance, has not changed yet.
-    const secret = await this.read().catch(() => undefined)
-    secret?.fill(0)
-    if (secret === undefined || this.#readDigest === this.#refusedDigest) return false
+    const given = await this.#readSource().catch(() => undefined)
+    given?.fill(0)
+    if (given === undefined || this.#readDigest === this.#refusedDigest) return false
     this.#refusals = 0
     return true
   }
+
+  /** Forgets what it keeps. */
+  wipe(): void {
+    this.#unwrapped?.secretId.fill(0)
+    this.#unwrapped = undefined
+  }
+
+  async #readSource(): Promise<Uint8Array> {
+    const source = this.#source
+    const given = source.kind === 'value' ? source.value.slice() : await readSecretFile(source.path)
+    this.#readDigest = createHash('sha256').update(given).digest('base64')
+    return given
+  }
 }
 
-function digestOf(secret: Uint8Array): string {
-  return createHash('sha256').update(secret).digest('base64')
+/** Why no login is tried any more, and what ends that. */
+export function haltedReason({ changeable }: SessionSecret, why: string): string {
+  const cure = changeable ? 'put a valid one into its file' : 'restart with a valid one'
+  return `logins halted: vault refused the role id or secret id ${refusalsMax} times (an unknown mount or namespace is refused in the same way); ${cure}; the last was: ${why}`
 }
 
 /** White space at the end is dropped: editors and `echo` add it. */

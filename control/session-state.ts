@@ -1,4 +1,7 @@
 import type { Logger } from 'pino'
+import { KmsError } from './errors.ts'
+import type { SessionStatus } from './providers/provider.ts'
+import { VaultError } from './providers/vault-error.ts'
 import type { Clock } from './session-clock.ts'
 
 /**
@@ -6,22 +9,34 @@ import type { Clock } from './session-clock.ts'
  *                          ▲  ▲                  │ failed
  *                    login │  └── succeeded ── degraded
  *                          │                     │ lease ended, or token refused
- *                          └────────────────── expired
+ *                          ├──────────────── expired
+ *                          │                     │ credentials refused three times
+ *                          └──────────────── locked ◀── logged-out
  *
  * A token lives in `ready`, `renewing` (a renewal or a planned login is under way) and `degraded` (the last one
- * failed). There is none in `logged-out` (not yet) and `expired` (not any more).
+ * failed). There is none in `logged-out` (not yet), `expired` (not any more) and `locked` (and no login is tried until
+ * the secret's source changes).
  */
-export type SessionState = 'logged-out' | 'ready' | 'renewing' | 'degraded' | 'expired'
+export type SessionState = Exclude<SessionStatus['state'], 'none'>
 
 export type SessionLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
-/** The state that a session is in, why and since when; every change of it is logged. */
-export class StateRecord {
+/** What a session remembers of itself: its state, why and since when, and what came of its logins and renewals. */
+export class SessionRecord {
   readonly #clock: Clock
   readonly #log: SessionLog
-  #name: SessionState = 'logged-out'
+  #state: SessionState = 'logged-out'
   #reason = 'not started'
   #sinceMs: number
+  #nextActionAtMs = 0
+  #lastLoginAtMs = 0
+  #lastRenewalAtMs = 0
+  #lastErrorAtMs = 0
+  #lastError = ''
+  #logins = 0
+  #renewals = 0
+  #loginFailures = 0
+  #renewalFailures = 0
 
   constructor(clock: Clock, log: SessionLog) {
     this.#clock = clock
@@ -29,8 +44,8 @@ export class StateRecord {
     this.#sinceMs = clock.wallMs()
   }
 
-  get name(): SessionState {
-    return this.#name
+  get state(): SessionState {
+    return this.#state
   }
 
   /** Safe to print; empty when ready. */
@@ -38,18 +53,65 @@ export class StateRecord {
     return this.#reason
   }
 
-  /** Milliseconds since 1970. */
-  get sinceMs(): number {
-    return this.#sinceMs
+  get logins(): number {
+    return this.#logins
   }
 
-  enter(name: SessionState, reason = ''): void {
-    const from = this.#name
-    if (from === name && this.#reason === reason) return
-    this.#name = name
+  /** Every change is logged. */
+  enter(state: SessionState, reason = ''): void {
+    const from = this.#state
+    if (from === state && this.#reason === reason) return
+    if (from !== state) this.#sinceMs = this.#clock.wallMs()
+    this.#state = state
     this.#reason = reason
-    this.#sinceMs = this.#clock.wallMs()
-    this.#log[levelOf(from, name)]({ session: name, from, reason }, `vault session is ${name}`)
+    this.#log[levelOf(from, state)]({ session: state, from, reason }, `vault session is ${state}`)
+  }
+
+  loggedIn(): void {
+    this.#logins++
+    this.#lastLoginAtMs = this.#clock.wallMs()
+  }
+
+  renewed(): void {
+    this.#renewals++
+    this.#lastRenewalAtMs = this.#clock.wallMs()
+  }
+
+  loginFailed(reason: string): void {
+    this.#loginFailures++
+    this.#failed(reason)
+  }
+
+  renewalFailed(reason: string): void {
+    this.#renewalFailures++
+    this.#failed(reason)
+  }
+
+  /** Something will be done after the delay; `undefined` for nothing. */
+  planned(delayMs: number | undefined): void {
+    this.#nextActionAtMs = delayMs === undefined ? 0 : Math.round(this.#clock.wallMs() + delayMs)
+  }
+
+  report() {
+    return {
+      state: this.#state,
+      reason: this.#reason,
+      sinceMs: this.#sinceMs,
+      nextActionAtMs: this.#nextActionAtMs,
+      lastLoginAtMs: this.#lastLoginAtMs,
+      lastRenewalAtMs: this.#lastRenewalAtMs,
+      lastErrorAtMs: this.#lastErrorAtMs,
+      lastError: this.#lastError,
+      logins: this.#logins,
+      renewals: this.#renewals,
+      loginFailures: this.#loginFailures,
+      renewalFailures: this.#renewalFailures,
+    }
+  }
+
+  #failed(reason: string): void {
+    this.#lastError = reason
+    this.#lastErrorAtMs = this.#clock.wallMs()
   }
 }
 
@@ -58,4 +120,11 @@ function levelOf(from: SessionState, to: SessionState): 'debug' | 'info' | 'warn
   if (to === 'renewing') return 'debug'
   if (to === 'ready') return from === 'renewing' ? 'debug' : 'info'
   return 'warn'
+}
+
+/** What may be told of a failure. A fault of ours is logged in full, and tried again like any other. */
+export function reasonOf(error: unknown, log: SessionLog): string {
+  if (error instanceof VaultError || error instanceof KmsError) return error.message
+  log.error({ err: error }, 'vault session')
+  return 'internal error'
 }

@@ -2,21 +2,25 @@ import type { SecretSource } from './config.ts'
 import { KmsError } from './errors.ts'
 import type { SessionStatus } from './providers/provider.ts'
 import type { VaultClient, VaultGrant } from './providers/vault-client.ts'
-import { VaultError } from './providers/vault-error.ts'
 import { type Clock, systemClock } from './session-clock.ts'
-import { isForbidden, TokenLookup } from './session-lookup.ts'
-import { isShrunk, nextBackoffMs, renewalDelayMs, renewalRetryMs } from './session-plan.ts'
-import { refusalsMax, SessionSecret } from './session-secret.ts'
-import { type SessionLog, type SessionState, StateRecord } from './session-state.ts'
-
-/** What a session can tell of itself. `reason` also says why it is degraded, when it is still ready. */
-export interface SessionReport extends SessionStatus {
-  /** Since when it has been in its state. */
-  readonly sinceMs: number
-}
+import { isForbidden, isRefused, TokenLookup } from './session-lookup.ts'
+import { Pace } from './session-pace.ts'
+import {
+  isShrunk,
+  nextBackoffMs,
+  renewalDelayMs,
+  renewalRetryMs,
+  respecting,
+  retryAfterMsOf,
+} from './session-plan.ts'
+import { haltedReason, SessionSecret } from './session-secret.ts'
+import { reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** What a session needs of Vault. */
-export type SessionClient = Pick<VaultClient, 'login' | 'renewSelf' | 'lookupSelf'>
+export interface SessionClient extends Pick<VaultClient, 'login' | 'renewSelf' | 'unwrapSecretId'> {
+  lookupSelf(token: string, options?: { readonly signal?: AbortSignal }): Promise<unknown>
+}
 
 export interface SessionOptions {
   readonly client: SessionClient
@@ -27,6 +31,7 @@ export interface SessionOptions {
 
 interface Token {
   readonly value: string
+  readonly leaseSeconds: number
   /** What the login granted: asked for again at each renewal. */
   readonly loginLeaseSeconds: number
   /** On the steady clock; Infinity for never. */
@@ -39,39 +44,35 @@ const secretPollMs = 5_000
 /**
  * Keeps a token alive: logs in, renews, logs in again. {@link start} returns at once; whatever fails is tried again in
  * the background with growing pauses, and at most one login a second. One thing only an operator can end: three
- * refused logins with one secret id stop further ones until its file changes, or until a restart.
+ * refused logins with one secret id halt further ones until its file changes, or until a restart.
  */
 export class Session {
   readonly #client: SessionClient
   readonly #secret: SessionSecret
   readonly #log: SessionLog
   readonly #clock: Clock
-  readonly #state: StateRecord
+  readonly #record: SessionRecord
   readonly #lookup: TokenLookup
+  readonly #loginPace: Pace
   readonly #closing = new AbortController()
 
   #token: Token | undefined
-  #logins = 0
-  #renewals = 0
-  #lastLoginAtMs = 0
-  #lastRenewalAtMs = 0
-
   #loggingIn: Promise<void> | undefined
   #renewing: Promise<void> | undefined
-  #loginBegunAtMs = Number.NEGATIVE_INFINITY
   #backoffMs = 0
   #cancelNext = () => {}
   #cancelExpiry = () => {}
-  #endPause = () => {}
   #onReadinessChange = () => {}
 
   constructor({ client, secretId, log, clock = systemClock }: SessionOptions) {
     this.#client = client
-    this.#secret = new SessionSecret(secretId)
+    const { signal } = this.#closing
+    this.#secret = new SessionSecret(secretId, (token) => client.unwrapSecretId(token, { signal }))
     this.#log = log
     this.#clock = clock
-    this.#state = new StateRecord(clock, log)
-    this.#lookup = new TokenLookup((token) => client.lookupSelf(token, { signal: this.#closing.signal }))
+    this.#record = new SessionRecord(clock, log)
+    this.#loginPace = new Pace(clock, loginIntervalMsMin)
+    this.#lookup = new TokenLookup((token) => client.lookupSelf(token, { signal }))
   }
 
   /** Begins the first login and returns. Never throws. */
@@ -84,29 +85,25 @@ export class Session {
     this.#onReadinessChange = listener
   }
 
-  status(): SessionReport {
+  status(): SessionStatus {
     const remainingMs = this.#token === undefined ? 0 : this.#remainingMs(this.#token)
     const expires = remainingMs > 0 && Number.isFinite(remainingMs)
     return {
-      state: this.#state.name,
-      reason: this.#state.reason,
-      sinceMs: this.#state.sinceMs,
+      ...this.#record.report(),
       ready: remainingMs > 0,
       tokenExpiresAtMs: expires ? Math.round(this.#clock.wallMs() + remainingMs) : 0,
-      lastLoginAtMs: this.#lastLoginAtMs,
-      lastRenewalAtMs: this.#lastRenewalAtMs,
-      logins: this.#logins,
-      renewals: this.#renewals,
+      leaseSeconds: this.#token?.leaseSeconds ?? 0,
+      loginsHalted: this.#secret.stopped,
     }
   }
 
   /**
    * Makes a call with the token. A call that Vault forbids is made once more if it was the token that Vault no longer
    * knew; if the token is well, it is the policy that forbids it, and the refusal stands.
-   * Errors: unavailable where there is no token; and what the call throws.
+   * Errors: unavailable where there is no token, or none until the signal ends; and what the call throws.
    */
-  async run<T>(call: (token: string) => Promise<T>): Promise<T> {
-    const token = await this.#obtainToken()
+  async run<T>(call: (token: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const token = await this.#obtainToken(signal)
     try {
       return await call(token)
     } catch (error) {
@@ -115,7 +112,7 @@ export class Session {
       if (this.#token?.value === token && !(await this.#lookup.isDead(token))) throw error
     }
     if (this.#token?.value === token) this.#drop('vault does not know the token any more')
-    return await call(await this.#obtainToken())
+    return await call(await this.#obtainToken(signal))
   }
 
   /**
@@ -124,20 +121,22 @@ export class Session {
    */
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#cancelNext()
+    this.#dropNext()
     this.#cancelExpiry()
-    this.#endPause()
+    this.#loginPace.stop()
     this.#setToken(undefined, 'logged-out', 'closed')
     await this.#loggingIn
     await this.#renewing
+    this.#secret.wipe()
   }
 
   /** The live token, or the one of the login under way. */
-  async #obtainToken(): Promise<string> {
+  async #obtainToken(signal: AbortSignal | undefined): Promise<string> {
     if (this.#token !== undefined && this.#remainingMs(this.#token) <= 0) this.#drop('the token expired')
-    if (this.#token === undefined) await this.#loggingIn
+    if (this.#token === undefined && this.#loggingIn !== undefined)
+      await unlessAborted(this.#loggingIn, signal)
     if (this.#token !== undefined) return this.#token.value
-    throw new KmsError('unavailable', `no session with vault: ${this.#state.reason || this.#state.name}`)
+    throw new KmsError('unavailable', `no session with vault: ${this.#record.reason || this.#record.state}`)
   }
 
   /** Joins the login under way or begins one. Never rejects: what came of it is in the state. */
@@ -150,44 +149,40 @@ export class Session {
 
   async #loginOnce(): Promise<void> {
     const { signal } = this.#closing
-    this.#cancelNext()
-    const waitMs = this.#loginBegunAtMs + loginIntervalMsMin - this.#clock.steadyMs()
-    if (waitMs > 0) await this.#pause(waitMs)
+    this.#dropNext()
+    await this.#loginPace.turn()
     if (signal.aborted) return
-    this.#loginBegunAtMs = this.#clock.steadyMs()
-    if (this.#token !== undefined) this.#state.enter('renewing', 'logging in again')
+    if (this.#token !== undefined) this.#record.enter('renewing', 'logging in again')
     try {
       const secretId = await this.#secret.read()
+      const askedAtMs = this.#clock.steadyMs()
       const grant = await this.#client.login(secretId, { signal }).finally(() => secretId.fill(0))
-      if (!signal.aborted) this.#onLogin(grant)
+      if (signal.aborted) return
+      this.#record.loggedIn()
+      this.#secret.accepted()
+      this.#hold(grant, askedAtMs, grant.leaseSeconds)
     } catch (error) {
       if (!signal.aborted) this.#onLoginFailed(error)
     }
   }
 
-  #onLogin(grant: VaultGrant): void {
-    this.#logins++
-    this.#lastLoginAtMs = this.#clock.wallMs()
-    this.#secret.accepted()
-    this.#hold(grant, grant.leaseSeconds)
-  }
-
   #onLoginFailed(error: unknown): void {
+    const reason = reasonOf(error, this.#log)
+    this.#record.loginFailed(reason)
     if (isRefused(error)) this.#secret.refused()
     if (this.#secret.stopped) {
-      this.#stopLogins()
+      this.#haltLogins(reason)
       return
     }
-    this.#state.enter(this.#failedState(), this.#reasonOf(error))
-    this.#next(this.#nextBackoffMs(), () => void this.#login())
+    this.#record.enter(this.#failedState(), reason)
+    this.#next(respecting(retryAfterMsOf(error), this.#nextBackoffMs()), () => void this.#login())
   }
 
   /** A further refusal could lock the role out for everybody, so there is none. */
-  #stopLogins(): void {
-    const cure = this.#secret.changeable ? 'put a valid one into its file' : 'restart with a valid one'
-    const reason = `login stopped: vault refused the role id or secret id ${refusalsMax} times (an unknown mount is refused in the same way); ${cure}`
-    this.#state.enter(this.#failedState(), reason)
-    this.#log.error({ session: this.#state.name }, reason)
+  #haltLogins(why: string): void {
+    const reason = haltedReason(this.#secret, why)
+    this.#record.enter(this.#failedState(), reason)
+    this.#log.error({ session: this.#record.state }, reason)
     if (this.#secret.changeable) this.#next(secretPollMs, () => void this.#watchSecret())
   }
 
@@ -199,38 +194,52 @@ export class Session {
 
   #renew(token: Token): void {
     if (this.#token !== token) return
-    this.#state.enter('renewing')
+    this.#record.enter('renewing')
     this.#renewing = this.#renewOnce(token)
   }
 
   async #renewOnce(token: Token): Promise<void> {
     const { signal } = this.#closing
+    const askedAtMs = this.#clock.steadyMs()
     try {
       const grant = await this.#client.renewSelf(token.value, token.loginLeaseSeconds, { signal })
       // A login may have come between, or the token may have been found dead.
       if (this.#token !== token) return
-      this.#renewals++
-      this.#lastRenewalAtMs = this.#clock.wallMs()
-      this.#hold(grant, token.loginLeaseSeconds)
+      this.#record.renewed()
+      this.#hold(grant, askedAtMs, token.loginLeaseSeconds)
     } catch (error) {
       if (this.#token === token) this.#onRenewalFailed(error, token)
     }
   }
 
   #onRenewalFailed(error: unknown, token: Token): void {
-    this.#state.enter('degraded', this.#reasonOf(error))
+    const reason = reasonOf(error, this.#log)
+    this.#record.renewalFailed(reason)
+    this.#record.enter('degraded', reason)
     // Dead, or not renewable after all: calls go on with it for as long as Vault takes it.
-    if (isRefused(error)) void this.#login()
-    else this.#next(renewalRetryMs(this.#nextBackoffMs(), this.#remainingMs(token)), () => this.#renew(token))
+    if (isRefused(error) && !this.#secret.stopped) {
+      void this.#login()
+      return
+    }
+    const remainingMs = this.#remainingMs(token)
+    const retryAfterMs = Math.min(retryAfterMsOf(error), remainingMs / 2)
+    const waitMs = respecting(retryAfterMs, renewalRetryMs(this.#nextBackoffMs(), remainingMs))
+    this.#next(waitMs, () => this.#renew(token))
   }
 
-  /** Takes the token into use and plans what comes before its end. */
-  #hold({ token: value, leaseSeconds, renewable }: VaultGrant, loginLeaseSeconds: number): void {
+  /** Takes the token into use and plans what comes before its end. The lease began when it was asked for, at the earliest. */
+  #hold(
+    { token: value, leaseSeconds, renewable }: VaultGrant,
+    askedAtMs: number,
+    loginLeaseSeconds: number,
+  ): void {
     const leaseMs = leaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000
-    const token = { value, loginLeaseSeconds, expiresAtMs: this.#clock.steadyMs() + leaseMs }
+    // At worst half of it is used up: an answer so slow that nothing is left of its lease must not end in a standstill.
+    const expiresAtMs = Math.max(askedAtMs + leaseMs, this.#clock.steadyMs() + leaseMs / 2)
+    const token = { value, leaseSeconds, loginLeaseSeconds, expiresAtMs }
     this.#backoffMs = 0
     this.#setToken(token, 'ready')
-    this.#cancelNext()
+    this.#dropNext()
     this.#expireIfDue()
     if (leaseMs === Number.POSITIVE_INFINITY) return
     const renews = renewable && !isShrunk(leaseSeconds, loginLeaseSeconds)
@@ -251,16 +260,17 @@ export class Session {
 
   /** Gives the token up, and logs in unless that was stopped. */
   #drop(why: string): void {
-    const { reason } = this.#state
+    const { reason } = this.#record
     this.#cancelExpiry()
-    this.#setToken(undefined, 'expired', reason === '' ? why : `${why}; ${reason}`)
+    const state = this.#secret.stopped ? 'locked' : 'expired'
+    this.#setToken(undefined, state, reason === '' ? why : `${why}; ${reason}`)
     if (!this.#secret.stopped) void this.#login()
   }
 
   #setToken(token: Token | undefined, state: SessionState, reason = ''): void {
     const changed = (token === undefined) !== (this.#token === undefined)
     this.#token = token
-    this.#state.enter(state, reason)
+    this.#record.enter(state, reason)
     if (changed) this.#onReadinessChange()
   }
 
@@ -270,14 +280,8 @@ export class Session {
 
   #failedState(): SessionState {
     if (this.#token !== undefined) return 'degraded'
-    return this.#logins > 0 ? 'expired' : 'logged-out'
-  }
-
-  #reasonOf(error: unknown): string {
-    if (error instanceof VaultError || error instanceof KmsError) return error.message
-    // A fault of ours: told in full, and tried again like any other.
-    this.#log.error({ err: error }, 'vault session')
-    return 'internal error'
+    if (this.#secret.stopped) return 'locked'
+    return this.#record.logins > 0 ? 'expired' : 'logged-out'
   }
 
   #nextBackoffMs(): number {
@@ -287,22 +291,14 @@ export class Session {
 
   /** Plans the one thing that comes next, in place of whatever was planned. */
   #next(delayMs: number, action: () => void): void {
+    this.#dropNext()
+    if (this.#closing.signal.aborted) return
+    this.#record.planned(delayMs)
+    this.#cancelNext = this.#clock.after(delayMs, action)
+  }
+
+  #dropNext(): void {
     this.#cancelNext()
-    if (!this.#closing.signal.aborted) this.#cancelNext = this.#clock.after(delayMs, action)
+    this.#record.planned(undefined)
   }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(delayMs, resolve)
-      this.#endPause = () => {
-        cancel()
-        resolve()
-      }
-    })
-  }
-}
-
-/** Whether Vault understood and said no, so that asking again in the same way is no use. */
-function isRefused(error: unknown): boolean {
-  return error instanceof VaultError && (error.status === 400 || error.status === 403)
 }

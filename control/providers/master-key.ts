@@ -4,20 +4,9 @@ import type { EncryptionContext } from '../client.ts'
 import type { MasterKeyConfig } from '../config.ts'
 import { contextBytes, rawContextBytes } from '../context.ts'
 import { KmsError } from '../errors.ts'
-import type { Provider, SessionStatus } from './provider.ts'
+import { type Check, type KeyDescription, noSession, type Provider } from './provider.ts'
 
 const dataKeySize = 32
-
-const noSession: SessionStatus = {
-  state: 'none',
-  ready: true,
-  reason: '',
-  tokenExpiresAtMs: 0,
-  lastLoginAtMs: 0,
-  lastRenewalAtMs: 0,
-  logins: 0,
-  renewals: 0,
-}
 
 /**
  * A master key given directly. Data keys are sealed as MinIO's master-key KMS did (FORMAT.md §3.6): a DARE 2.0 stream under
@@ -56,6 +45,19 @@ export function createMasterKeyProvider({ keyId: ownKeyId, key }: MasterKeyConfi
     }
   }
 
+  /** Seals something and opens it again. */
+  function check(): Check {
+    const sample = randomBytes(dataKeySize)
+    const opened = open(seal(sample, {}), contextBytes({}))
+    const well = opened !== undefined && sample.equals(opened)
+    return {
+      name: 'key',
+      result: well ? 'ok' : 'failed',
+      detail: `master key "${ownKeyId}", given directly: whoever holds it opens every object, and it cannot be rotated`,
+      remedy: '',
+    }
+  }
+
   return {
     name: 'master-key',
     defaultKeyId: ownKeyId,
@@ -78,9 +80,40 @@ export function createMasterKeyProvider({ keyId: ownKeyId, key }: MasterKeyConfi
       return seal(plaintext, context)
     },
     session: () => noSession,
+    keys: {
+      list: async () => [ownKeyId],
+      async describe(keyId) {
+        requireKey(keyId)
+        return describe(keyId)
+      },
+      create: async () => refuse('create'),
+      rotate: async () => refuse('rotate'),
+    },
+    diagnose: async () => [check()],
     onSessionChange() {},
     async close() {
       masterKey.fill(0)
     },
   }
+}
+
+function describe(keyId: string): KeyDescription {
+  return {
+    keyId,
+    type: 'master-key',
+    contextBound: true,
+    latestVersion: 0,
+    minDecryptionVersion: 0,
+    minEncryptionVersion: 0,
+    latestVersionAtMs: 0,
+    deletionAllowed: false,
+    exportable: true,
+  }
+}
+
+function refuse(what: 'create' | 'rotate'): never {
+  throw new KmsError(
+    'not-configured',
+    `a master key given directly is the only key there is: to ${what} keys, use a Vault (docs/vault.md)`,
+  )
 }

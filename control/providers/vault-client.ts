@@ -14,6 +14,18 @@ export interface VaultGrant {
 
 export type TransitOperation = 'datakey/plaintext' | 'encrypt' | 'decrypt'
 
+/** Which of the configured namespaces a call is made in: the role's, the keys', or none. */
+export type VaultScope = 'login' | 'keys' | 'server'
+
+/** A call that only operators' commands make. */
+export interface VaultRequest {
+  readonly method: 'GET' | 'POST' | 'LIST'
+  /** Without `/v1/` and in no need of escaping. */
+  readonly path: string
+  readonly scope: VaultScope
+  readonly body?: object
+}
+
 export interface CallOptions {
   /** Ends the call early, beside its own deadline. */
   readonly signal?: AbortSignal
@@ -30,14 +42,27 @@ export interface VaultClient {
   login(secretId: Uint8Array, options?: CallOptions): Promise<VaultGrant>
   /** `auth/token/renew-self`. `incrementSeconds` is what we ask for; Vault grants what the role allows. */
   renewSelf(token: string, incrementSeconds: number, options?: CallOptions): Promise<VaultGrant>
-  /** `auth/token/lookup-self`: returns when the token lives; a dead one is refused with 403. */
-  lookupSelf(token: string, options?: CallOptions): Promise<void>
+  /** `auth/token/lookup-self`: the token's properties when it lives; a dead one is refused with 403. */
+  lookupSelf(token: string, options?: CallOptions): Promise<Readonly<Record<string, unknown>>>
+  /**
+   * The secret id that a response-wrapping token stands for, the caller's to wipe. The token must have been made by
+   * `auth/<mount>/role/<any>/secret-id`: any other one was slipped in, and is not unwrapped. It works once.
+   */
+  unwrapSecretId(wrappingToken: Uint8Array, options?: CallOptions): Promise<Uint8Array>
   /** A transit call; returns the `data` of its answer, unchecked. The key's name must pass {@link isKeyName}. */
   transit(
     token: string,
     request: { readonly operation: TransitOperation; readonly keyName: string; readonly body: object },
     options?: CallOptions,
   ): Promise<Readonly<Record<string, unknown>>>
+  /** Any other call; returns the `data` of its answer, unchecked, and an empty record where there is none. */
+  request(
+    token: string | undefined,
+    request: VaultRequest,
+    options?: CallOptions,
+  ): Promise<Readonly<Record<string, unknown>>>
+  /** `sys/health`, which needs no token and no namespace, and answers whatever state the server is in. */
+  health(options?: CallOptions): Promise<Readonly<Record<string, unknown>>>
   /** Ends every connection, calls in flight included. Idempotent. */
   close(): Promise<void>
 }
@@ -47,7 +72,7 @@ export const callDeadlineMs = 10_000
 
 const keyNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** A namespace goes into a header. */
-const namespacePattern = /^[\x21-\x7e]+$/
+const namespacePattern = /^[\x21-\x7e]*$/
 
 /** Whether the name can be a transit key. Anything else would change the path that it is put into. */
 export function isKeyName(name: string): boolean {
@@ -63,49 +88,90 @@ export function createVaultClient(
   const transport = createVaultTransport(config)
   const vault = createNodeVault(config, transport.send)
   const { transitMount, appRoleMount } = config
+  const namespaces = {
+    login: config.loginNamespace ?? config.namespace ?? '',
+    keys: config.namespace ?? '',
+    server: '',
+  }
 
   /** Headers are a fresh object each time: node-vault writes into the one that it gets. */
   const requestOptions = (
     token: string | undefined,
+    scope: VaultScope,
     { signal, deadlineMs = defaultDeadlineMs }: CallOptions,
   ) => ({
-    headers: token === undefined ? {} : { 'X-Vault-Token': token },
+    headers: {
+      ...(token === undefined ? {} : { 'X-Vault-Token': token }),
+      ...(namespaces[scope] === '' ? {} : { 'X-Vault-Namespace': namespaces[scope] }),
+    },
     deadlineMs,
     ...(signal === undefined ? {} : { signal }),
   })
-  const post = (path: string, body: object, token: string | undefined, options: CallOptions = {}) =>
-    answered(path, vault.write(path, body, requestOptions(token, options)))
+
+  /** A whole answer. */
+  const call = (
+    token: string | undefined,
+    { method, path, scope, body = {} }: VaultRequest,
+    options: CallOptions = {},
+  ): Promise<Readonly<Record<string, unknown>>> => {
+    const settings = requestOptions(token, scope, options)
+    if (method === 'POST') return answered(path, vault.write(path, body, settings))
+    return answered(path, method === 'GET' ? vault.read(path, settings) : vault.list(path, settings))
+  }
 
   return {
     async login(secretId, options) {
       const path = `auth/${appRoleMount}/login`
-      const body = { role_id: config.roleId, secret_id: Buffer.from(secretId).toString('utf8') }
-      return toGrant(path, await post(path, body, undefined, options))
+      const body = { role_id: config.roleId, secret_id: toText(secretId) }
+      return toGrant(path, await call(undefined, { method: 'POST', path, scope: 'login', body }, options))
     },
-    async renewSelf(token, incrementSeconds, options) {
+    async renewSelf(token, increment, options) {
       const path = 'auth/token/renew-self'
-      return toGrant(path, await post(path, { increment: incrementSeconds }, token, options))
+      const request = { method: 'POST', path, scope: 'login', body: { increment } } as const
+      return toGrant(path, await call(token, request, options))
     },
-    async lookupSelf(token, options = {}) {
+    async lookupSelf(token, options) {
       const path = 'auth/token/lookup-self'
-      await answered(path, vault.read(path, requestOptions(token, options)))
+      return toRecord(path, (await call(token, { method: 'GET', path, scope: 'login' }, options)).data)
+    },
+    async unwrapSecretId(wrappingToken, options) {
+      const token = toText(wrappingToken)
+      const lookup = { method: 'POST', path: 'sys/wrapping/lookup', scope: 'login', body: { token } } as const
+      const found = toRecord(lookup.path, (await call(undefined, lookup, options)).data)
+      requireSecretIdPath(found.creation_path, appRoleMount)
+      const unwrap = { method: 'POST', path: 'sys/wrapping/unwrap', scope: 'login' } as const
+      const { secret_id: secretId } = toRecord(unwrap.path, (await call(token, unwrap, options)).data)
+      if (typeof secretId !== 'string' || secretId === '') throw invalid(unwrap.path, 'no secret id')
+      return new TextEncoder().encode(secretId)
     },
     async transit(token, { operation, keyName, body }, options) {
       const path = `${transitMount}/${operation}/${keyName}`
-      return toRecord(path, (await post(path, body, token, options)).data)
+      return toRecord(path, (await call(token, { method: 'POST', path, scope: 'keys', body }, options)).data)
+    },
+    async request(token, request, options) {
+      return toRecord(request.path, (await call(token, request, options)).data ?? {})
+    },
+    health(options) {
+      return call(undefined, { method: 'GET', path: healthPath, scope: 'server' }, options)
     },
     close: () => transport.close(),
   }
 }
 
-function checkConfig({ transitMount, appRoleMount, namespace }: VaultConfig): void {
+/** Whatever the server's state, it is to be told by the body and not by the status. */
+const healthPath =
+  'sys/health?standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200&drsecondarycode=200'
+
+function checkConfig({ transitMount, appRoleMount, namespace, loginNamespace }: VaultConfig): void {
   for (const mount of [transitMount, appRoleMount]) {
     if (!mount.split('/').every(isKeyName)) {
       throw new KmsError('not-configured', `"${mount}" is not a mount path of Vault`)
     }
   }
-  if (namespace !== undefined && !namespacePattern.test(namespace)) {
-    throw new KmsError('not-configured', 'the Vault namespace holds a character that no namespace has')
+  for (const name of [namespace, loginNamespace]) {
+    if (name !== undefined && !namespacePattern.test(name)) {
+      throw new KmsError('not-configured', 'the Vault namespace holds a character that no namespace has')
+    }
   }
 }
 
@@ -119,9 +185,12 @@ function createNodeVault(config: VaultConfig, send: (request: TransportRequest) 
     apiVersion: 'v1',
     endpoint: config.endpoint,
     debug: () => {},
+    // LIST is not a method that every proxy lets through.
+    noCustomHTTPVerbs: true,
     'request-promise': { defaults: () => send },
   })
-  return Object.assign(vault, { token: '', pathPrefix: '', namespace: config.namespace ?? '' })
+  // Namespaces differ from call to call, so they are among the headers of each.
+  return Object.assign(vault, { token: '', pathPrefix: '', namespace: '' })
 }
 
 /** What node-vault resolves to is `any`: here it becomes a record or an error. */
@@ -134,6 +203,17 @@ async function answered(path: string, answer: Promise<unknown>): Promise<Readonl
     // Only the transport knows our error; anything else is node-vault's own, and may hold what it was given.
     throw new VaultError({ kind: 'invalid-answer', call: path })
   }
+}
+
+function toText(secret: Uint8Array): string {
+  return Buffer.from(secret.buffer, secret.byteOffset, secret.length).toString('utf8')
+}
+
+/** Vault writes the path with the namespace before it, where there is one. */
+function requireSecretIdPath(creationPath: unknown, appRoleMount: string): void {
+  const end = new RegExp(`(^|/)auth/${appRoleMount.replaceAll('.', '\\.')}/role/[^/]+/secret-id$`)
+  if (typeof creationPath === 'string' && end.test(creationPath)) return
+  throw invalid('sys/wrapping/lookup', 'the wrapping token was not made for a secret id of this mount')
 }
 
 function toGrant(path: string, { auth }: Readonly<Record<string, unknown>>): VaultGrant {

@@ -6,6 +6,8 @@ export type VaultErrorKind =
   | 'network'
   /** No whole answer within the deadline. */
   | 'timeout'
+  /** The caller did not want to wait any longer. */
+  | 'given-up'
   /** A redirect, which is never followed: it would carry the token to another host. */
   | 'redirect'
   /** An answer that is not what Vault's API promises, or is too large. */
@@ -18,6 +20,7 @@ export type VaultRefusal =
   | 'ciphertext'
   | 'version-too-old'
   | 'sealed'
+  | 'wrapping-token'
   | 'unspecified'
 
 /** What a {@link VaultError} is made of. */
@@ -28,6 +31,8 @@ export interface VaultErrorDetails {
   /** HTTP status, where there was one. */
   readonly status?: number
   readonly refusal?: VaultRefusal
+  /** How long Vault asks us to stay away. */
+  readonly retryAfterMs?: number
   /** The system's or undici's own code, such as ECONNREFUSED; or the host that a redirect points to. */
   readonly detail?: string
 }
@@ -42,6 +47,8 @@ export class VaultError extends Error {
   readonly call: string
   readonly status: number
   readonly refusal: VaultRefusal
+  /** 0 where Vault named no time. */
+  readonly retryAfterMs: number
 
   constructor(details: VaultErrorDetails) {
     super(toMessage(details))
@@ -49,6 +56,7 @@ export class VaultError extends Error {
     this.call = details.call
     this.status = details.status ?? 0
     this.refusal = details.refusal ?? 'unspecified'
+    this.retryAfterMs = details.retryAfterMs ?? 0
   }
 }
 
@@ -59,6 +67,7 @@ const refusals: readonly (readonly [RegExp, VaultRefusal])[] = [
   [/disallowed by policy \(too old\)/, 'version-too-old'],
   [/message authentication failed|invalid ciphertext|illegal base64|failed to base64-decode/, 'ciphertext'],
   [/Vault is sealed|OpenBao is sealed/, 'sealed'],
+  [/wrapping token is not valid|wrapping token/, 'wrapping-token'],
 ]
 
 /** Reads `{"errors": [...]}`, the body of every refusal, for what it says; never for its words. */
@@ -80,6 +89,8 @@ function toMessage({ kind, call, status, refusal, detail }: VaultErrorDetails): 
       return `vault cannot be reached for ${call}${detail === undefined ? '' : `: ${detail}`}`
     case 'timeout':
       return `vault did not answer ${call} in time`
+    case 'given-up':
+      return `${call} was given up before vault answered`
     case 'redirect':
       return `vault redirects ${call} to ${detail ?? 'nowhere'}, which is not followed: configure that address instead`
     case 'invalid-answer':

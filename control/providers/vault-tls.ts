@@ -13,7 +13,7 @@ export interface TlsSettings {
 }
 
 /**
- * Reads the certificates, once. A CA directory takes the place of the system's roots: whoever names its CAs trusts
+ * Reads the certificates. A CA directory takes the place of the system's roots: whoever names its CAs trusts
  * these and no others. `rejectUnauthorized` is said aloud because NODE_TLS_REJECT_UNAUTHORIZED would unsay a default.
  * Errors: not-configured, naming the file.
  */

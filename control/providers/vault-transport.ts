@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { buildConnector, Pool } from 'undici'
 import type { VaultConfig } from '../config.ts'
 import { toRefusal, VaultError } from './vault-error.ts'
 import { readTlsSettings } from './vault-tls.ts'
@@ -49,7 +49,7 @@ export function createVaultTransport(config: VaultConfig): VaultTransport {
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: responseSizeMax,
-    connect: { timeout: connectTimeoutMs, ...readTlsSettings(config) },
+    connect: createConnector(config),
   })
   let closing: Promise<void> | undefined
   return {
@@ -61,15 +61,34 @@ export function createVaultTransport(config: VaultConfig): VaultTransport {
   }
 }
 
+/**
+ * The certificates are read for every connection: they are renewed more often than we are restarted. Errors at
+ * creation: not-configured.
+ */
+function createConnector(config: VaultConfig): buildConnector.connector {
+  readTlsSettings(config)
+  return (options, callback) => {
+    let connect: buildConnector.connector
+    try {
+      connect = buildConnector({ timeout: connectTimeoutMs, ...readTlsSettings(config) })
+    } catch (error) {
+      // Half-way through their replacement, for instance. The connection fails, and the next one reads them again.
+      callback(error instanceof Error ? error : new Error('certificates cannot be read'), null)
+      return
+    }
+    connect(options, callback)
+  }
+}
+
 async function send(pool: Pool, request: TransportRequest): Promise<TransportResponse> {
   const { pathname, search } = new URL(request.uri)
   const call = `${request.method} ${pathname}`
-  const { status, location, body } = await exchange(pool, request, pathname + search, call)
+  const { status, location, retryAfterMs, body } = await exchange(pool, request, pathname + search, call)
   if (status >= 300 && status < 400) {
     throw new VaultError({ kind: 'redirect', call, status, detail: hostOf(location) })
   }
   if (status !== 200 && status !== 204) {
-    throw new VaultError({ kind: 'refused', call, status, refusal: toRefusal(body) })
+    throw new VaultError({ kind: 'refused', call, status, refusal: toRefusal(body), retryAfterMs })
   }
   return { statusCode: status, body, request: { path: pathname } }
 }
@@ -77,6 +96,7 @@ async function send(pool: Pool, request: TransportRequest): Promise<TransportRes
 interface Exchange {
   readonly status: number
   readonly location: unknown
+  readonly retryAfterMs: number
   readonly body: unknown
 }
 
@@ -104,9 +124,10 @@ async function exchange(
     const parsed = parseBody(bytes)
     // The strings that JSON made of it cannot be wiped; at least the bytes are.
     bytes.fill(0)
-    return { status: statusCode, location: headers.location, body: parsed }
+    const retryAfterMs = parseRetryAfter(headers['retry-after'])
+    return { status: statusCode, location: headers.location, retryAfterMs, body: parsed }
   } catch (error) {
-    if (request.signal?.aborted === true) throw new VaultError({ kind: 'network', call, detail: 'given up' })
+    if (request.signal?.aborted === true) throw new VaultError({ kind: 'given-up', call })
     if (abort.signal.aborted) throw new VaultError({ kind: 'timeout', call })
     throw toVaultError(error, call)
   } finally {
@@ -122,6 +143,14 @@ function parseBody(bytes: Buffer): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Seconds, or a date; anything else asks for nothing. */
+function parseRetryAfter(value: unknown): number {
+  if (typeof value !== 'string') return 0
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const untilMs = Date.parse(value) - Date.now()
+  return Number.isFinite(untilMs) ? Math.max(0, untilMs) : 0
 }
 
 function toVaultError(error: unknown, call: string): VaultError {

@@ -1,13 +1,16 @@
+import { Circuit, type Verdict } from '../circuit.ts'
 import type { EncryptionContext } from '../client.ts'
 import type { VaultConfig } from '../config.ts'
 import { contextBytes } from '../context.ts'
 import { KmsError, type KmsErrorCode } from '../errors.ts'
 import { Session } from '../session.ts'
-import type { Clock } from '../session-clock.ts'
+import { type Clock, systemClock } from '../session-clock.ts'
 import type { SessionLog } from '../session-state.ts'
-import type { Provider } from './provider.ts'
+import type { CircuitStatus, Provider, SessionStatus } from './provider.ts'
 import { createVaultClient, isKeyName, type TransitOperation } from './vault-client.ts'
+import { diagnoseVault } from './vault-doctor.ts'
 import { VaultError } from './vault-error.ts'
+import { type Asked, createVaultKeys } from './vault-keys.ts'
 
 export interface VaultProviderOptions {
   readonly log: SessionLog
@@ -31,20 +34,19 @@ const networkTries = 2
  * Errors at creation: not-configured.
  */
 export function createVaultProvider(config: VaultConfig, options: VaultProviderOptions): Provider {
-  const { log, clock, deadlineMs } = options
+  const { log, clock = systemClock, deadlineMs } = options
   const client = createVaultClient(config, deadlineMs === undefined ? {} : { deadlineMs })
-  const session = new Session({
-    client,
-    secretId: config.secretId,
-    log,
-    ...(clock === undefined ? {} : { clock }),
-  })
+  const session = new Session({ client, secretId: config.secretId, log, clock })
+  const probe = () => session.run((token) => client.lookupSelf(token))
+  const circuit = new Circuit({ clock, log, judge, probe })
+
+  const asked: Asked = (call, signal) => circuit.run(() => again(() => session.run(call, signal), signal))
   const transit = async (operation: TransitOperation, { keyId, context, signal }: Call, fields: object) => {
     if (!isKeyName(keyId)) throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`)
     const body = { ...fields, context: Buffer.from(contextBytes(context)).toString('base64') }
     const request = { operation, keyName: keyId, body }
     try {
-      return await again(() => session.run((token) => client.transit(token, request, { signal })), signal)
+      return await asked((token) => client.transit(token, request, { signal }), signal)
     } catch (error) {
       throw toKmsError(error, keyId)
     }
@@ -54,8 +56,12 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
 
   return {
     name: 'vault',
+    endpoint: config.endpoint,
     defaultKeyId: config.keyName,
-    start: () => session.start(),
+    start() {
+      session.start()
+      circuit.start()
+    },
     async generateDataKey(call) {
       const asked = version(call.keyId)
       const { ciphertext, plaintext } = await transit('datakey/plaintext', call, asked)
@@ -73,12 +79,48 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
       const { ciphertext } = await transit('encrypt', call, { ...asked, plaintext })
       return toSealed(ciphertext, asked.key_version)
     },
-    session: () => session.status(),
-    onSessionChange: (listener) => session.onReadinessChange(listener),
+    session: () => withCircuit(session.status(), circuit.status()),
+    circuit: () => circuit.status(),
+    keys: createVaultKeys(client, { transitMount: config.transitMount, asked }),
+    diagnose: (signal) => diagnoseVault({ config, client, session, clock, signal }),
+    onSessionChange(listener) {
+      session.onReadinessChange(listener)
+      circuit.onChange(listener)
+    },
     async close() {
+      circuit.close()
       await session.close()
       await client.close()
     },
+  }
+}
+
+/** With a token but without anybody who answers no key can be had. */
+function withCircuit(status: SessionStatus, { state, reason }: CircuitStatus): SessionStatus {
+  if (state === 'closed' || !status.ready) return status
+  return { ...status, ready: false, reason: `calls are held back: ${reason}` }
+}
+
+/** A caller that gave up sooner than this tells nothing of Vault. */
+const patienceMs = 2_000
+
+function judge(error: unknown, elapsedMs: number): Verdict {
+  // Ours, for want of a token.
+  if (!(error instanceof VaultError)) return { kind: 'unknown' }
+  const { kind, status, refusal, retryAfterMs } = error
+  switch (kind) {
+    case 'given-up':
+      return elapsedMs < patienceMs ? { kind: 'unknown' } : { kind: 'outage', retryAfterMs }
+    case 'network':
+    case 'timeout':
+    case 'redirect':
+    case 'invalid-answer':
+      return { kind: 'outage', retryAfterMs }
+    case 'refused': {
+      // Old servers say 500 to a ciphertext that was tampered with: they are well.
+      const away = status === 429 || (status >= 500 && refusal !== 'ciphertext')
+      return away ? { kind: 'outage', retryAfterMs } : { kind: 'answered' }
+    }
   }
 }
 
@@ -116,6 +158,7 @@ function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
     case 'version-too-old':
       return 'access-denied'
     case 'sealed':
+    case 'wrapping-token':
       return 'unavailable'
     case 'unspecified':
       if (status === 403) return 'access-denied'

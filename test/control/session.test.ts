@@ -36,6 +36,10 @@ class FakeVault implements SessionClient {
     return { ...orThrow(this.onRenew(this.renewals.length)), token }
   }
 
+  async unwrapSecretId(): Promise<Uint8Array> {
+    throw new Error('there is nothing to unwrap')
+  }
+
   async lookupSelf(token: string): Promise<void> {
     this.lookups++
     const error = this.onLookup(token)
@@ -189,7 +193,7 @@ for (const status of [400, 403]) {
     session.start()
     await clock.advance(3_600_000)
     assert.is(vault.loginsAtMs.length, 3)
-    assert.match(session.status().reason, /login stopped/)
+    assert.match(session.status().reason, /logins halted/)
     assert.is(lines.filter((line) => line.startsWith('error')).length, 1)
     await session.close()
   })

@@ -24,7 +24,7 @@ const request = { operation: 'encrypt', keyName: 'key', body: {} } as const
 async function withClient(
   options: SimulatorOptions,
   more: Partial<VaultConfig>,
-  check: (client: VaultClient, vault: VaultSimulator) => Promise<void>,
+  check: (client: VaultClient, vault: VaultSimulator) => Promise<unknown>,
 ): Promise<void> {
   const vault = await startVaultSimulator(options)
   const credentials = { keyName: 'key', roleId: 'role', secretId: 'secret' }

@@ -149,15 +149,15 @@ test('a wrong secret id is offered three times', () =>
   withVault({ clock: fastClock(50) }, async ({ vault, provider, logged }) => {
     vault.revokeSecretIds()
     provider.start()
-    await until(() => provider.session().reason.includes('login stopped'))
+    await until(() => provider.session().reason.includes('logins halted'))
     await sleep(200)
     assert.is(vault.count('login'), 3)
-    assert.match(logged(), /"level":50.*login stopped/)
+    assert.match(logged(), /"level":50.*logins halted/)
     await rejectsWith('unavailable', generate(provider))
     assert.is(vault.count('login'), 3)
   }))
 
-test('a stopped login begins again when the file of the secret id changes', () =>
+test('a halted login begins again when the file of the secret id changes', () =>
   withFolder((folder) =>
     withVault({}, async ({ vault, credentials }) => {
       const path = join(folder, 'secret-id')
@@ -165,7 +165,7 @@ test('a stopped login begins again when the file of the secret id changes', () =
       const config = toConfig(vault.endpoint, credentials, { secretId: { kind: 'file', path } })
       await withProvider(config, { clock: fastClock(50) }, async (provider) => {
         provider.start()
-        await until(() => provider.session().reason.includes('login stopped'))
+        await until(() => provider.session().reason.includes('logins halted'))
         writeFileSync(path, `${credentials.secretId}\n`)
         await until(() => provider.session().ready)
         assert.is(vault.count('login'), 4)
@@ -213,8 +213,8 @@ test('a role with one use of its secret id serves until its token ends, then sto
       await generate(provider)
       vault.revokeTokens()
       await rejectsWith('unavailable', generate(provider))
-      await until(() => provider.session().reason.includes('login stopped'))
-      assert.is(provider.session().state, 'expired')
+      await until(() => provider.session().reason.includes('logins halted'))
+      assert.is(provider.session().state, 'locked')
     },
   ))
 

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { VaultCore } from './vault/core.ts'
 import { type FaultKind, type FaultRule, Faults, suffer } from './vault/faults.ts'
-import type { Reply } from './vault/reply.ts'
+import { type Reply, seconds } from './vault/reply.ts'
 import {
   issueSecretId,
   type SeedCredentials,
@@ -47,9 +47,13 @@ export interface VaultSimulator {
   admin(namespace?: string): VaultAdmin
   setUpSeed(options?: SeedOptions, namespace?: string): Promise<SeedCredentials>
   issueSecretId(): Promise<string>
+  /** A response-wrapping token for a fresh secret id; or, with a path, for what a read of that gives. */
+  wrap(path?: string, ttlSeconds?: number): string
   revokeSecretIds(): void
   /** Every token but root's. */
   revokeTokens(): void
+  /** What a restart of a server with durable storage leaves: everything but the connections. */
+  dropConnections(): void
   seal(): void
   unseal(): void
   inject(fault: FaultKind, rule?: FaultRule): () => void
@@ -86,8 +90,14 @@ export async function startVaultSimulator(options: SimulatorOptions = {}): Promi
     admin,
     setUpSeed: (seed, namespace) => setUpSeed(admin(namespace), seed),
     issueSecretId: () => issueSecretId(admin()),
+    wrap(path = 'auth/approle/role/my-role/secret-id', wrapSeconds = 600) {
+      const method = path.endsWith('secret-id') ? 'PUT' : 'GET'
+      const call = { method, path, body: {}, namespace: '', token: core.rootToken, wrapSeconds }
+      return wrappingTokenOf(core.handle(call))
+    },
     revokeSecretIds: () => core.appRole().revokeSecretIds('my-role'),
     revokeTokens: () => core.tokens.revokeAll(),
+    dropConnections: () => server.closeAllConnections(),
     seal: () => {
       core.sealed = true
     },
@@ -118,7 +128,7 @@ async function answer(
 ): Promise<void> {
   const body = await readBody(request)
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://vault')
-  const method = searchParams.get('list') === 'true' ? 'LIST' : (request.method ?? 'GET')
+  const method = ['1', 'true'].includes(searchParams.get('list') ?? '') ? 'LIST' : (request.method ?? 'GET')
   const path = pathname.replace(/^\/v1\//, '')
   const token = headerOf(request, 'x-vault-token')
   const namespace = headerOf(request, 'x-vault-namespace').replace(/^\/+|\/+$/g, '')
@@ -127,7 +137,9 @@ async function answer(
   calls.push({ method, path, headerNames, namespace: headerOf(request, 'x-vault-namespace'), accessor })
   const fault = faults.take(path)
   if (fault !== undefined && (await suffer(fault, request, response))) return
-  const reply = core.handle({ method, path, namespace, token, body })
+  const wrapSeconds = seconds({ ttl: headerOf(request, 'x-vault-wrap-ttl') }, 'ttl')
+  const query = Object.fromEntries(searchParams)
+  const reply = core.handle({ method, path, namespace, token, body, query, wrapSeconds })
   response.writeHead(reply.status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(reply.body === undefined ? '' : JSON.stringify(reply.body))
 }
@@ -153,6 +165,12 @@ function dataOf({ status, body }: Reply): Record<string, unknown> {
   if (status >= 300) throw new Error(`simulator answered ${status}: ${JSON.stringify(body)}`)
   const data = typeof body === 'object' && body !== null && 'data' in body ? body.data : undefined
   return typeof data === 'object' && data !== null ? { ...data } : {}
+}
+
+function wrappingTokenOf({ body }: Reply): string {
+  // The core has just made it so.
+  const { wrap_info: wrapped } = body as { wrap_info: { token: string } }
+  return wrapped.token
 }
 
 function portOf(server: Server): number {

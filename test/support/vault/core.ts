@@ -3,6 +3,7 @@ import { capabilitiesOn, defaultPolicy, type Policy, parsePolicy } from './polic
 import { integer, names, oneError, Refusal, type Reply, text, toReply, type VaultRequest } from './reply.ts'
 import { type TokenEntry, TokenStore } from './tokens.ts'
 import { Transit, type TransitOptions } from './transit.ts'
+import { Wrapping } from './wrapping.ts'
 
 type Engine = AppRole | Transit
 
@@ -16,6 +17,9 @@ export interface CoreRequest extends VaultRequest {
   readonly token: string
   /** Without slashes at the ends; empty for the root namespace. */
   readonly namespace: string
+  readonly query?: Readonly<Record<string, string>>
+  /** Above 0 the answer is put away, and a token for it is given instead. */
+  readonly wrapSeconds?: number
 }
 
 /** The simulated Vault without its HTTP: what is asked, by whom, may they, and what is the answer. */
@@ -26,11 +30,13 @@ export class VaultCore {
   readonly #now: () => number
   readonly #options: TransitOptions
   readonly #namespaces = new Map<string, Namespace>()
+  readonly #wrapping: Wrapping
 
   constructor(now: () => number, options: TransitOptions) {
     this.#now = now
     this.#options = options
     this.tokens = new TokenStore(now)
+    this.#wrapping = new Wrapping(now)
     const limits = { ttlSeconds: 0, maxTtlSeconds: 0, periodSeconds: 0, uses: 0 }
     const root = { policies: ['root'], namespace: '', renewable: false, meta: {}, ...limits }
     this.rootToken = this.tokens.create(root).token
@@ -39,7 +45,8 @@ export class VaultCore {
 
   handle(request: CoreRequest): Reply {
     try {
-      return this.#answer(request)
+      const reply = this.#answer(request)
+      return request.wrapSeconds ? this.#wrapping.wrap(reply, request.path, request.wrapSeconds) : reply
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       return { status: error.status, body: { errors: error.message === '' ? [] : [error.message] } }
@@ -59,9 +66,11 @@ export class VaultCore {
 
   #answer(request: CoreRequest): Reply {
     const { path } = request
-    if (path === 'sys/health') return { status: this.sealed ? 503 : 200, body: this.#health() }
+    if (path === 'sys/health') return { status: this.#healthStatus(request.query), body: this.#health() }
     if (path === 'sys/seal-status') return { status: 200, body: { type: 'shamir', ...this.#health() } }
     if (this.sealed) throw new Refusal(503, 'Vault is sealed')
+    if (path === 'sys/wrapping/lookup') return this.#wrapping.lookup(text(request.body, 'token'))
+    if (path === 'sys/wrapping/unwrap') return this.#wrapping.unwrap(request.token)
     const namespace = this.#namespaces.get(request.namespace)
     if (namespace === undefined) throw noRoute(`${request.namespace}/${path}`)
     const mount = findMount(namespace, path)
@@ -73,8 +82,19 @@ export class VaultCore {
     return toReply(this.#system(token, namespace, request))
   }
 
+  #healthStatus({ sealedcode = '503' }: Readonly<Record<string, string>> = {}): number {
+    return this.sealed ? Number(sealedcode) : 200
+  }
+
   #health(): object {
-    return { initialized: true, sealed: this.sealed, standby: this.sealed, version: 'simulator' }
+    const server_time_utc = Math.floor(Date.now() / 1000)
+    return {
+      initialized: true,
+      sealed: this.sealed,
+      standby: this.sealed,
+      version: 'simulator',
+      server_time_utc,
+    }
   }
 
   #authorize(token: TokenEntry, namespace: Namespace, mount: Mount | undefined, request: CoreRequest): void {

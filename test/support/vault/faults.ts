@@ -2,7 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What happens to a call in place of its answer. */
 export type FaultKind =
-  | { readonly kind: 'status'; readonly status: number; readonly errors?: readonly string[] }
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly errors?: readonly string[]
+      /** `Retry-After`, as it is sent. */
+      readonly retryAfter?: string
+    }
   | { readonly kind: 'redirect'; readonly location: string }
   /** The connection is reset, before anything was done. */
   | { readonly kind: 'reset' }
@@ -10,6 +16,8 @@ export type FaultKind =
   | { readonly kind: 'hang' }
   /** A status line, half a body, and then nothing. */
   | { readonly kind: 'half' }
+  /** A status line, and then a byte at a time for as long as the client waits. */
+  | { readonly kind: 'drip'; readonly everyMs: number }
   /** An answer of this many bytes. */
   | { readonly kind: 'flood'; readonly size: number }
   /** 200 with this body. */
@@ -65,7 +73,10 @@ export async function suffer(
 ): Promise<boolean> {
   switch (fault.kind) {
     case 'status':
-      response.writeHead(fault.status, { 'content-type': 'application/json' })
+      response.writeHead(fault.status, {
+        'content-type': 'application/json',
+        ...(fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter }),
+      })
       response.end(JSON.stringify({ errors: fault.errors ?? [] }))
       return true
     case 'redirect':
@@ -80,6 +91,12 @@ export async function suffer(
       response.writeHead(200, { 'content-length': '1000' })
       response.write('{"data":')
       return true
+    case 'drip': {
+      response.writeHead(200, { 'content-length': '1000000' })
+      const timer = setInterval(() => response.write(' '), fault.everyMs)
+      response.once('close', () => clearInterval(timer))
+      return true
+    }
     case 'flood':
       response.end(Buffer.alloc(fault.size, ' '))
       return true

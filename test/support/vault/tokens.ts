@@ -108,7 +108,7 @@ export class TokenStore {
       ttl,
       num_uses: numUses,
       id: entry.token,
-      type: 'service',
+      type: renewable || policies.includes('root') ? 'service' : 'batch',
       ...period,
     }
   }

@@ -50,13 +50,19 @@ export class Transit {
   }
 
   #handleKey(method: string, path: string, body: VaultRequest['body']): { data?: unknown } | undefined {
+    if (path === 'keys' && method === 'LIST') {
+      if (this.#keys.size === 0) throw new Refusal(404, '')
+      return { data: { keys: [...this.#keys.keys()].sort() } }
+    }
     const [, name = '', leaf] = /^keys\/([^/]+)(?:\/(rotate|config))?$/.exec(path) ?? []
     if (name === '') throw new Refusal(404, `no handler for route "transit/${path}". route entry not found.`)
+    if (leaf !== undefined && !this.#keys.has(name)) throw new Refusal(400, 'key not found')
     if (leaf === 'rotate') this.#need(name).versions.push(randomBytes(32))
     else if (leaf === 'config') configure(this.#need(name), body)
     else if (method !== 'GET') this.#create(name, body)
     const key = this.#keys.get(name)
     if (key === undefined) throw new Refusal(404, '')
+    if (method !== 'GET') return undefined
     return { data: describe(name, key) }
   }
 
@@ -142,10 +148,11 @@ function describe(
     type: 'aes256-gcm96',
     derived,
     exportable: false,
+    deletion_allowed: false,
     latest_version: versions.length,
     min_decryption_version: minDecryptionVersion,
     min_encryption_version: minEncryptionVersion,
-    keys: Object.fromEntries(versions.map((_, index) => [String(index + 1), 0])),
+    keys: Object.fromEntries(versions.map((_, index) => [String(index + 1), Math.floor(Date.now() / 1000)])),
   }
 }
 
