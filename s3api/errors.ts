@@ -40,6 +40,7 @@ export const s3Errors = {
   KeyTooLongError: [400, 'Your key is too long.'],
   'KMS.NotFoundException': [400, 'The KMS key does not exist.'],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate.'],
+  MalformedPolicy: [400, 'The policy is not well-formed.'],
   MaxMessageLengthExceeded: [400, 'Your request was too big.'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
   MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],

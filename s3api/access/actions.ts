@@ -1,0 +1,113 @@
+/**
+ * The actions of Amazon S3 that policies can name (Service Authorization Reference, "Actions, resources, and condition keys
+ * for Amazon S3"), those of operations that we have first. A policy that names none of them is refused, so that a mistyped
+ * one cannot be taken for a protection.
+ */
+export const performedActions = [
+  's3:AbortMultipartUpload',
+  's3:BypassGovernanceRetention',
+  's3:CreateBucket',
+  's3:DeleteBucket',
+  's3:DeleteBucketPolicy',
+  's3:DeleteObject',
+  's3:DeleteObjectTagging',
+  's3:DeleteObjectVersion',
+  's3:DeleteObjectVersionTagging',
+  's3:GetAccelerateConfiguration',
+  's3:GetBucketAcl',
+  's3:GetBucketCORS',
+  's3:GetBucketLocation',
+  's3:GetBucketLogging',
+  's3:GetBucketNotification',
+  's3:GetBucketObjectLockConfiguration',
+  's3:GetBucketOwnershipControls',
+  's3:GetBucketPolicy',
+  's3:GetBucketPolicyStatus',
+  's3:GetBucketPublicAccessBlock',
+  's3:GetBucketRequestPayment',
+  's3:GetBucketTagging',
+  's3:GetBucketVersioning',
+  's3:GetBucketWebsite',
+  's3:GetEncryptionConfiguration',
+  's3:GetLifecycleConfiguration',
+  's3:GetObject',
+  's3:GetObjectAcl',
+  's3:GetObjectAttributes',
+  's3:GetObjectLegalHold',
+  's3:GetObjectRetention',
+  's3:GetObjectTagging',
+  's3:GetObjectVersion',
+  's3:GetObjectVersionAcl',
+  's3:GetObjectVersionAttributes',
+  's3:GetObjectVersionTagging',
+  's3:GetReplicationConfiguration',
+  's3:ListAllMyBuckets',
+  's3:ListBucket',
+  's3:ListBucketMultipartUploads',
+  's3:ListBucketVersions',
+  's3:ListMultipartUploadParts',
+  's3:PutBucketAcl',
+  's3:PutBucketCORS',
+  's3:PutBucketObjectLockConfiguration',
+  's3:PutBucketOwnershipControls',
+  's3:PutBucketPolicy',
+  's3:PutBucketPublicAccessBlock',
+  's3:PutBucketTagging',
+  's3:PutBucketVersioning',
+  's3:PutEncryptionConfiguration',
+  's3:PutObject',
+  's3:PutObjectAcl',
+  's3:PutObjectLegalHold',
+  's3:PutObjectRetention',
+  's3:PutObjectTagging',
+  's3:PutObjectVersionAcl',
+  's3:PutObjectVersionTagging',
+] as const
+
+export type S3Action = (typeof performedActions)[number]
+
+/** Valid in policies, asked by no operation here. */
+const otherActions = [
+  's3:DeleteBucketWebsite',
+  's3:GetAnalyticsConfiguration',
+  's3:GetIntelligentTieringConfiguration',
+  's3:GetInventoryConfiguration',
+  's3:GetMetricsConfiguration',
+  's3:GetObjectTorrent',
+  's3:GetObjectVersionForReplication',
+  's3:GetObjectVersionTorrent',
+  's3:InitiateReplication',
+  's3:ObjectOwnerOverrideToBucketOwner',
+  's3:PutAccelerateConfiguration',
+  's3:PutAnalyticsConfiguration',
+  's3:PutBucketLogging',
+  's3:PutBucketNotification',
+  's3:PutBucketRequestPayment',
+  's3:PutBucketWebsite',
+  's3:PutIntelligentTieringConfiguration',
+  's3:PutInventoryConfiguration',
+  's3:PutLifecycleConfiguration',
+  's3:PutMetricsConfiguration',
+  's3:PutReplicationConfiguration',
+  's3:ReplicateDelete',
+  's3:ReplicateObject',
+  's3:ReplicateTags',
+  's3:RestoreObject',
+] as const
+
+/** Lower-case: policies name actions in any case. */
+export const knownActions: readonly string[] = [...performedActions, ...otherActions].map((action) =>
+  action.toLowerCase(),
+)
+
+/** What an action is called when the request names a version. */
+export const versionActions: Readonly<Partial<Record<S3Action, S3Action>>> = {
+  's3:DeleteObject': 's3:DeleteObjectVersion',
+  's3:DeleteObjectTagging': 's3:DeleteObjectVersionTagging',
+  's3:GetObject': 's3:GetObjectVersion',
+  's3:GetObjectAcl': 's3:GetObjectVersionAcl',
+  's3:GetObjectAttributes': 's3:GetObjectVersionAttributes',
+  's3:GetObjectTagging': 's3:GetObjectVersionTagging',
+  's3:PutObjectAcl': 's3:PutObjectVersionAcl',
+  's3:PutObjectTagging': 's3:PutObjectVersionTagging',
+}
