@@ -10,6 +10,8 @@ import { compileWildcard } from './wildcard.ts'
 export interface Condition {
   /** Lower-case, but for what follows a `/`: the tag's own name. */
   readonly key: string
+  /** Keeps a statement to known addresses or principals, whatever else it allows. */
+  readonly restricts: boolean
   holds(values: readonly string[] | undefined): boolean
 }
 
@@ -73,6 +75,8 @@ export function compileCondition(
   const fits: Test = (value) => tests.some((test) => test(value)) !== operator.negated
   return {
     key,
+    restricts:
+      !operator.negated && set === undefined && ifExists === undefined && expected.every(restriction(key)),
     holds(values) {
       if (values === undefined || values.length === 0) {
         if (set === 'ForAllValues' || ifExists !== undefined) return true
@@ -89,7 +93,31 @@ export function compileCondition(
 function nullCondition(key: string, expected: readonly string[]): Condition | undefined {
   const wanted = new Set(expected.map((value) => value.toLowerCase()))
   for (const value of wanted) if (value !== 'true' && value !== 'false') return undefined
-  return { key, holds: (values) => wanted.has(String(values === undefined)) }
+  return { key, restricts: false, holds: (values) => wanted.has(String(values === undefined)) }
+}
+
+const restrictingKeys = new Set([
+  'aws:principalaccount',
+  'aws:principalarn',
+  'aws:principalorgid',
+  'aws:sourceaccount',
+  'aws:sourcearn',
+  'aws:sourcevpc',
+  'aws:sourcevpce',
+  'aws:userid',
+])
+/** A range with fewer fixed bits is as good as everybody (the same page). */
+const fixedBitsMin = { ipv4: 8, ipv6: 32 } as const
+
+/** Whether a value of the policy for that key is narrow enough for a restriction. */
+function restriction(key: string): Test {
+  if (key === 'aws:sourceip') {
+    return (range) => {
+      const [network = '', bits] = range.split('/')
+      return bits === undefined || Number(bits) >= fixedBitsMin[isIP(network) === 6 ? 'ipv6' : 'ipv4']
+    }
+  }
+  return (value) => restrictingKeys.has(key) && !/[*?]/.test(value)
 }
 
 function compared(prefix: string, parse: (text: string) => number | undefined): Record<string, Operator> {

@@ -1,6 +1,12 @@
 import { S3Error } from '../errors.ts'
-import { knownActions } from './actions.ts'
-import { kmsKeyIdKey, knownConditionKey, normalisedKeyId } from './condition-keys.ts'
+import { knownActions, type S3Action } from './actions.ts'
+import {
+  conditionValues,
+  kmsKeyIdKey,
+  knownConditionKey,
+  normalisedKeyId,
+  type RequestFacts,
+} from './condition-keys.ts'
 import { type Condition, compileCondition } from './conditions.ts'
 import { type PrincipalTest, parsePrincipals } from './principals.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
@@ -11,6 +17,16 @@ import { compileWildcard, type Wildcard } from './wildcard.ts'
  */
 export interface Policy {
   readonly statements: readonly Statement[]
+}
+
+/** What a policy says of a request; undefined: nothing. */
+export type Verdict = 'Allow' | 'Deny' | undefined
+
+/** What a policy is asked about. */
+export interface Question {
+  readonly action: S3Action
+  readonly resource: string
+  readonly facts: RequestFacts
 }
 
 export interface Statement {
@@ -50,6 +66,25 @@ export function parseBucketPolicy(json: string, bucket: string): Policy {
 /** A user's own policy, which has no principals. Errors: MalformedPolicy. */
 export function parseUserPolicy(json: string): Policy {
   return { statements: statementsOf(json).map((statement) => parseStatement(statement, undefined)) }
+}
+
+/** A denial counts for more than any number of permissions. */
+export function evaluatePolicy({ statements }: Policy, { action, resource, facts }: Question): Verdict {
+  const name = action.toLowerCase()
+  let verdict: Verdict
+  for (const { effect, principals, actions, resources, conditions } of statements) {
+    if (verdict === effect) continue
+    if (!principals.matches(facts.user) || !actions(name) || !resources(resource)) continue
+    if (!conditions.every(({ key, holds }) => holds(conditionValues(key, facts)))) continue
+    if (effect === 'Deny') return 'Deny'
+    verdict = 'Allow'
+  }
+  return verdict
+}
+
+/** Whether any condition asks for keys that begin so. */
+export function asksFor({ statements }: Policy, keyPrefix: string): boolean {
+  return statements.some(({ conditions }) => conditions.some(({ key }) => key.startsWith(keyPrefix)))
 }
 
 export function malformedPolicy(message: string): S3Error {

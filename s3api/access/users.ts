@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Credential } from '../config.ts'
+import { type Policy, parseUserPolicy } from './policy.ts'
 
 /** Who may sign requests: the root user of the environment, and those of the users file. */
 export interface User extends Credential {
@@ -10,6 +11,8 @@ export interface User extends Credential {
   readonly email?: string
   /** The account part of the user's ARN. */
   readonly tenant?: string
+  /** What the user may do; without one, all that owners of buckets may. */
+  readonly policy?: Policy
   /** The operator: owns everything. */
   readonly root: boolean
 }
@@ -47,6 +50,7 @@ const fileSchema = v.strictObject({
         name: text,
         email: v.optional(v.pipe(text, v.regex(/^[^\s@]+@[^\s@]+$/))),
         tenant: v.optional(v.pipe(text, v.regex(/^[\w-]+$/))),
+        policy: v.optional(v.record(v.string(), v.unknown())),
       }),
     ),
     v.maxLength(usersMax),
@@ -84,12 +88,22 @@ function rootUsers(roots: Iterable<Credential>): User[] {
   return [...roots].map((credential) => ({ ...credential, ...rootOwner, root: true }))
 }
 
-function toUser({ email, tenant, ...user }: v.InferOutput<typeof fileSchema>['users'][number]): User {
+function toUser({ email, tenant, policy, ...user }: v.InferOutput<typeof fileSchema>['users'][number]): User {
   return {
     ...user,
     ...(email !== undefined && { email: email.toLowerCase() }),
     ...(tenant !== undefined && { tenant }),
+    ...(policy !== undefined && { policy: readPolicy(user.id, policy) }),
     root: false,
+  }
+}
+
+function readPolicy(id: string, policy: Readonly<Record<string, unknown>>): Policy {
+  try {
+    return parseUserPolicy(JSON.stringify(policy))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`the policy of the user ${id} is wrong: ${reason}`, { cause: error })
   }
 }
 

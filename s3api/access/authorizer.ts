@@ -1,0 +1,207 @@
+import { BackendError, type StoredObject } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
+import type { S3Request, Services } from '../operation.ts'
+import { parseEnvelope } from '../sse/envelope.ts'
+import { type AclSubject, aclGrants, defaultAcl, fromStoredAcl } from './acl.ts'
+import { aclPermissions } from './acl-permissions.ts'
+import type { S3Action } from './actions.ts'
+import { type BucketAccess, openBucketAccess } from './bucket-access.ts'
+import { existingTagKey, type RequestFacts, type SignatureFacts } from './condition-keys.ts'
+import { asksFor, evaluatePolicy, type Policy, type Verdict } from './policy.ts'
+import { isPublicPolicy } from './public-policy.ts'
+import type { User } from './users.ts'
+
+/** Something that a request has to be allowed to do. */
+export interface Need {
+  readonly action: S3Action
+  /** Empty: at service level. */
+  readonly bucket: string
+  /** Empty: at bucket level. */
+  readonly key: string
+  readonly versionId?: string
+  /** Anybody who may do the rest of what the request asks may do this too, unless a policy denies it. */
+  readonly unlessDenied?: true
+  /** What is known of the request beyond its headers, for conditions. */
+  readonly facts?: Pick<RequestFacts, 'requestTags' | 'prefix'>
+}
+
+/** What one request may do. It is asked before anything of the request is done. */
+export interface Authorizer {
+  /** Throws S3Error AccessDenied; NoSuchKey to those who may know that the object is not there; BackendError no-such-bucket. */
+  require(need: Need): Promise<void>
+  allows(need: Need): Promise<boolean>
+  /** Errors: BackendError no-such-bucket. */
+  bucket(name: string): Promise<BucketAccess>
+}
+
+/** Owners can always get back in to a bucket whose policy locks them out, as on AWS. */
+const policyActions: ReadonlySet<S3Action> = new Set([
+  's3:GetBucketPolicy',
+  's3:PutBucketPolicy',
+  's3:DeleteBucketPolicy',
+])
+
+export function createAuthorizer(
+  services: Services,
+  {
+    request,
+    user,
+    signature,
+  }: {
+    readonly request: S3Request
+    /** Undefined: anonymous. */
+    readonly user: User | undefined
+    readonly signature: SignatureFacts | undefined
+  },
+): Authorizer {
+  const { backend, config } = services
+  const buckets = new Map<string, Promise<BucketAccess>>()
+  const subject: AclSubject = { authenticated: user !== undefined, ids: new Set(user && [user.id]) }
+  return { require: requireAllowed, allows, bucket }
+
+  function bucket(name: string): Promise<BucketAccess> {
+    const known = buckets.get(name) ?? openBucketAccess(backend, name, config.objectOwnership)
+    buckets.set(name, known)
+    return known
+  }
+
+  async function requireAllowed(need: Need): Promise<void> {
+    if (await allows(need)) return
+    if (await maybeToldAbsence(need)) throw new S3Error('NoSuchKey')
+    throw new S3Error('AccessDenied')
+  }
+
+  async function allows(need: Need): Promise<boolean> {
+    const access = isAboutBucket(need) ? await bucket(need.bucket) : undefined
+    const bucketPolicy = await access?.policy()
+    const facts = await factsOf(need, [user?.policy, bucketPolicy])
+    const question = { action: need.action, resource: resourceOf(need), facts }
+    const own = user?.policy && evaluatePolicy(user.policy, question)
+    if (own === 'Deny') return false
+    const verdict = bucketPolicy && evaluatePolicy(bucketPolicy, question)
+    if (verdict === 'Deny' && !(policyActions.has(need.action) && isOwner(access))) return false
+    if (user?.root === true || own === 'Allow' || need.unlessDenied === true) return true
+    if (access === undefined) return user !== undefined && user.policy === undefined
+    if (verdict === 'Allow' && (await policyCounts(access, bucketPolicy))) return true
+    return allowedByOwnership(access, need)
+  }
+
+  /** The bucket's owner with all rights: a user who has a policy has only those. */
+  function isOwner(access: BucketAccess | undefined): boolean {
+    if (user === undefined || access === undefined) return false
+    return user.root || (user.policy === undefined && user.id === access.owner)
+  }
+
+  /** A policy that makes its bucket public allows nothing any more when the bucket restricts that. */
+  async function policyCounts(access: BucketAccess, policy: Policy | undefined): Promise<boolean> {
+    if (policy === undefined || !isPublicPolicy(policy)) return true
+    return !(await access.publicAccessBlock()).RestrictPublicBuckets
+  }
+
+  async function allowedByOwnership(access: BucketAccess, need: Need): Promise<boolean> {
+    const { mode } = await access.ownership()
+    if (mode === 'BucketOwnerEnforced') return isOwner(access)
+    const wanted = aclPermissions[need.action]
+    const ofObject = need.key !== '' && (wanted?.on ?? 'object') === 'object'
+    if (!ofObject && isOwner(access)) return true
+    const { IgnorePublicAcls: ignorePublic } = await access.publicAccessBlock()
+    if (!ofObject) {
+      return (
+        wanted !== undefined &&
+        aclGrants(await access.acl(), grantees(access.owner), { ...wanted, ignorePublic })
+      )
+    }
+    const stored = await lookUp(need)
+    // Nothing there: its owner is told so by the operation.
+    if (stored === undefined) return isOwner(access)
+    const owner = stored.record.owner ?? access.owner
+    if (user !== undefined && user.policy === undefined && user.id === owner) return true
+    if (wanted === undefined) return false
+    const { acl } = stored.attributes
+    return aclGrants(acl === undefined ? defaultAcl(owner) : fromStoredAcl(acl), grantees(owner), {
+      ...wanted,
+      ignorePublic,
+    })
+  }
+
+  /** What the list's owner is granted does not widen what the owner's own policy allows. */
+  function grantees(owner: string): AclSubject {
+    return user?.policy !== undefined && user.id === owner ? { ...subject, ids: new Set() } : subject
+  }
+
+  async function maybeToldAbsence(need: Need): Promise<boolean> {
+    if (need.key === '' || !need.action.startsWith('s3:GetObject')) return false
+    if (!(await allows(listingOf(need)))) return false
+    return (await lookUp(need)) === undefined
+  }
+
+  async function lookUp({ bucket: name, key, versionId }: Need): Promise<StoredObject | undefined> {
+    try {
+      return await backend.getObject(name, key, versionId)
+    } catch (error) {
+      if (error instanceof BackendError && absences.has(error.code)) return undefined
+      throw error
+    }
+  }
+
+  /** What the policies ask about, looked up only where they do. */
+  async function factsOf(need: Need, policies: readonly (Policy | undefined)[]): Promise<RequestFacts> {
+    const asked = (prefix: string) =>
+      policies.some((policy) => policy !== undefined && asksFor(policy, prefix))
+    const stored = need.key !== '' && asked(existingTagKey) ? await lookUp(need) : undefined
+    const tags = stored?.attributes.tags
+    const uploadEncryption =
+      need.action === 's3:PutObject' && request.query.has('uploadId') && asked('s3:x-amz-server-side-encryption')
+        ? await encryptionOfUpload(need)
+        : undefined
+    return {
+      request,
+      user,
+      signature,
+      nowMs: services.now(),
+      ...(tags !== undefined && { existingTags: new Map(tags.map(({ key, value }) => [key, value])) }),
+      ...(uploadEncryption !== undefined && { uploadEncryption }),
+      ...need.facts,
+    }
+  }
+
+  /** Requests for parts do not repeat what the upload was begun with. */
+  async function encryptionOfUpload({
+    bucket: name,
+    key,
+  }: Need): Promise<ReadonlyMap<string, string> | undefined> {
+    try {
+      const { envelope } = await backend.getUpload(name, key, request.query.get('uploadId') ?? '')
+      if (envelope === undefined) return undefined
+      const { mode, kms } = parseEnvelope(envelope)
+      if (mode === 'SSE-C') return undefined
+      return new Map([
+        ['x-amz-server-side-encryption', mode === 'SSE-S3' ? 'AES256' : 'aws:kms'],
+        ...(mode === 'SSE-KMS' && kms !== undefined
+          ? ([['x-amz-server-side-encryption-aws-kms-key-id', kms.keyId]] as const)
+          : []),
+      ])
+    } catch (error) {
+      if (error instanceof BackendError && error.code === 'no-such-upload') return undefined
+      throw error
+    }
+  }
+}
+
+/** Whether the key may be known of is asked as if it were listed. */
+export function listingOf({ bucket, key }: Need): Need {
+  return { action: 's3:ListBucket', bucket, key: '', facts: { prefix: key } }
+}
+
+const absences: ReadonlySet<BackendError['code']> = new Set(['no-such-key', 'no-such-version', 'delete-marker'])
+
+function isAboutBucket({ action, bucket }: Need): boolean {
+  return bucket !== '' && action !== 's3:CreateBucket'
+}
+
+function resourceOf({ bucket, key }: Need): string {
+  if (bucket === '') return 'arn:aws:s3:::*'
+  return key === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${key}`
+}
+
+export type { Verdict }
