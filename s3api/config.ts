@@ -1,3 +1,5 @@
+import type { OwnershipMode } from './access/bucket-access.ts'
+
 /** What a front-end is configured with; parsed once by cli, frozen, handed down. Holds no KMS secret. */
 export interface FrontEndConfig {
   readonly address: { readonly host: string; readonly port: number }
@@ -10,6 +12,8 @@ export interface FrontEndConfig {
   readonly credentials: ReadonlyMap<string, Credential>
   /** JSON file with further users, re-read when it changes. */
   readonly usersFile?: string
+  /** For buckets that do not say. Absent: BucketOwnerEnforced. */
+  readonly objectOwnership?: OwnershipMode
   /** SSE-S3 for whatever a client stores without an encryption header of its own. */
   readonly autoEncryption: boolean
   /** SSE-C on a plain listener. */

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { KeyService } from '../control/client.ts'
 import type { CryptoPool, HashName, PlainBatch } from '../engine/index.ts'
+import type { S3Action } from './access/actions.ts'
+import type { Authorizer, Need } from './access/authorizer.ts'
 import type { User, Users } from './access/users.ts'
 import type { Backend, ChecksumAlgorithm } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
@@ -18,6 +20,11 @@ export interface Operation {
   readonly query?: readonly string[]
   /** A header, or its absence, that tells this operation from its neighbour with the same query. */
   readonly header?: { readonly name: string; readonly present: boolean }
+  /**
+   * What a request must be allowed to do, on its bucket or object unless the operation says more. Asked before the body is
+   * read; a handler that finds more to do in the body asks `context.access` itself.
+   */
+  readonly action: S3Action | ((request: S3Request) => readonly Need[])
   /** `object`: x-amz-checksum-* headers speak of the object that the request makes, not of the request's own payload. */
   readonly checksumHeaders?: 'object'
   handle(context: RequestContext): Promise<Reply>
@@ -38,8 +45,10 @@ export interface RequestContext {
   readonly request: S3Request
   readonly body: RequestBody
   readonly requestId: string
-  /** Who signed the request. */
-  readonly user: User
+  /** Who signed the request; undefined: nobody. */
+  readonly user: User | undefined
+  /** What the request may do. */
+  readonly access: Authorizer
   /** The users as they were when the request came. */
   readonly users: Users
   readonly log: Logger

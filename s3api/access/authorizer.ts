@@ -2,12 +2,12 @@ import { BackendError, type StoredObject } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { S3Request, Services } from '../operation.ts'
 import { parseEnvelope } from '../sse/envelope.ts'
-import { type AclSubject, aclGrants, defaultAcl, fromStoredAcl } from './acl.ts'
+import { type Acl, type AclSubject, aclGrants, defaultAcl, fromStoredAcl } from './acl.ts'
 import { aclPermissions } from './acl-permissions.ts'
 import type { S3Action } from './actions.ts'
 import { type BucketAccess, openBucketAccess } from './bucket-access.ts'
 import { existingTagKey, type RequestFacts, type SignatureFacts } from './condition-keys.ts'
-import { asksFor, evaluatePolicy, type Policy, type Verdict } from './policy.ts'
+import { asksFor, evaluatePolicy, type Policy } from './policy.ts'
 import { isPublicPolicy } from './public-policy.ts'
 import type { User } from './users.ts'
 
@@ -21,6 +21,8 @@ export interface Need {
   readonly versionId?: string
   /** Anybody who may do the rest of what the request asks may do this too, unless a policy denies it. */
   readonly unlessDenied?: true
+  /** It is about a bucket that is not there yet. */
+  readonly creates?: true
   /** What is known of the request beyond its headers, for conditions. */
   readonly facts?: Pick<RequestFacts, 'requestTags' | 'prefix'>
 }
@@ -60,7 +62,8 @@ export function createAuthorizer(
   return { require: requireAllowed, allows, bucket }
 
   function bucket(name: string): Promise<BucketAccess> {
-    const known = buckets.get(name) ?? openBucketAccess(backend, name, config.objectOwnership)
+    const known =
+      buckets.get(name) ?? openBucketAccess(backend, name, config.objectOwnership ?? 'BucketOwnerEnforced')
     buckets.set(name, known)
     return known
   }
@@ -72,7 +75,7 @@ export function createAuthorizer(
   }
 
   async function allows(need: Need): Promise<boolean> {
-    const access = isAboutBucket(need) ? await bucket(need.bucket) : undefined
+    const access = need.bucket === '' || need.creates === true ? undefined : await bucket(need.bucket)
     const bucketPolicy = await access?.policy()
     const facts = await factsOf(need, [user?.policy, bucketPolicy])
     const question = { action: need.action, resource: resourceOf(need), facts }
@@ -101,27 +104,17 @@ export function createAuthorizer(
   async function allowedByOwnership(access: BucketAccess, need: Need): Promise<boolean> {
     const { mode } = await access.ownership()
     if (mode === 'BucketOwnerEnforced') return isOwner(access)
-    const wanted = aclPermissions[need.action]
-    const ofObject = need.key !== '' && (wanted?.on ?? 'object') === 'object'
-    if (!ofObject && isOwner(access)) return true
+    const { on, permission } = aclPermissions[need.action] ?? {}
+    if (on !== 'object' && isOwner(access)) return true
+    const stored = need.key === '' || on === 'bucket' ? undefined : await lookUp(need)
+    // An object that is not there: the operation tells the bucket's owner so.
+    if (on === 'object' && stored === undefined) return isOwner(access)
+    const owner = stored?.record.owner ?? access.owner
+    if (stored !== undefined && user?.policy === undefined && user?.id === owner) return true
+    if (permission === undefined) return false
     const { IgnorePublicAcls: ignorePublic } = await access.publicAccessBlock()
-    if (!ofObject) {
-      return (
-        wanted !== undefined &&
-        aclGrants(await access.acl(), grantees(access.owner), { ...wanted, ignorePublic })
-      )
-    }
-    const stored = await lookUp(need)
-    // Nothing there: its owner is told so by the operation.
-    if (stored === undefined) return isOwner(access)
-    const owner = stored.record.owner ?? access.owner
-    if (user !== undefined && user.policy === undefined && user.id === owner) return true
-    if (wanted === undefined) return false
-    const { acl } = stored.attributes
-    return aclGrants(acl === undefined ? defaultAcl(owner) : fromStoredAcl(acl), grantees(owner), {
-      ...wanted,
-      ignorePublic,
-    })
+    const acl = on === 'bucket' ? await access.acl() : aclOf(stored, owner)
+    return aclGrants(acl, grantees(owner), { permission, ignorePublic })
   }
 
   /** What the list's owner is granted does not widen what the owner's own policy allows. */
@@ -151,7 +144,9 @@ export function createAuthorizer(
     const stored = need.key !== '' && asked(existingTagKey) ? await lookUp(need) : undefined
     const tags = stored?.attributes.tags
     const uploadEncryption =
-      need.action === 's3:PutObject' && request.query.has('uploadId') && asked('s3:x-amz-server-side-encryption')
+      need.action === 's3:PutObject' &&
+      request.query.has('uploadId') &&
+      asked('s3:x-amz-server-side-encryption')
         ? await encryptionOfUpload(need)
         : undefined
     return {
@@ -188,20 +183,29 @@ export function createAuthorizer(
   }
 }
 
+export async function allowsAll(authorizer: Authorizer, needs: readonly Need[]): Promise<boolean> {
+  for (const need of needs) if (!(await authorizer.allows(need))) return false
+  return true
+}
+
 /** Whether the key may be known of is asked as if it were listed. */
 export function listingOf({ bucket, key }: Need): Need {
   return { action: 's3:ListBucket', bucket, key: '', facts: { prefix: key } }
 }
 
-const absences: ReadonlySet<BackendError['code']> = new Set(['no-such-key', 'no-such-version', 'delete-marker'])
-
-function isAboutBucket({ action, bucket }: Need): boolean {
-  return bucket !== '' && action !== 's3:CreateBucket'
+/** An object's list, as it is or as it is without one. */
+export function aclOf(stored: StoredObject | undefined, owner: string): Acl {
+  const text = stored?.attributes.acl
+  return text === undefined ? defaultAcl(owner) : fromStoredAcl(text)
 }
+
+export const absences: ReadonlySet<BackendError['code']> = new Set([
+  'no-such-key',
+  'no-such-version',
+  'delete-marker',
+])
 
 function resourceOf({ bucket, key }: Need): string {
   if (bucket === '') return 'arn:aws:s3:::*'
   return key === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${key}`
 }
-
-export type { Verdict }

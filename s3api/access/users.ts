@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Credential } from '../config.ts'
+import { S3Error } from '../errors.ts'
 import { type Policy, parseUserPolicy } from './policy.ts'
 
 /** Who may sign requests: the root user of the environment, and those of the users file. */
@@ -71,6 +72,17 @@ export function parseUsers(json: string, roots: Iterable<Credential>): Users {
     throw new Error(`the users file is wrong at ${v.getDotPath(result.issues[0]) ?? 'its top'}`)
   }
   return collectUsers([...rootUsers(roots), ...result.output.users.map(toUser)])
+}
+
+/** Who signed; undefined: nobody. Errors: InvalidAccessKeyId for a user who is gone. */
+export function userOf(
+  { byAccessKey }: Users,
+  { accessKey }: { readonly accessKey?: string },
+): User | undefined {
+  if (accessKey === undefined) return undefined
+  const user = byAccessKey.get(accessKey)
+  if (user === undefined) throw new S3Error('InvalidAccessKeyId')
+  return user
 }
 
 /** The root user alone. */

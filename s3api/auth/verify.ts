@@ -1,3 +1,4 @@
+import type { SignatureFacts } from '../access/condition-keys.ts'
 import type { Credential } from '../config.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { parseDecimal } from '../text.ts'
@@ -7,10 +8,13 @@ import { credentialScope, type Scope, sameHex, sign, signingKey } from './signin
 
 /** Who signed a request, verified. Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". */
 export interface Authentication {
-  readonly accessKey: string
+  /** Absent: nobody signed the request. */
+  readonly accessKey?: string
   readonly payload: PayloadForm
-  /** What chunk signatures continue. */
-  readonly signing: ChunkSigning
+  /** What chunk signatures continue; absent where there is nothing to continue. */
+  readonly signing?: ChunkSigning
+  /** How the request was signed, for policies. */
+  readonly signature?: SignatureFacts
 }
 
 export interface ChunkSigning {
@@ -49,7 +53,7 @@ interface Claim {
   readonly payloadHash: string
 }
 
-/** Errors: those of the S3 API for a request that is not signed, or not rightly. */
+/** Errors: those of the S3 API for a request that is not rightly signed. One that is not signed at all is anonymous. */
 export function authenticate(request: RequestToVerify, options: VerifyOptions): Authentication {
   const header = request.headers.get('authorization')
   const presigned = request.query.has('X-Amz-Algorithm') || request.query.has('X-Amz-Signature')
@@ -66,7 +70,7 @@ export function authenticate(request: RequestToVerify, options: VerifyOptions): 
       : presigned
         ? queryClaim(request, options)
         : undefined
-  if (claim === undefined) throw new S3Error('AccessDenied')
+  if (claim === undefined) return anonymous(request)
   if (request.headers.has('x-amz-security-token') || request.query.has('X-Amz-Security-Token')) {
     throw new S3Error('InvalidToken')
   }
@@ -90,7 +94,20 @@ function verify(request: RequestToVerify, claim: Claim, { credentials }: VerifyO
     accessKey,
     payload: parsePayloadForm(payloadHash),
     signing: { key, time, scope, seedSignature: signature },
+    signature: {
+      type: request.headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING',
+      version: algorithm,
+      signedAtMs: parseTime(time),
+    },
   }
+}
+
+function anonymous({ headers }: RequestToVerify): Authentication {
+  const payload = parsePayloadForm(headers.get('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD')
+  if (payload.kind === 'chunked' && payload.signed) {
+    throw new S3Error('InvalidRequest', 'The chunks of a payload cannot be signed where the request is not.')
+  }
+  return { payload }
 }
 
 function headerClaim({ headers }: RequestToVerify, header: string, { region, nowMs }: VerifyOptions): Claim {

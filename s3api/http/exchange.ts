@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
-import type { Users } from '../access/users.ts'
+import { hidingAbsence } from '../access/absence.ts'
+import { createAuthorizer } from '../access/authorizer.ts'
+import { requireExpectedOwners } from '../access/expected-owner.ts'
+import { needsOf } from '../access/needs.ts'
+import { type User, type Users, userOf } from '../access/users.ts'
 import { openBody } from '../auth/body.ts'
 import { authenticate } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
@@ -31,6 +35,7 @@ export interface Surroundings {
 interface Facts {
   request?: S3Request
   operation?: Operation
+  user?: User | undefined
   code?: string
   sent: number
 }
@@ -80,6 +85,7 @@ export async function exchange(
     operation: name,
     bucket,
     key,
+    user: facts.user?.id,
     status: outgoing.statusCode,
     code,
     sent: facts.sent,
@@ -112,22 +118,28 @@ async function answer(
     if (metrics.begin() > config.requestsMax) throw new S3Error('SlowDown')
     const request = parseRequest(incoming, config, { encrypted, trusted })
     facts.request = request
+    const operation = router(request)
+    facts.operation = operation
     const users = currentUsers()
     const authentication = authenticate(
       { ...request, rawHeaders: incoming.rawHeaders },
       { credentials: users.byAccessKey, region: config.region, nowMs: services.now() },
     )
-    const operation = router(request)
-    facts.operation = operation
+    const user = userOf(users, authentication)
+    facts.user = user
+    const access = createAuthorizer(services, { request, user, signature: authentication.signature })
+    const needs = needsOf(operation, request)
+    for (const need of needs) await access.require(need)
+    await requireExpectedOwners(access, request)
     const body = openBody({
       headers: request.headers,
       authentication,
       source: metrics.received(readBody(incoming, outgoing, floor)),
       ignoreChecksums: operation.checksumHeaders === 'object',
     })
-    const user = users.byAccessKey.get(authentication.accessKey)
-    if (user === undefined) throw new S3Error('InvalidAccessKeyId')
-    return await operation.handle({ services, request, body, requestId, user, users, log, signal })
+    return await hidingAbsence(access, needs, () =>
+      operation.handle({ services, request, body, requestId, user, access, users, log, signal }),
+    )
   } catch (error) {
     const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)
     facts.code = known.code

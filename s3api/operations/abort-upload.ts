@@ -2,6 +2,7 @@ import type { Operation } from '../operation.ts'
 
 export const abortMultipartUpload: Operation = {
   name: 'AbortMultipartUpload',
+  action: 's3:AbortMultipartUpload',
   method: 'DELETE',
   scope: 'object',
   query: ['uploadId'],

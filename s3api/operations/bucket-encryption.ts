@@ -14,6 +14,7 @@ const route = { scope: 'bucket', query: ['encryption'] } as const
 
 export const putBucketEncryption: Operation = {
   name: 'PutBucketEncryption',
+  action: 's3:PutEncryptionConfiguration',
   method: 'PUT',
   ...route,
   async handle({ services: { backend, keys }, request, body }) {
@@ -28,6 +29,7 @@ export const putBucketEncryption: Operation = {
 
 export const getBucketEncryption: Operation = {
   name: 'GetBucketEncryption',
+  action: 's3:GetEncryptionConfiguration',
   method: 'GET',
   ...route,
   async handle(context) {
@@ -52,6 +54,7 @@ export const getBucketEncryption: Operation = {
 
 export const deleteBucketEncryption: Operation = {
   name: 'DeleteBucketEncryption',
+  action: 's3:PutEncryptionConfiguration',
   method: 'DELETE',
   ...route,
   async handle({ services: { backend }, request }) {

@@ -1,4 +1,5 @@
-import { rootOwner } from '../access/users.ts'
+import { bucketCreationNeeds } from '../access/needs.ts'
+import { rootOwner, type User } from '../access/users.ts'
 import { BackendError } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
@@ -12,9 +13,12 @@ const unnamedRegion = 'us-east-1'
 
 export const listBuckets: Operation = {
   name: 'ListBuckets',
+  action: 's3:ListAllMyBuckets',
   method: 'GET',
   scope: 'service',
-  async handle({ services: { backend }, user }) {
+  async handle(context) {
+    const { backend } = context.services
+    const user = requireUser(context)
     const all = await backend.listBuckets()
     const buckets = all.filter(({ owner = rootOwner.id }) => user.root || owner === user.id)
     return {
@@ -39,10 +43,12 @@ export const listBuckets: Operation = {
 
 export const createBucket: Operation = {
   name: 'CreateBucket',
+  action: bucketCreationNeeds,
   method: 'PUT',
   scope: 'bucket',
   async handle(context) {
-    const { services, request, user } = context
+    const { services, request } = context
+    const user = requireUser(context)
     requireBucketName(request.bucket)
     refuseUnsupported(context)
     await requireOwnLocation(context)
@@ -61,6 +67,7 @@ export const createBucket: Operation = {
 
 export const headBucket: Operation = {
   name: 'HeadBucket',
+  action: 's3:ListBucket',
   method: 'HEAD',
   scope: 'bucket',
   async handle({ services, request }) {
@@ -71,6 +78,7 @@ export const headBucket: Operation = {
 
 export const deleteBucket: Operation = {
   name: 'DeleteBucket',
+  action: 's3:DeleteBucket',
   method: 'DELETE',
   scope: 'bucket',
   async handle({ services, request }) {
@@ -81,6 +89,7 @@ export const deleteBucket: Operation = {
 
 export const getBucketLocation: Operation = {
   name: 'GetBucketLocation',
+  action: 's3:GetBucketLocation',
   method: 'GET',
   scope: 'bucket',
   query: ['location'],
@@ -101,6 +110,12 @@ export function requireBucketName(name: string): void {
   if (!shaped || addressLike || /\.\.|\.-|-\./.test(name)) {
     throw new S3Error('InvalidBucketName', undefined, { details: { BucketName: name } })
   }
+}
+
+/** Nobody owns what nobody made. */
+function requireUser({ user }: RequestContext): User {
+  if (user === undefined) throw new S3Error('AccessDenied')
+  return user
 }
 
 /** A bucket with object lock, an ACL for others, or grants would not be what its owner asked for. */

@@ -21,6 +21,7 @@ const listPage = 1000
 
 export const completeMultipartUpload: Operation = {
   name: 'CompleteMultipartUpload',
+  action: 's3:PutObject',
   method: 'POST',
   scope: 'object',
   query: ['uploadId'],

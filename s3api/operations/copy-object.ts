@@ -1,3 +1,4 @@
+import { copyNeeds } from '../access/needs.ts'
 import type { Checksum, ChecksumAlgorithm, NewData, ObjectRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
@@ -29,6 +30,7 @@ import { askedOf, planObject } from './write-plan.ts'
  */
 export const copyObject: Operation = {
   name: 'CopyObject',
+  action: (request) => copyNeeds(request, parseCopySource(request)),
   method: 'PUT',
   scope: 'object',
   header: { name: 'x-amz-copy-source', present: true },

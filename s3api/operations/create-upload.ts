@@ -12,6 +12,7 @@ import { askedOf } from './write-plan.ts'
 
 export const createMultipartUpload: Operation = {
   name: 'CreateMultipartUpload',
+  action: 's3:PutObject',
   method: 'POST',
   scope: 'object',
   query: ['uploads'],
@@ -24,7 +25,7 @@ export const createMultipartUpload: Operation = {
       bucket,
       key,
       initiatedAtMs: services.now(),
-      initiator: user.id,
+      ...(user !== undefined && { initiator: user.id }),
       ...parseObjectHeaders(request),
       ...(checksum !== undefined && { checksum }),
     }

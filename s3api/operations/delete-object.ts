@@ -3,6 +3,7 @@ import { parseWriteCondition } from './conditions.ts'
 
 export const deleteObject: Operation = {
   name: 'DeleteObject',
+  action: 's3:DeleteObject',
   method: 'DELETE',
   scope: 'object',
   async handle({ services: { backend }, request }) {

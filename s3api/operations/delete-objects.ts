@@ -1,8 +1,9 @@
+import { allowsAll, type Need } from '../access/authorizer.ts'
 import { BackendError } from '../backends/backend.ts'
 import { S3Error, type S3ErrorCode, s3Errors } from '../errors.ts'
 import { readXml, type XmlElement } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
-import type { Operation, RequestContext } from '../operation.ts'
+import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { unquote } from './conditions.ts'
 
 const documentSizeMax = 2 * 1024 * 1024
@@ -11,6 +12,8 @@ const keysMax = 1000
 /** Deletes up to 1,000 objects; each has an outcome of its own. The body's integrity must be vouched for (Content-MD5 or a checksum). */
 export const deleteObjects: Operation = {
   name: 'DeleteObjects',
+  // Each key is asked for by itself, when the body has named it.
+  action: () => [],
   method: 'POST',
   scope: 'bucket',
   query: ['delete'],
@@ -60,8 +63,17 @@ function readObject(object: XmlElement): DoomedObject {
   }
 }
 
+function needsOf({ bucket, headers }: S3Request, key: string, versionId: string | undefined): Need[] {
+  const object = { bucket, key, ...(versionId !== undefined && { versionId }) }
+  const bypass = headers.get('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+  return [
+    { action: versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', ...object },
+    ...(bypass ? [{ action: 's3:BypassGovernanceRetention', ...object } as const] : []),
+  ]
+}
+
 async function deleteOne(
-  { services: { backend }, request, log }: RequestContext,
+  { services: { backend }, request, access, log }: RequestContext,
   { key, ifMatch, versionId }: DoomedObject,
 ): Promise<{ readonly error: boolean; readonly node: XmlNode }> {
   const failure = (code: S3ErrorCode, message: string = s3Errors[code][1]) => ({
@@ -72,6 +84,7 @@ async function deleteOne(
     return failure('NotImplemented', 'Versions are not implemented.')
   }
   try {
+    if (!(await allowsAll(access, needsOf(request, key, versionId)))) return failure('AccessDenied')
     await backend.deleteObject({
       bucket: request.bucket,
       key,

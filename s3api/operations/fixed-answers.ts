@@ -1,3 +1,4 @@
+import type { S3Action } from '../access/actions.ts'
 import { type Owner, ownerOf, rootOwner } from '../access/users.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
@@ -14,45 +15,80 @@ const aclSizeMax = 64 * 1024
 
 /** Errors that S3 gives for a configuration which was never set. */
 const absentConfigurations = {
-  cors: 'NoSuchCORSConfiguration',
-  lifecycle: 'NoSuchLifecycleConfiguration',
-  'object-lock': 'ObjectLockConfigurationNotFoundError',
-  ownershipControls: 'OwnershipControlsNotFoundError',
-  policy: 'NoSuchBucketPolicy',
-  policyStatus: 'NoSuchBucketPolicy',
-  publicAccessBlock: 'NoSuchPublicAccessBlockConfiguration',
-  replication: 'ReplicationConfigurationNotFoundError',
-  tagging: 'NoSuchTagSet',
-  website: 'NoSuchWebsiteConfiguration',
-} as const satisfies Record<string, S3ErrorCode>
+  cors: ['NoSuchCORSConfiguration', 's3:GetBucketCORS'],
+  lifecycle: ['NoSuchLifecycleConfiguration', 's3:GetLifecycleConfiguration'],
+  'object-lock': ['ObjectLockConfigurationNotFoundError', 's3:GetBucketObjectLockConfiguration'],
+  ownershipControls: ['OwnershipControlsNotFoundError', 's3:GetBucketOwnershipControls'],
+  policy: ['NoSuchBucketPolicy', 's3:GetBucketPolicy'],
+  policyStatus: ['NoSuchBucketPolicy', 's3:GetBucketPolicyStatus'],
+  publicAccessBlock: ['NoSuchPublicAccessBlockConfiguration', 's3:GetBucketPublicAccessBlock'],
+  replication: ['ReplicationConfigurationNotFoundError', 's3:GetReplicationConfiguration'],
+  tagging: ['NoSuchTagSet', 's3:GetBucketTagging'],
+  website: ['NoSuchWebsiteConfiguration', 's3:GetBucketWebsite'],
+} as const satisfies Record<string, readonly [S3ErrorCode, S3Action]>
 
 /** Documents that S3 gives for a feature which was never switched on. */
 const emptyDocuments = {
-  accelerate: element('AccelerateConfiguration', []),
-  logging: element('BucketLoggingStatus', []),
-  notification: element('NotificationConfiguration', []),
-  requestPayment: element('RequestPaymentConfiguration', [element('Payer', 'BucketOwner')]),
-  versioning: element('VersioningConfiguration', []),
-} as const satisfies Record<string, XmlNode>
+  accelerate: [element('AccelerateConfiguration', []), 's3:GetAccelerateConfiguration'],
+  logging: [element('BucketLoggingStatus', []), 's3:GetBucketLogging'],
+  notification: [element('NotificationConfiguration', []), 's3:GetBucketNotification'],
+  requestPayment: [
+    element('RequestPaymentConfiguration', [element('Payer', 'BucketOwner')]),
+    's3:GetBucketRequestPayment',
+  ],
+  versioning: [element('VersioningConfiguration', []), 's3:GetBucketVersioning'],
+} as const satisfies Record<string, readonly [XmlNode, S3Action]>
 
 export const fixedAnswers: readonly Operation[] = [
-  ...Object.entries(absentConfigurations).map(([name, code]) =>
-    bucketRead(name, () => {
+  ...Object.entries(absentConfigurations).map(([name, [code, action]]) =>
+    bucketRead(name, action, () => {
       throw new S3Error(code)
     }),
   ),
-  ...Object.entries(emptyDocuments).map(([name, node]) =>
-    bucketRead(name, () => ({ status: 200, body: document(node) })),
+  ...Object.entries(emptyDocuments).map(([name, [node, action]]) =>
+    bucketRead(name, action, () => ({ status: 200, body: document(node) })),
   ),
-  { name: 'GetBucketAcl', method: 'GET', scope: 'bucket', query: ['acl'], handle: getNeutralAcl },
-  { name: 'GetObjectAcl', method: 'GET', scope: 'object', query: ['acl'], handle: getNeutralAcl },
-  objectRead('tagging', () => ({ status: 200, body: document(element('Tagging', [element('TagSet', [])])) })),
-  { name: 'PutBucketAcl', method: 'PUT', scope: 'bucket', query: ['acl'], handle: putNeutralAcl },
-  { name: 'PutObjectAcl', method: 'PUT', scope: 'object', query: ['acl'], handle: putNeutralAcl },
+  {
+    name: 'GetBucketAcl',
+    action: 's3:GetBucketAcl',
+    method: 'GET',
+    scope: 'bucket',
+    query: ['acl'],
+    handle: getNeutralAcl,
+  },
+  {
+    name: 'GetObjectAcl',
+    action: 's3:GetObjectAcl',
+    method: 'GET',
+    scope: 'object',
+    query: ['acl'],
+    handle: getNeutralAcl,
+  },
+  objectRead('tagging', 's3:GetObjectTagging', () => ({
+    status: 200,
+    body: document(element('Tagging', [element('TagSet', [])])),
+  })),
+  {
+    name: 'PutBucketAcl',
+    action: 's3:PutBucketAcl',
+    method: 'PUT',
+    scope: 'bucket',
+    query: ['acl'],
+    handle: putNeutralAcl,
+  },
+  {
+    name: 'PutObjectAcl',
+    action: 's3:PutObjectAcl',
+    method: 'PUT',
+    scope: 'object',
+    query: ['acl'],
+    handle: putNeutralAcl,
+  },
 ]
 
-function bucketRead(name: string, answer: () => Reply): Operation {
+function bucketRead(name: string, action: S3Action, answer: () => Reply): Operation {
   return {
+    action,
     name: `GetBucket${capitalised(name)}`,
     method: 'GET',
     scope: 'bucket',
@@ -64,8 +100,9 @@ function bucketRead(name: string, answer: () => Reply): Operation {
   }
 }
 
-function objectRead(name: string, answer: () => Reply): Operation {
+function objectRead(name: string, action: S3Action, answer: () => Reply): Operation {
   return {
+    action,
     name: `GetObject${capitalised(name)}`,
     method: 'GET',
     scope: 'object',

@@ -28,8 +28,8 @@ interface Plan {
   readonly range: ByteRange | undefined
 }
 
-const getWhole = { method: 'GET', scope: 'object' } as const
-const headWhole = { method: 'HEAD', scope: 'object' } as const
+const getWhole = { action: 's3:GetObject', method: 'GET', scope: 'object' } as const
+const headWhole = { action: 's3:GetObject', method: 'HEAD', scope: 'object' } as const
 
 export const getObject: Operation = { name: 'GetObject', ...getWhole, handle: get }
 export const getObjectPart: Operation = {

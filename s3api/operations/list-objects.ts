@@ -9,6 +9,7 @@ import { ownerElement, parseEncoding, parseLimit, parseToken, toToken } from './
 
 export const listObjects: Operation = {
   name: 'ListObjects',
+  action: 's3:ListBucket',
   method: 'GET',
   scope: 'bucket',
   async handle(context) {
@@ -35,6 +36,7 @@ export const listObjects: Operation = {
 
 export const listObjectsV2: Operation = {
   name: 'ListObjectsV2',
+  action: 's3:ListBucket',
   method: 'GET',
   scope: 'bucket',
   query: ['list-type'],

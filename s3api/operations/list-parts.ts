@@ -9,6 +9,7 @@ import { ownerElement, parseEncoding, parseLimit } from './listing.ts'
 /** Sizes and ETags are those of the plaintext parts, as UploadPart answered them; no key is needed. */
 export const listParts: Operation = {
   name: 'ListParts',
+  action: 's3:ListMultipartUploadParts',
   method: 'GET',
   scope: 'object',
   query: ['uploadId'],

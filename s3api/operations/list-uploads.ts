@@ -6,6 +6,7 @@ import { ownerElement, parseEncoding, parseLimit } from './listing.ts'
 
 export const listMultipartUploads: Operation = {
   name: 'ListMultipartUploads',
+  action: 's3:ListBucketMultipartUploads',
   method: 'GET',
   scope: 'bucket',
   query: ['uploads'],

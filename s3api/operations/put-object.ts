@@ -16,6 +16,7 @@ export const objectSizeMax = 5 * 1024 ** 4
 
 export const putObject: Operation = {
   name: 'PutObject',
+  action: 's3:PutObject',
   method: 'PUT',
   scope: 'object',
   header: { name: 'x-amz-copy-source', present: false },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { partKey } from '../../engine/index.ts'
+import { copyNeeds } from '../access/needs.ts'
 import type { Checksum, PartRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
@@ -27,6 +28,7 @@ const partRoute = { method: 'PUT', scope: 'object', query: ['partNumber', 'uploa
 
 export const uploadPart: Operation = {
   name: 'UploadPart',
+  action: 's3:PutObject',
   ...partRoute,
   header: { name: 'x-amz-copy-source', present: false },
   handle: (context) => {
@@ -59,6 +61,7 @@ export const uploadPart: Operation = {
 
 export const uploadPartCopy: Operation = {
   name: 'UploadPartCopy',
+  action: (request) => copyNeeds(request, parseCopySource(request)),
   ...partRoute,
   header: { name: 'x-amz-copy-source', present: true },
   handle: (context) => {

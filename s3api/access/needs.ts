@@ -1,0 +1,72 @@
+import type { Operation, S3Request } from '../operation.ts'
+import { type S3Action, versionActions } from './actions.ts'
+import type { Need } from './authorizer.ts'
+
+/** What a request has to be allowed to do: its operation's action on its bucket or object, and what its headers ask for besides. */
+export function needsOf(
+  { action, scope }: Pick<Operation, 'action' | 'scope'>,
+  request: S3Request,
+): readonly Need[] {
+  if (typeof action === 'function') return action(request)
+  return needsOfAction(action, request, scope)
+}
+
+export function needsOfAction(
+  action: S3Action,
+  request: S3Request,
+  scope: Operation['scope'] = 'object',
+): readonly Need[] {
+  const bucket = scope === 'service' ? '' : request.bucket
+  const key = scope === 'object' ? request.key : ''
+  const versionId = scope === 'object' ? request.query.get('versionId') : undefined
+  const named = (name: S3Action): Need => ({
+    action: versionId === undefined ? name : (versionActions[name] ?? name),
+    bucket,
+    key,
+    ...(versionId !== undefined && { versionId }),
+  })
+  return [named(action), ...furtherNeeds(action, request, named)]
+}
+
+function furtherNeeds(action: S3Action, { headers }: S3Request, named: (action: S3Action) => Need): Need[] {
+  const needs: Need[] = []
+  const asks = (...names: string[]) => names.some((name) => headers.has(name))
+  if (action === 's3:PutObject') {
+    if (asks('x-amz-tagging')) needs.push(named('s3:PutObjectTagging'))
+    // Whoever makes an object may say who else gets it, but not against a policy.
+    if (asks('x-amz-acl') || asksForGrants(headers))
+      needs.push({ ...named('s3:PutObjectAcl'), unlessDenied: true })
+    if (asks('x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date')) {
+      needs.push(named('s3:PutObjectRetention'))
+    }
+    if (asks('x-amz-object-lock-legal-hold')) needs.push(named('s3:PutObjectLegalHold'))
+  }
+  if (headers.get('x-amz-bypass-governance-retention')?.toLowerCase() === 'true') {
+    needs.push(named('s3:BypassGovernanceRetention'))
+  }
+  return needs
+}
+
+export function asksForGrants(headers: S3Request['headers']): boolean {
+  return [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
+}
+
+/** CreateBucket, with what its headers set at once. The bucket is not there to say anything about it. */
+export function bucketCreationNeeds({ bucket, headers }: S3Request): readonly Need[] {
+  const actions: S3Action[] = ['s3:CreateBucket']
+  if (headers.has('x-amz-acl') || asksForGrants(headers)) actions.push('s3:PutBucketAcl')
+  if (headers.has('x-amz-object-ownership')) actions.push('s3:PutBucketOwnershipControls')
+  if (headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true') {
+    actions.push('s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning')
+  }
+  return actions.map((action) => ({ action, bucket, key: '', creates: true }))
+}
+
+/** A copy reads its source and writes its target. */
+export function copyNeeds(
+  request: S3Request,
+  source: { readonly bucket: string; readonly key: string; readonly versionId?: string },
+): readonly Need[] {
+  const action = source.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
+  return [...needsOfAction('s3:PutObject', request), { action, ...source }]
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Operation } from '../../../s3api/operation.ts'
+import { operations } from '../../../s3api/operations/index.ts'
+import { alice, bob, withFrontEnd } from '../../support/front-end.ts'
+
+const test = suite('s3api/access/every-operation')
+
+/** They name what they work on in their bodies, and ask for each of it there; tests of their own prove that. */
+const askedInTheBody = new Set(['DeleteObjects'])
+
+/** A request that the operation's row matches. */
+function requestFor({ method, scope, query = [], header }: Operation) {
+  const path = { service: '/', bucket: '/private', object: '/private/key' }[scope]
+  const named = query.map((name) => `${name}=${name === 'list-type' ? '2' : '1'}`)
+  return {
+    method,
+    target: named.length === 0 ? path : `${path}?${named.join('&')}`,
+    headers: header?.present === true ? { [header.name]: '/private/key' } : {},
+  }
+}
+
+test('no operation begins before it is allowed, whoever sends the request', async () => {
+  const begun: string[] = []
+  const rows: readonly Operation[] = operations
+  const watched = rows.map((row) => ({
+    ...row,
+    handle: async () => {
+      begun.push(row.name)
+      return { status: 200 }
+    },
+  }))
+  const barred = { ...bob, policy: { Statement: { Effect: 'Deny', Action: '*', Resource: '*' } } }
+  await withFrontEnd({ users: [alice, barred], operations: watched }, async ({ backend, send }) => {
+    await backend.createBucket('private', { owner: 'somebody-else' })
+    for (const row of rows) {
+      if (askedInTheBody.has(row.name)) continue
+      const request = requestFor(row)
+      for (const by of ['nobody', alice, barred] as const) {
+        // Whoever has an account may list the buckets that are theirs, and make some.
+        if (by === alice && ['ListBuckets', 'CreateBucket'].includes(row.name)) continue
+        const { status } = await send(request, by)
+        assert.is(status, 403, `${row.name} for ${by === 'nobody' ? by : by.name}`)
+      }
+      assert.equal(begun, [], row.name)
+      assert.is((await send(request)).status, 200, row.name)
+      assert.equal(begun.splice(0), [row.name])
+    }
+  })
+})
+
+test('each key of a multi-object delete is asked for', async () => {
+  await withFrontEnd({}, async ({ backend, send }) => {
+    await backend.createBucket('private', { owner: alice.id })
+    const body = '<Delete><Object><Key>a</Key></Object><Object><Key>b</Key></Object></Delete>'
+    const request = { method: 'POST', target: '/private?delete', body }
+    const md5 = { 'content-md5': createHash('md5').update(body).digest('base64') }
+    const denied = await send({ ...request, headers: md5 }, bob)
+    assert.is(denied.body.match(/<Code>AccessDenied<\/Code>/g)?.length, 2)
+    assert.not.match((await send({ ...request, headers: md5 }, alice)).body, /AccessDenied/)
+  })
+})
+
+test('a bucket of somebody else is neither read nor written, and its objects are not told apart from missing ones', async () => {
+  await withFrontEnd({}, async ({ send }) => {
+    assert.is((await send({ method: 'PUT', target: '/mine' }, alice)).status, 200)
+    assert.is((await send({ method: 'PUT', target: '/mine/key', body: 'secret' }, alice)).status, 200)
+    for (const by of [bob, 'nobody'] as const) {
+      for (const target of ['/mine/key', '/mine/none', '/mine', '/mine?list-type=2', '/mine?acl']) {
+        assert.is((await send({ method: 'GET', target }, by)).code, 'AccessDenied', target)
+      }
+      assert.is((await send({ method: 'HEAD', target: '/mine/key' }, by)).status, 403)
+      assert.is((await send({ method: 'HEAD', target: '/mine/none' }, by)).status, 403)
+      assert.is((await send({ method: 'PUT', target: '/mine/key', body: 'x' }, by)).code, 'AccessDenied')
+      assert.is((await send({ method: 'DELETE', target: '/mine/key' }, by)).code, 'AccessDenied')
+      assert.is((await send({ method: 'DELETE', target: '/mine' }, by)).code, 'AccessDenied')
+      assert.is((await send({ method: 'GET', target: '/nobodys/key' }, by)).code, 'NoSuchBucket')
+    }
+    assert.is((await send({ method: 'GET', target: '/mine/key' }, alice)).body, 'secret')
+    assert.is((await send({ method: 'GET', target: '/mine/none' }, alice)).code, 'NoSuchKey')
+    assert.is((await send({ method: 'GET', target: '/mine/key' })).body, 'secret')
+    assert.is((await send({ method: 'PUT', target: '/mine' }, bob)).code, 'BucketAlreadyExists')
+    assert.is((await send({ method: 'PUT', target: '/mine' }, alice)).code, 'BucketAlreadyOwnedByYou')
+    assert.match((await send({ method: 'GET', target: '/' }, alice)).body, /<Name>mine<\/Name>/)
+    assert.not.match((await send({ method: 'GET', target: '/' }, bob)).body, /<Name>/)
+    assert.is((await send({ method: 'GET', target: '/' }, 'nobody')).code, 'AccessDenied')
+  })
+})
+
+test('a copy needs its source to be readable and its target to be writable', async () => {
+  await withFrontEnd({}, async ({ send }) => {
+    await send({ method: 'PUT', target: '/hers' }, alice)
+    await send({ method: 'PUT', target: '/his' }, bob)
+    await send({ method: 'PUT', target: '/hers/key', body: 'secret' }, alice)
+    const copy = (target: string, source: string) => ({
+      method: 'PUT',
+      target,
+      headers: { 'x-amz-copy-source': source },
+    })
+    for (const source of ['/hers/key', 'hers/key', '%2Fhers/key', 'hers%2Fkey', '/hers/none']) {
+      assert.is((await send(copy('/his/stolen', source), bob)).code, 'AccessDenied', source)
+      assert.is((await send(copy('/his/stolen?partNumber=1&uploadId=u', source), bob)).code, 'AccessDenied')
+    }
+    assert.is((await send(copy('/his/gift', '/hers/key'), alice)).code, 'AccessDenied')
+    assert.is((await send(copy('/hers/copy', '/hers/key'), alice)).status, 200)
+  })
+})
+
+test('a bucket that has another owner than expected is not touched', async () => {
+  await withFrontEnd({}, async ({ send }) => {
+    await send({ method: 'PUT', target: '/hers' }, alice)
+    const expecting = (owner: string) => ({
+      method: 'PUT',
+      target: '/hers/key',
+      body: 'x',
+      headers: { 'x-amz-expected-bucket-owner': owner },
+    })
+    assert.is((await send(expecting(bob.id), alice)).code, 'AccessDenied')
+    assert.is((await send(expecting(alice.id), alice)).status, 200)
+  })
+})
+
+test.run()

@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import type { Backend } from '../../s3api/backends/backend.ts'
+import { openDiskBackend } from '../../s3api/backends/disk/index.ts'
+import { createCryptoPool, type FrontEnd, type FrontEndConfig, startFrontEnd } from '../../s3api/index.ts'
+import type { Operation } from '../../s3api/operation.ts'
+import { startTestControl } from './control.ts'
+import { withDirectory } from './files.ts'
+import { type Response, type SentRequest, type Signer, sendSigned } from './signed-request.ts'
+
+/** A front-end of this process over the disk backend and a control service, on a port of its own. */
+export interface TestFrontEnd {
+  readonly frontEnd: FrontEnd
+  readonly backend: Backend
+  readonly url: string
+  /** Sends a request, signed by the root user unless `by` names another, or nobody. */
+  send(request: SentRequest, by?: Signer | 'nobody'): Promise<Response>
+}
+
+export const rootSigner: Signer = { accessKey: 'root-access', secretKey: 'root-secret-key' }
+export const alice = { accessKey: 'ALICE', secretKey: 'alice-secret', id: 'alice-id', name: 'Alice' }
+export const bob = {
+  accessKey: 'BOB',
+  secretKey: 'bob-secret',
+  id: 'bob-id',
+  name: 'Bob',
+  email: 'bob@example.com',
+}
+
+export async function withFrontEnd(
+  options: {
+    readonly users?: readonly unknown[]
+    readonly config?: Partial<FrontEndConfig>
+    readonly operations?: readonly Operation[]
+  },
+  work: (front: TestFrontEnd) => Promise<void>,
+): Promise<void> {
+  await withDirectory(async (directory) => {
+    const log = pino({ level: 'silent' })
+    const control = await startTestControl()
+    const pool = createCryptoPool({ threads: 1 })
+    const backend = await openDiskBackend({ directory, log })
+    const usersFile = join(directory, 'users.json')
+    writeFileSync(usersFile, JSON.stringify({ users: options.users ?? [alice, bob] }))
+    const config: FrontEndConfig = {
+      address: { host: '127.0.0.1', port: 0 },
+      domains: ['s3.example.com'],
+      region: 'us-east-1',
+      credentials: new Map([[rootSigner.accessKey, rootSigner]]),
+      usersFile,
+      autoEncryption: false,
+      allowSseCOverHttp: true,
+      trustedProxies: [],
+      requestsMax: 100,
+      bytesPerSecondMin: 0,
+      drainMs: 1_000,
+      ...options.config,
+    }
+    try {
+      const frontEnd = await startFrontEnd(config, {
+        backend,
+        pool,
+        keys: control.keys,
+        log,
+        registry: new Registry(),
+        ...(options.operations !== undefined && { operations: options.operations }),
+      })
+      const { url } = frontEnd
+      const send: TestFrontEnd['send'] = (request, by = rootSigner) =>
+        sendSigned(url, request, by === 'nobody' ? undefined : by)
+      try {
+        await work({ frontEnd, backend, url, send })
+      } finally {
+        await frontEnd.close()
+      }
+    } finally {
+      await backend.close()
+      await pool.close()
+      await control.close()
+    }
+  })
+}
