@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { type ClientLimits, type ControlConfig, defaultLimits, readPolicy } from '../control/index.ts'
 import { parseAdminAddress, parseControlAddress } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
@@ -5,6 +6,18 @@ import type { ControlProcessConfig } from './control-process.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { parseKms } from './kms-config.ts'
 import { parseLevel } from './log.ts'
+import type { Setting } from './variables.ts'
+
+const auditParts = ['auditFileSizeMax', 'auditSync', 'auditOptional'] as const satisfies readonly Setting[]
+const controlParts = [
+  'auditFile',
+  ...auditParts,
+  'controlClientCallsMax',
+  'controlClientRateMax',
+] as const satisfies readonly Setting[]
+/** Bytes. */
+const defaultAuditFileSizeMax = 64 * 1024 * 1024
+const auditFileSizeRange = { min: 4096, max: 2 ** 40 }
 
 export interface ControlOptions {
   readonly address?: string
@@ -34,8 +47,37 @@ export function parseControlProcess(environment: Environment, options: ControlOp
 }
 
 /** What a control service has wherever it listens. Errors: ConfigError. */
-export function parseControlParts(environment: Environment): Pick<ControlConfig, 'limits'> {
-  return { limits: parseLimits(environment) }
+export function parseControlParts(environment: Environment): Pick<ControlConfig, 'limits' | 'audit'> {
+  return { limits: parseLimits(environment), ...parseAudit(environment) }
+}
+
+/** For a process that starts no control service. Errors: ConfigError for a setting that would have no effect there. */
+export function refuseControlParts(environment: Environment): void {
+  const given = controlParts.map((setting) => environment.given(setting)).find((each) => each !== undefined)
+  if (given !== undefined)
+    throw new ConfigError(`${given.name} is for a control service, and this starts none`)
+}
+
+function parseAudit(environment: Environment): Pick<ControlConfig, 'audit'> {
+  const file = environment.find('auditFile')
+  if (file === undefined) {
+    const given = auditParts.map((setting) => environment.given(setting)).find((each) => each !== undefined)
+    if (given === undefined) return {}
+    throw new ConfigError(`${given.name} has no effect without ${nameOf('auditFile')}`)
+  }
+  if (!isAbsolute(file.value)) throw new ConfigError(`${file.name} must be an absolute path`)
+  const sync = environment.find('auditSync')
+  if (sync !== undefined && sync.value !== 'each' && sync.value !== 'second') {
+    throw new ConfigError(`${sync.name} must be each or second`)
+  }
+  return {
+    audit: {
+      file: file.value,
+      fileSizeMax: environment.integer('auditFileSizeMax', auditFileSizeRange, defaultAuditFileSizeMax),
+      sync: sync?.value === 'each' ? 'each' : 'second',
+      optional: environment.flag('auditOptional'),
+    },
+  }
 }
 
 function parseLimits(environment: Environment): ClientLimits {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { auditVerify } from './audit.ts'
 import { ConfigError } from './config-error.ts'
 import { type ControlOptions, parseControlProcess } from './control-config.ts'
 import { runControl } from './control-process.ts'
@@ -103,6 +104,18 @@ program
   .command('identity <certificate>')
   .description('print the identity that a client certificate (PEM) has in a policy')
   .action((path: string) => void process.stdout.write(`${identity(path)}\n`))
+
+program
+  .command('audit')
+  .description('look after the audit of a control service')
+  .command('verify <file...>')
+  .description(
+    'find a line that was changed, left out, moved or cut off; give the files that were put away as well',
+  )
+  .option('--from <number>', 'the first line that is there, where older files are gone')
+  .action(async (files: string[], options: { readonly from?: string }) => {
+    process.stdout.write(await auditVerify(files, options))
+  })
 
 refuseInspector()
 program.parseAsync().catch(fail)

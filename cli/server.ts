@@ -1,7 +1,7 @@
 import type { Level } from 'pino'
 import { parseAdminAddress, parseControlAddresses } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
-import { parseControlParts } from './control-config.ts'
+import { parseControlParts, refuseControlParts } from './control-config.ts'
 import type { Environment } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'
 import { parseKms } from './kms-config.ts'
@@ -66,6 +66,7 @@ export function parseProcesses(
 function parseControl(environment: Environment): SystemConfig['control'] {
   const kms = parseKms(environment)
   const shared = environment.find('control')
+  if (shared !== undefined || kms === undefined) refuseControlParts(environment)
   if (shared === undefined) {
     return kms && { kind: 'private', control: { provider: kms, ...parseControlParts(environment) } }
   }

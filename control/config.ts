@@ -1,3 +1,4 @@
+import type { AuditConfig } from './audit.ts'
 import type { ClientLimits } from './client-limits.ts'
 
 /** What the control service is configured with; parsed once by cli. Secrets are bytes or sources, never printed. */
@@ -8,6 +9,8 @@ export interface ControlConfig {
   readonly policyFile?: string
   /** What one client may ask; {@link defaultLimits} unless set. */
   readonly limits?: ClientLimits
+  /** Absent: none is written. */
+  readonly audit?: AuditConfig
 }
 
 /** Where control listens, and where its clients find it: a Unix socket (mode 0600), or TCP with mutual TLS. */

@@ -31,6 +31,10 @@ export interface Notes {
   cached(index?: number): void
 }
 
+/** More of a request than this is not written down: no such key or context is one that an operation would take. */
+const auditedKeyIdLengthMax = 128
+const auditedContextSizeMax = 16 * 1024
+
 interface BatchResult {
   readonly results: readonly { readonly error?: string }[]
 }
@@ -105,8 +109,7 @@ export class Gate {
     const entry = (outcome: AuditEntry['outcome']): AuditEntry => ({
       ...caller,
       operation,
-      keyId: subject?.keyId ?? '',
-      context: subject?.context ?? {},
+      ...audited(subject ?? { keyId: '', context: {} }),
       outcome,
       cached,
     })
@@ -145,7 +148,7 @@ export class Gate {
       subjects.map((subject, index) => ({
         ...caller,
         operation,
-        ...subject,
+        ...audited(subject),
         outcome: outcomeOf(index),
         cached: cached.has(index),
       }))
@@ -181,6 +184,14 @@ export class Gate {
     await this.#audit.append(entries).catch((error: unknown) => {
       throw new AuditFailure('the audit cannot be written', { cause: error })
     })
+  }
+}
+
+function audited({ keyId, context }: Subject): Subject {
+  const size = Object.entries(context).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+  return {
+    keyId: keyId.slice(0, auditedKeyIdLengthMax),
+    context: size > auditedContextSizeMax ? { '': `${size} characters, not written down` } : context,
   }
 }
 

@@ -2,6 +2,7 @@ import { Server } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { AuditLog } from './audit.ts'
 import { defaultLimits, LimitedClients } from './client-limits.ts'
 import type { ControlConfig } from './config.ts'
 import { Gate } from './gate.ts'
@@ -17,6 +18,8 @@ import { messageSizeMax, packageDefinition, proto } from './proto.ts'
 import { createProvider } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
 
+export type { AuditConfig } from './audit.ts'
+export { AuditDamage, verifyAudit } from './audit-verify.ts'
 export { type ClientLimits, defaultLimits } from './client-limits.ts'
 export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
 export { KmsError } from './errors.ts'
@@ -60,11 +63,12 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const startedAtMs = Date.now()
   const transport = config.address.kind
   const policy = openPolicy(transport, config.policyFile, { log, registry })
+  const audit = config.audit && new AuditLog(config.audit, { log, registry })
   const gate = new Gate({
     identities: new Identities(transport),
     limits: new LimitedClients(config.limits ?? defaultLimits),
     policy,
-    audit: undefined,
+    audit,
     defaultKeyId: provider.defaultKeyId,
   })
   const streams = new OpenStreams()
@@ -75,12 +79,29 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   new ReflectionService(packageDefinition).addToServer(server)
   const showHealth = () => health.sessionReady(provider.session().ready)
   provider.onSessionChange(showHealth)
-  const listener = await bind(server, config.address, log).catch(async (error: unknown) => {
+  const close = async () => {
+    health.drain()
+    await new Promise((resolve) => setTimeout(resolve, noticeMs))
+    streams.end()
+    await shutDown(server)
+    await audit?.close()
     policy.close()
     await provider.close()
+  }
+  const listener = await bind(server, config.address, log).catch(async (error: unknown) => {
+    await close()
     throw error
   })
   const { address, certificates } = listener
+  const closeListener = () => {
+    certificates?.close()
+    releaseSocket(config.address)
+  }
+  await audit?.open().catch(async (error: unknown) => {
+    await close()
+    closeListener()
+    throw error
+  })
   if (certificates !== undefined) showCertificate(registry, certificates)
   provider.start()
   showHealth()
@@ -91,21 +112,12 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     address,
     ready: () => provider.session(),
     close() {
-      closed ??= close()
+      closed ??= close().then(() => {
+        closeListener()
+        log.info('control has ended')
+      })
       return closed
     },
-  }
-
-  async function close(): Promise<void> {
-    health.drain()
-    await new Promise((resolve) => setTimeout(resolve, noticeMs))
-    streams.end()
-    await shutDown(server)
-    certificates?.close()
-    policy.close()
-    await provider.close()
-    releaseSocket(config.address)
-    log.info('control has ended')
   }
 }
 

@@ -14,7 +14,8 @@ const dataKeySize = 32
  * here, and mixing it in would seal data that an operator believes to be under a different key.
  */
 export function createMasterKeyProvider({ keyId: ownKeyId, key }: MasterKeyConfig): Provider {
-  const masterKey = key.slice()
+  // Not slice(): of a Buffer that would be the same memory, which close() zeroes.
+  const masterKey = new Uint8Array(key)
 
   function requireKey(keyId: string): void {
     if (keyId !== ownKeyId) throw new KmsError('key-not-found', `there is no master key with id ${keyId}`)
