@@ -18,6 +18,8 @@ export interface Operation {
   readonly scope: 'service' | 'bucket' | 'object'
   /** Sub-resources (query names) which the request has, all of them and no other sub-resource. */
   readonly query?: readonly string[]
+  /** Takes `versionId`. */
+  readonly versions?: true
   /** A header, or its absence, that tells this operation from its neighbour with the same query. */
   readonly header?: { readonly name: string; readonly present: boolean }
   /**

@@ -90,8 +90,9 @@ export interface Backend {
   openData(object: StoredObject, ranges: readonly StreamRange[]): AsyncGenerator<ByteSource, void, undefined>
   /**
    * With a version id: removes that version for good, and the newest of those left becomes the current one. Without: removes
-   * the object of a bucket without versioning, and makes a delete marker in others. Nothing there is no error.
-   * Errors: no-such-bucket, precondition-failed, no-such-key (an If-Match on nothing), locked.
+   * the object of a bucket without versioning, and makes a delete marker in others. Nothing there is no error and meets any
+   * condition, and then there is nothing done; of a delete marker only `*` holds, and a size of 0.
+   * Errors: no-such-bucket, precondition-failed, locked.
    */
   deleteObject(deletion: {
     readonly bucket: string

@@ -38,14 +38,10 @@ const subResources = new Set([
   'torrent',
   'uploadId',
   'uploads',
-  'versionId',
   'versioning',
   'versions',
   'website',
 ])
-/** A bucket without versions has the null version of each object, and that is what this asks for. */
-const nullVersion = 'null'
-
 /** Finds a request's operation. */
 export type Router = (request: S3Request) => Operation
 
@@ -64,7 +60,7 @@ export function createRouter(operations: readonly Operation[]): Router {
     const found = byRoute
       .get(routeOf(request.method, scope, named))
       ?.find(({ header }) => header === undefined || request.headers.has(header.name) === header.present)
-    if (found !== undefined) return found
+    if (found !== undefined) return acceptingVersion(found, request)
     if (named.length > 0) throw notImplemented(named.join(', '))
     throw new S3Error('MethodNotAllowed', undefined, {
       details: { Method: request.method, ResourceType: scope },
@@ -72,10 +68,17 @@ export function createRouter(operations: readonly Operation[]): Router {
   }
 }
 
+/** A version that is named and not heeded would be the wrong one. */
+function acceptingVersion(operation: Operation, { query }: S3Request): Operation {
+  if (operation.versions === true || !query.has('versionId')) return operation
+  throw new S3Error('InvalidArgument', 'This operation does not accept a version-id.', {
+    details: { ArgumentName: 'versionId', ArgumentValue: query.get('versionId') ?? '' },
+  })
+}
+
 function subResourcesOf({ query }: S3Request): string[] {
   const named: string[] = []
   for (const [name, value] of query) {
-    if (name === 'versionId' && value === nullVersion) continue
     if (subResources.has(name)) named.push(name)
     // A bare name that nobody knows is most likely a sub-resource of a newer API, not a parameter.
     else if (value === '' && !knownParameters.has(name)) throw notImplemented(name)
@@ -98,6 +101,8 @@ const knownParameters = new Set([
   'prefix',
   'start-after',
   'upload-id-marker',
+  'version-id-marker',
+  'versionId',
 ])
 
 function routeOf(method: string, scope: string, query: readonly string[]): string {

@@ -4,8 +4,9 @@ import { BackendError } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
-import type { Operation, RequestContext } from '../operation.ts'
+import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { ownerElement } from './listing.ts'
+import { initialLockSetting, lockSettingName } from './lock-configuration.ts'
 
 const documentSizeMax = 64 * 1024
 /** The region whose location constraint is empty (S3 API reference, GetBucketLocation). */
@@ -53,10 +54,19 @@ export const createBucket: Operation = {
     refuseUnsupported(context)
     await requireOwnLocation(context)
     try {
-      await services.backend.createBucket(request.bucket, { owner: user.id })
+      await services.backend.createBucket(request.bucket, {
+        owner: user.id,
+        ...(wantsLock(request) && {
+          versioning: 'enabled',
+          settings: { [lockSettingName]: initialLockSetting },
+        }),
+      })
     } catch (error) {
       if (!(error instanceof BackendError) || error.code !== 'bucket-exists') throw error
       const { owner = rootOwner.id } = await services.backend.getBucket(request.bucket)
+      // In its first region S3 lets an owner create a bucket again, which changes nothing (S3 API reference, CreateBucket).
+      const mayRepeat = owner === user.id && services.config.region === unnamedRegion && !wantsLock(request)
+      if (mayRepeat) return { status: 200, headers: { Location: `/${request.bucket}` } }
       throw new S3Error(owner === user.id ? 'BucketAlreadyOwnedByYou' : 'BucketAlreadyExists', undefined, {
         details: { BucketName: request.bucket },
       })
@@ -118,12 +128,15 @@ function requireUser({ user }: RequestContext): User {
   return user
 }
 
-/** A bucket with object lock, an ACL for others, or grants would not be what its owner asked for. */
+function wantsLock({ headers }: S3Request): boolean {
+  return headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
+}
+
+/** A bucket with an ACL for others, or grants would not be what its owner asked for. */
 function refuseUnsupported({ request: { headers } }: RequestContext): void {
   const acl = headers.get('x-amz-acl')
-  const lock = headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
   const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
-  if (lock || grants || (acl !== undefined && acl !== 'private')) throw new S3Error('NotImplemented')
+  if (grants || (acl !== undefined && acl !== 'private')) throw new S3Error('NotImplemented')
 }
 
 /** An empty body, or a LocationConstraint that is empty or our own region (us-east-1 included). */

@@ -14,6 +14,7 @@ import { combineCrcs } from './crc-combine.ts'
 import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
 import { type OpenedUpload, partNumberMax, partSizeMin, verifyPart, withUpload } from './uploads.ts'
+import { newVersionHeaders } from './version-parameter.ts'
 import { askedFor } from './write-plan.ts'
 
 const documentSizeMax = 1024 * 1024 * 4
@@ -36,9 +37,10 @@ export const completeMultipartUpload: Operation = {
       const parts = chooseParts(named, await storedParts(context, opened.upload))
       for (const part of parts) verifyPart(part, opened)
       const record = await makeRecord(context, opened, parts)
-      await services.backend.completeUpload(opened.upload, {
+      const version = await services.backend.completeUpload(opened.upload, {
         record,
         parts,
+        attributes: opened.upload.attributes ?? {},
         versionId: newVersionId(record),
         ...(condition !== undefined && { condition }),
         ...(opened.encryption !== undefined && {
@@ -47,7 +49,10 @@ export const completeMultipartUpload: Operation = {
       })
       return {
         status: 200,
-        headers: encryptionHeaders(opened.encryption?.envelope, customerKey),
+        headers: {
+          ...newVersionHeaders(version),
+          ...encryptionHeaders(opened.encryption?.envelope, customerKey),
+        },
         body: document(
           element('CompleteMultipartUploadResult', [
             element('Location', `/${request.bucket}/${encodeURI(request.key)}`),

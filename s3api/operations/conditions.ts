@@ -1,6 +1,7 @@
 import type { ObjectRecord, WriteCondition } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { S3Request } from '../operation.ts'
+import { parseDecimal } from '../text.ts'
 
 /** Conditional requests: RFC 9110 §13, with the precedence of the Amazon S3 API reference (GetObject, CopyObject). */
 
@@ -34,7 +35,7 @@ export function checkReadConditions(
   return 'not-modified'
 }
 
-/** The condition of a write, for the backend to evaluate in the same step. Errors: NotImplemented, InvalidArgument. */
+/** The condition of a write, for the backend to evaluate in the same step. Errors: InvalidArgument. */
 export function parseWriteCondition({ headers }: S3Request): WriteCondition | undefined {
   const ifMatch = headers.get('if-match')
   const ifNoneMatch = headers.get('if-none-match')
@@ -42,10 +43,45 @@ export function parseWriteCondition({ headers }: S3Request): WriteCondition | un
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
     throw new S3Error('InvalidArgument', 'If-Match and If-None-Match cannot be combined on a write')
   }
-  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
-    throw new S3Error('NotImplemented', 'If-None-Match on a write accepts only *')
+  return {
+    ...(ifMatch !== undefined && { ifMatch: unquote(ifMatch) }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch: unquote(ifNoneMatch) }),
   }
-  return ifMatch === undefined ? { ifNoneMatch: '*' } : { ifMatch: unquote(ifMatch) }
+}
+
+/** The condition of a delete (S3 API reference, DeleteObject). Errors: InvalidArgument. */
+export function parseDeleteCondition({ headers }: S3Request): WriteCondition | undefined {
+  return deleteCondition({
+    etag: headers.get('if-match'),
+    size: headers.get('x-amz-if-match-size'),
+    modifiedAt: headers.get('x-amz-if-match-last-modified-time'),
+  })
+}
+
+/** Of a delete by headers, or of one object of DeleteObjects. Errors: InvalidArgument. */
+export function deleteCondition({
+  etag,
+  size,
+  modifiedAt,
+}: {
+  readonly etag: string | undefined
+  readonly size: string | undefined
+  readonly modifiedAt: string | undefined
+}): WriteCondition | undefined {
+  if (etag === undefined && size === undefined && modifiedAt === undefined) return undefined
+  const ifSize = size === undefined ? undefined : parseDecimal(size.trim())
+  const ifModifiedAt = parseHttpDate(modifiedAt?.trim())
+  if (
+    (size !== undefined && ifSize === undefined) ||
+    (modifiedAt !== undefined && ifModifiedAt === undefined)
+  ) {
+    throw new S3Error('InvalidArgument', 'The condition of the delete is not a size or a date')
+  }
+  return {
+    ...(etag !== undefined && { ifMatch: unquote(etag) }),
+    ...(ifSize !== undefined && { ifSize }),
+    ...(ifModifiedAt !== undefined && { ifModifiedAt }),
+  }
 }
 
 /** Refuses, before its body is read, a write whose condition fails already. The backend decides in the end. */
@@ -53,7 +89,10 @@ export function checkWriteCondition(
   condition: WriteCondition | undefined,
   record: Conditioned | undefined,
 ): void {
-  if (condition?.ifNoneMatch !== undefined && record !== undefined) throw failed('If-None-Match', '')
+  const { ifNoneMatch } = condition ?? {}
+  if (ifNoneMatch !== undefined && record !== undefined && matches(ifNoneMatch, record.etag)) {
+    throw failed('If-None-Match', '')
+  }
   if (condition?.ifMatch === undefined) return
   if (record === undefined) throw new S3Error('NoSuchKey')
   if (!matches(condition.ifMatch, record.etag)) throw failed('If-Match', '')

@@ -1,5 +1,12 @@
 import { copyNeeds } from '../access/needs.ts'
-import type { Checksum, ChecksumAlgorithm, NewData, ObjectRecord } from '../backends/backend.ts'
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  NewData,
+  ObjectRecord,
+  WrittenVersion,
+} from '../backends/backend.ts'
+import type { ObjectAttributes } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
@@ -9,7 +16,7 @@ import { sealNewKey } from '../sse/object-keys.ts'
 import { type OpenedObject, sealRecord } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
 import { parseWriteCondition } from './conditions.ts'
-import { type CopySource, openCopySource, parseCopySource } from './copy-source.ts'
+import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
 import {
   checksumAlgorithms,
   checksumHeaders,
@@ -18,10 +25,12 @@ import {
   needsMd5,
   toChecksum,
 } from './digests.ts'
+import { newAttributes } from './new-attributes.ts'
 import { readObject, settle, type WritePlan, type WrittenData, writeData } from './object-data.ts'
 import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
 import { plainPieces } from './pieces.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
+import { newVersionHeaders, type ObjectVersionName } from './version-parameter.ts'
 import { askedOf, planObject } from './write-plan.ts'
 
 /**
@@ -36,34 +45,38 @@ export const copyObject: Operation = {
   header: { name: 'x-amz-copy-source', present: true },
   async handle(context) {
     const { services, request } = context
-    await services.backend.getBucket(request.bucket)
+    const asked = await newAttributes(context, await services.backend.getBucket(request.bucket))
     const source = parseCopySource(request)
     const encryption = await decideEncryption(context)
     const condition = parseWriteCondition(request)
     await checkCondition(services, request, condition)
     const opened = await openCopySource(context, source)
-    const copy: Copy = { context, source, opened, encryption, headers: targetHeaders(context, opened.record) }
+    const headers = targetHeaders(context, opened.record)
+    const attributes = targetAttributes(context, asked, opened)
+    const copy: Copy = { context, source, opened, encryption, headers, attributes }
     refuseNoChange(copy)
     const { record, data, seal } = await makeTarget(copy)
-    await services.backend.putObject({
+    const version = await services.backend.putObject({
       bucket: request.bucket,
       key: request.key,
       record,
       data,
+      attributes,
       versionId: newVersionId(record),
       ...(condition !== undefined && { condition }),
       ...(encryption !== undefined && { asked: askedOf(encryption) }),
     })
-    return reply(copy, record, seal)
+    return reply(copy, { record, seal, version })
   },
 }
 
 interface Copy {
   readonly context: RequestContext
-  readonly source: CopySource
+  readonly source: ObjectVersionName
   readonly opened: OpenedObject
   readonly encryption: RequestedEncryption | undefined
   readonly headers: ObjectHeaders
+  readonly attributes: ObjectAttributes
 }
 
 type Target = {
@@ -82,12 +95,29 @@ function targetHeaders({ request }: RequestContext, source: ObjectRecord): Objec
   return { headers, metadata: source.metadata, storageClass: parseStorageClass(request) }
 }
 
+/** As asked for, but with the source's tags unless the request replaces them. Errors: InvalidArgument. */
+function targetAttributes(
+  { request }: RequestContext,
+  asked: ObjectAttributes,
+  { stored }: OpenedObject,
+): ObjectAttributes {
+  const directive = request.headers.get('x-amz-tagging-directive') ?? 'COPY'
+  if (directive === 'REPLACE') return asked
+  if (directive !== 'COPY') throw new S3Error('InvalidArgument', 'Unknown tagging directive.')
+  const { tags: _replaced, ...others } = asked
+  const { tags } = stored.attributes
+  return { ...others, ...(tags !== undefined && { tags }) }
+}
+
 /** A copy of an object to itself has to change something (S3 API reference, CopyObject). */
 function refuseNoChange({ context: { request }, source, opened, encryption, headers }: Copy): void {
   if (source.bucket !== request.bucket || source.key !== request.key) return
+  // A version that becomes the current one again.
+  if (source.versionId !== undefined) return
   const asked = [...request.headers.keys()].some((name) => name.startsWith('x-amz-server-side-encryption'))
   const changed =
     request.headers.get('x-amz-metadata-directive') === 'REPLACE' ||
+    request.headers.get('x-amz-tagging-directive') === 'REPLACE' ||
     headers.storageClass !== opened.record.storageClass ||
     request.headers.has('x-amz-website-redirect-location') ||
     asked ||
@@ -147,7 +177,7 @@ function takenOverEtag(
 
 /** The target with bytes of its own: read, and written again as its encryption asks. */
 async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Promise<Target> {
-  const { context, source, opened, encryption, headers } = copy
+  const { context, source, opened, encryption, headers, attributes } = copy
   const { services, request } = context
   opened.encryption?.objectKey.fill(0)
   const kept = opened.record.checksum?.type === 'FULL_OBJECT' ? opened.record.checksum.algorithm : undefined
@@ -163,6 +193,7 @@ async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Pr
         headers,
         size: opened.record.size,
         sealing,
+        attributes,
         condition: parseWriteCondition(request),
         encryption,
       }),
@@ -186,7 +217,7 @@ async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Pr
 
 async function copyData(
   context: RequestContext,
-  source: CopySource,
+  source: ObjectVersionName,
   options: {
     readonly key: Uint8Array | undefined
     readonly md5: boolean
@@ -223,11 +254,16 @@ function wantedChecksum({ request }: RequestContext): ChecksumAlgorithm | undefi
   return algorithm
 }
 
-function reply({ encryption }: Copy, record: ObjectRecord, seal: Target['seal']): Reply {
+function reply(
+  { opened, encryption }: Copy,
+  { record, seal, version }: Pick<Target, 'record' | 'seal'> & { readonly version: WrittenVersion },
+): Reply {
   const checksum = record.checksum
   return {
     status: 200,
     headers: {
+      ...newVersionHeaders(version),
+      ...sourceVersionHeaders(opened),
       ...checksumHeaders(checksum),
       ...encryptionHeaders(seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
     },

@@ -4,37 +4,44 @@ import { copySourceCustomerKeyOf } from '../sse/decision.ts'
 import type { OpenedObject } from '../sse/records.ts'
 import { checkReadConditions } from './conditions.ts'
 import { openObject } from './object-data.ts'
+import { emptyVersionId, type ObjectVersionName } from './version-parameter.ts'
 
-/** The object that a copy reads. */
-export interface CopySource {
-  readonly bucket: string
-  readonly key: string
-}
-
-/** `x-amz-copy-source`: `/bucket/key` or `bucket/key`, URL-encoded, with an optional `?versionId=null`. Errors: InvalidArgument, NotImplemented. */
-export function parseCopySource({ headers }: S3Request): CopySource {
+/** `x-amz-copy-source`: `/bucket/key` or `bucket/key`, URL-encoded, with an optional `?versionId=…`. Errors: InvalidArgument. */
+export function parseCopySource({ headers }: S3Request): ObjectVersionName {
   const invalid = (message: string) => new S3Error('InvalidArgument', message)
   const text = headers.get('x-amz-copy-source') ?? ''
   const question = text.indexOf('?')
-  if (question !== -1 && text.slice(question + 1) !== 'versionId=null') {
-    throw new S3Error('NotImplemented', 'Versions of a copy source are not implemented.')
-  }
-  let path: string
-  try {
-    path = decodeURIComponent(question === -1 ? text : text.slice(0, question))
-  } catch (error) {
-    throw new S3Error('InvalidArgument', 'Copy Source must be URL-encoded UTF-8.', { cause: error })
-  }
+  const version = question === -1 ? undefined : /^versionId=(.*)$/.exec(text.slice(question + 1))?.[1]
+  if (version === '') throw emptyVersionId()
+  if (question !== -1 && version === undefined)
+    throw invalid('Copy Source has a query that is not a versionId')
+  const path = decode(question === -1 ? text : text.slice(0, question))
   const match = /^\/?([^/]+)\/(.+)$/s.exec(path)
   const [bucket, key] = [match?.[1], match?.[2]]
   if (bucket === undefined || key === undefined) {
     throw invalid('Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
   }
-  return { bucket, key }
+  return { bucket, key, ...(version !== undefined && { versionId: decode(version) }) }
+}
+
+/** Names the version that was copied. */
+export function sourceVersionHeaders({ stored }: OpenedObject): Record<string, string> {
+  return stored.versionId === undefined ? {} : { 'x-amz-copy-source-version-id': stored.versionId }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    throw new S3Error('InvalidArgument', 'Copy Source must be URL-encoded UTF-8.', { cause: error })
+  }
 }
 
 /** Opens the source with its own customer key and checks the copy's conditions on it. */
-export async function openCopySource(context: RequestContext, source: CopySource): Promise<OpenedObject> {
+export async function openCopySource(
+  context: RequestContext,
+  source: ObjectVersionName,
+): Promise<OpenedObject> {
   const opened = await openObject(context.services, source, copySourceCustomerKeyOf(context))
   checkReadConditions(context.request, opened.record, 'x-amz-copy-source-')
   return opened

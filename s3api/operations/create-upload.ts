@@ -7,6 +7,7 @@ import { sealEnvelope } from '../sse/envelope.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { checksumAlgorithms } from './digests.ts'
+import { newAttributes } from './new-attributes.ts'
 import { parseObjectHeaders } from './object-headers.ts'
 import { askedOf } from './write-plan.ts'
 
@@ -19,7 +20,7 @@ export const createMultipartUpload: Operation = {
   async handle(context) {
     const { services, request, user } = context
     const { bucket, key } = request
-    await services.backend.getBucket(bucket)
+    const attributes = await newAttributes(context, await services.backend.getBucket(bucket))
     const checksum = parseUploadChecksum(request)
     const plain = {
       bucket,
@@ -28,6 +29,7 @@ export const createMultipartUpload: Operation = {
       ...(user !== undefined && { initiator: user.id }),
       ...parseObjectHeaders(request),
       ...(checksum !== undefined && { checksum }),
+      attributes,
     }
     const encryption = await decideEncryption(context)
     const sealing = encryption && (await sealNewKey(services.keys, encryption, request))

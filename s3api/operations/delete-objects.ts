@@ -1,13 +1,18 @@
 import { allowsAll, type Need } from '../access/authorizer.ts'
-import { BackendError } from '../backends/backend.ts'
-import { S3Error, type S3ErrorCode, s3Errors } from '../errors.ts'
+import type { WriteCondition } from '../backends/backend.ts'
+import type { Deletion } from '../backends/versions.ts'
+import { S3Error } from '../errors.ts'
+import { toS3Error } from '../http/error-reply.ts'
 import { readXml, type XmlElement } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
-import { unquote } from './conditions.ts'
+import { deleteCondition } from './conditions.ts'
+import { bypassesGovernance } from './object-lock.ts'
 
 const documentSizeMax = 2 * 1024 * 1024
 const keysMax = 1000
+/** A backend commits deletes that come together as one. */
+const deletesAtOnce = 100
 
 /** Deletes up to 1,000 objects; each has an outcome of its own. The body's integrity must be vouched for (Content-MD5 or a checksum). */
 export const deleteObjects: Operation = {
@@ -27,19 +32,25 @@ export const deleteObjects: Operation = {
       )
     }
     const { objects, quiet } = readDeletion(await body.readAll(documentSizeMax))
-    const outcomes: XmlNode[] = []
-    for (const object of objects) {
-      const outcome = await deleteOne(context, object)
-      if (outcome.error || !quiet) outcomes.push(outcome.node)
+    const outcomes: Outcome[] = []
+    for (let index = 0; index < objects.length; index += deletesAtOnce) {
+      const some = objects.slice(index, index + deletesAtOnce)
+      outcomes.push(...(await Promise.all(some.map((object) => deleteOne(context, object)))))
     }
-    return { status: 200, body: document(element('DeleteResult', outcomes)) }
+    const told = outcomes.filter(({ error }) => error || !quiet).map(({ node }) => node)
+    return { status: 200, body: document(element('DeleteResult', told)) }
   },
 }
 
 interface DoomedObject {
   readonly key: string
-  readonly ifMatch: string | undefined
   readonly versionId: string | undefined
+  readonly condition: WriteCondition | undefined
+}
+
+interface Outcome {
+  readonly error: boolean
+  readonly node: XmlNode
 }
 
 function readDeletion(bytes: Uint8Array): {
@@ -55,46 +66,52 @@ function readDeletion(bytes: Uint8Array): {
 function readObject(object: XmlElement): DoomedObject {
   const key = object.child('Key')?.text()
   if (key === undefined || key === '') throw new S3Error('MalformedXML')
-  const etag = object.child('ETag')?.text()
+  const versionId = object.child('VersionId')?.text()
   return {
     key,
-    ifMatch: etag === undefined ? undefined : unquote(etag),
-    versionId: object.child('VersionId')?.text(),
+    versionId: versionId === '' ? undefined : versionId,
+    condition: deleteCondition({
+      etag: object.child('ETag')?.text(),
+      size: object.child('Size')?.text(),
+      modifiedAt: object.child('LastModifiedTime')?.text(),
+    }),
   }
 }
 
-function needsOf({ bucket, headers }: S3Request, key: string, versionId: string | undefined): Need[] {
-  const object = { bucket, key, ...(versionId !== undefined && { versionId }) }
-  const bypass = headers.get('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+function needsOf(request: S3Request, key: string, versionId: string | undefined): Need[] {
+  const object = { bucket: request.bucket, key, ...(versionId !== undefined && { versionId }) }
   return [
     { action: versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', ...object },
-    ...(bypass ? [{ action: 's3:BypassGovernanceRetention', ...object } as const] : []),
+    ...(bypassesGovernance(request) ? [{ action: 's3:BypassGovernanceRetention', ...object } as const] : []),
   ]
 }
 
 async function deleteOne(
-  { services: { backend }, request, access, log }: RequestContext,
-  { key, ifMatch, versionId }: DoomedObject,
-): Promise<{ readonly error: boolean; readonly node: XmlNode }> {
-  const failure = (code: S3ErrorCode, message: string = s3Errors[code][1]) => ({
-    error: true,
-    node: element('Error', [element('Key', key), element('Code', code), element('Message', message)]),
-  })
-  if (versionId !== undefined && versionId !== 'null' && versionId !== '') {
-    return failure('NotImplemented', 'Versions are not implemented.')
-  }
+  { services: { backend }, request, user, access, log }: RequestContext,
+  { key, versionId, condition }: DoomedObject,
+): Promise<Outcome> {
+  const name = [element('Key', key), ...(versionId === undefined ? [] : [element('VersionId', versionId)])]
   try {
-    if (!(await allowsAll(access, needsOf(request, key, versionId)))) return failure('AccessDenied')
-    await backend.deleteObject({
+    if (!(await allowsAll(access, needsOf(request, key, versionId)))) throw new S3Error('AccessDenied')
+    const deletion = await backend.deleteObject({
       bucket: request.bucket,
       key,
-      ...(ifMatch !== undefined && { condition: { ifMatch } }),
+      ...(user !== undefined && { owner: user.id }),
+      bypassGovernance: bypassesGovernance(request),
+      ...(versionId !== undefined && { versionId }),
+      ...(condition !== undefined && { condition }),
     })
-    return { error: false, node: element('Deleted', [element('Key', key)]) }
+    return { error: false, node: element('Deleted', [...name, ...markerElements(deletion)]) }
   } catch (error) {
-    if (error instanceof BackendError && error.code === 'precondition-failed')
-      return failure('PreconditionFailed')
-    log.error({ err: error }, 'an object of a multi-object delete was not deleted')
-    return failure('InternalError')
+    const { code, message } = toS3Error(error, log)
+    return {
+      error: true,
+      node: element('Error', [...name, element('Code', code), element('Message', message)]),
+    }
   }
+}
+
+function markerElements({ deleteMarker, versionId }: Deletion): XmlNode[] {
+  if (!deleteMarker || versionId === undefined) return []
+  return [element('DeleteMarker', 'true'), element('DeleteMarkerVersionId', versionId)]
 }

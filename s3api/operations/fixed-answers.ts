@@ -17,13 +17,11 @@ const aclSizeMax = 64 * 1024
 const absentConfigurations = {
   cors: ['NoSuchCORSConfiguration', 's3:GetBucketCORS'],
   lifecycle: ['NoSuchLifecycleConfiguration', 's3:GetLifecycleConfiguration'],
-  'object-lock': ['ObjectLockConfigurationNotFoundError', 's3:GetBucketObjectLockConfiguration'],
   ownershipControls: ['OwnershipControlsNotFoundError', 's3:GetBucketOwnershipControls'],
   policy: ['NoSuchBucketPolicy', 's3:GetBucketPolicy'],
   policyStatus: ['NoSuchBucketPolicy', 's3:GetBucketPolicyStatus'],
   publicAccessBlock: ['NoSuchPublicAccessBlockConfiguration', 's3:GetBucketPublicAccessBlock'],
   replication: ['ReplicationConfigurationNotFoundError', 's3:GetReplicationConfiguration'],
-  tagging: ['NoSuchTagSet', 's3:GetBucketTagging'],
   website: ['NoSuchWebsiteConfiguration', 's3:GetBucketWebsite'],
 } as const satisfies Record<string, readonly [S3ErrorCode, S3Action]>
 
@@ -36,7 +34,6 @@ const emptyDocuments = {
     element('RequestPaymentConfiguration', [element('Payer', 'BucketOwner')]),
     's3:GetBucketRequestPayment',
   ],
-  versioning: [element('VersioningConfiguration', []), 's3:GetBucketVersioning'],
 } as const satisfies Record<string, readonly [XmlNode, S3Action]>
 
 export const fixedAnswers: readonly Operation[] = [
@@ -64,10 +61,6 @@ export const fixedAnswers: readonly Operation[] = [
     query: ['acl'],
     handle: getNeutralAcl,
   },
-  objectRead('tagging', 's3:GetObjectTagging', () => ({
-    status: 200,
-    body: document(element('Tagging', [element('TagSet', [])])),
-  })),
   {
     name: 'PutBucketAcl',
     action: 's3:PutBucketAcl',
@@ -95,20 +88,6 @@ function bucketRead(name: string, action: S3Action, answer: () => Reply): Operat
     query: [name],
     async handle({ services: { backend }, request }) {
       await backend.getBucket(request.bucket)
-      return answer()
-    },
-  }
-}
-
-function objectRead(name: string, action: S3Action, answer: () => Reply): Operation {
-  return {
-    action,
-    name: `GetObject${capitalised(name)}`,
-    method: 'GET',
-    scope: 'object',
-    query: [name],
-    async handle({ services: { backend }, request }) {
-      await backend.getObject(request.bucket, request.key)
       return answer()
     },
   }

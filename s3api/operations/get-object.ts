@@ -9,7 +9,9 @@ import { checkReadConditions } from './conditions.ts'
 import { checksumHeaders } from './digests.ts'
 import { openObject, readObject } from './object-data.ts'
 import { toResponseHeaders } from './object-headers.ts'
+import { lockHeaders } from './object-lock.ts'
 import { type ByteRange, parseRange } from './range.ts'
+import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
 /** Query names that set a response header (S3 API reference, GetObject), by the header they set. */
 const responseOverrides = {
@@ -28,8 +30,8 @@ interface Plan {
   readonly range: ByteRange | undefined
 }
 
-const getWhole = { action: 's3:GetObject', method: 'GET', scope: 'object' } as const
-const headWhole = { action: 's3:GetObject', method: 'HEAD', scope: 'object' } as const
+const getWhole = { action: 's3:GetObject', method: 'GET', scope: 'object', versions: true } as const
+const headWhole = { action: 's3:GetObject', method: 'HEAD', scope: 'object', versions: true } as const
 
 export const getObject: Operation = { name: 'GetObject', ...getWhole, handle: get }
 export const getObjectPart: Operation = {
@@ -50,7 +52,7 @@ async function get(context: RequestContext): Promise<Reply> {
   const { request } = context
   refuseEncryptionHeaders(request.headers)
   const customerKey = customerKeyOf(context)
-  const { plan, batches } = await readObject(context, request, customerKey, (opened) =>
+  const { plan, batches } = await readObject(context, objectNameOf(request), customerKey, (opened) =>
     planRead(context, opened),
   )
   if (plan.range === undefined) return { status: plan.status, headers: plan.headers }
@@ -60,7 +62,7 @@ async function get(context: RequestContext): Promise<Reply> {
 async function head(context: RequestContext): Promise<Reply> {
   refuseEncryptionHeaders(context.request.headers)
   const customerKey = customerKeyOf(context)
-  const opened = await openObject(context.services, context.request, customerKey)
+  const opened = await openObject(context.services, objectNameOf(context.request), customerKey)
   opened.encryption?.objectKey.fill(0)
   const { status, headers, range } = planRead(context, opened)
   if (range === undefined) return { status, headers }
@@ -68,13 +70,17 @@ async function head(context: RequestContext): Promise<Reply> {
 }
 
 /** What a read answers, all but the data. */
-function planRead(context: RequestContext, { record, encryption }: OpenedObject): Plan {
+function planRead(context: RequestContext, { stored, record, encryption }: OpenedObject): Plan {
   const { request } = context
+  const { attributes } = stored
   const shared = {
     ETag: `"${record.etag}"`,
     'Last-Modified': new Date(record.modifiedAtMs).toUTCString(),
     'Accept-Ranges': 'bytes',
     ...toResponseHeaders(record),
+    ...versionHeaders(stored),
+    ...lockHeaders(attributes),
+    ...(attributes.tags !== undefined && { 'x-amz-tagging-count': String(attributes.tags.length) }),
     ...encryptionHeaders(encryption?.envelope, customerKeyOf(context)),
   }
   if (checkReadConditions(request, record) === 'not-modified') {

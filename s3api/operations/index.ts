@@ -1,6 +1,8 @@
 import type { Operation } from '../operation.ts'
 import { abortMultipartUpload } from './abort-upload.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './bucket-encryption.ts'
+import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './bucket-tagging.ts'
+import { getBucketVersioning, putBucketVersioning } from './bucket-versioning.ts'
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets.ts'
 import { completeMultipartUpload } from './complete-upload.ts'
 import { copyObject } from './copy-object.ts'
@@ -12,6 +14,15 @@ import { getObject, getObjectPart, headObject, headObjectPart } from './get-obje
 import { listObjects, listObjectsV2 } from './list-objects.ts'
 import { listParts } from './list-parts.ts'
 import { listMultipartUploads } from './list-uploads.ts'
+import { listObjectVersions } from './list-versions.ts'
+import { getObjectLockConfiguration, putObjectLockConfiguration } from './lock-configuration.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './object-lock.ts'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './object-tagging.ts'
 import { putObject } from './put-object.ts'
 import { uploadPart, uploadPartCopy } from './upload-part.ts'
 
@@ -25,8 +36,16 @@ export const operations = [
   putBucketEncryption,
   getBucketEncryption,
   deleteBucketEncryption,
+  putBucketVersioning,
+  getBucketVersioning,
+  putBucketTagging,
+  getBucketTagging,
+  deleteBucketTagging,
+  putObjectLockConfiguration,
+  getObjectLockConfiguration,
   listObjects,
   listObjectsV2,
+  listObjectVersions,
   deleteObjects,
   putObject,
   getObject,
@@ -34,6 +53,13 @@ export const operations = [
   headObject,
   headObjectPart,
   deleteObject,
+  putObjectTagging,
+  getObjectTagging,
+  deleteObjectTagging,
+  putObjectRetention,
+  getObjectRetention,
+  putObjectLegalHold,
+  getObjectLegalHold,
   copyObject,
   createMultipartUpload,
   uploadPart,

@@ -17,7 +17,9 @@ import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import { type OpenedObject, openRecord } from '../sse/records.ts'
+import { verifyVersionId } from '../sse/version-ids.ts'
 import type { ByteRange } from './range.ts'
+import type { ObjectVersionName } from './version-parameter.ts'
 
 /** Bodies up to this many bytes are sealed where they arrive and stored beside their record. */
 const inlineSizeMax = 64 * 1024
@@ -128,10 +130,13 @@ function tooLarge(sizeMax: number): S3Error {
 /** The object with its metadata found authentic. Errors: BackendError, and those of openRecord. */
 export async function openObject(
   services: Services,
-  { bucket, key }: { readonly bucket: string; readonly key: string },
+  { bucket, key, versionId }: ObjectVersionName,
   customerKey: CustomerKey | undefined,
 ): Promise<OpenedObject> {
-  return openRecord(services, await services.backend.getObject(bucket, key), customerKey)
+  const stored = await services.backend.getObject(bucket, key, versionId)
+  const found = versionId ?? stored.versionId
+  if (found !== undefined) verifyVersionId(found, stored.record)
+  return openRecord(services, stored, customerKey)
 }
 
 /**
@@ -141,7 +146,7 @@ export async function openObject(
  */
 export async function readObject<Plan extends { readonly range: ByteRange | undefined }>(
   { services, signal }: Pick<RequestContext, 'services' | 'signal'>,
-  name: { readonly bucket: string; readonly key: string },
+  name: ObjectVersionName,
   customerKey: CustomerKey | undefined,
   plan: (opened: OpenedObject) => Plan,
 ): Promise<{
@@ -158,7 +163,8 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
       )
       return { opened, plan: planned, batches }
     } catch (error) {
-      const replaced = error instanceof BackendError && error.code === 'no-such-key'
+      const replaced =
+        error instanceof BackendError && error.code === 'no-such-key' && name.versionId === undefined
       if (!replaced || attempt === lookupsMax) throw error
     }
   }

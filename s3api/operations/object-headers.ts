@@ -102,12 +102,7 @@ function refuseUnsupported({ headers }: S3Request): void {
     if (name.startsWith('x-minio-internal-')) {
       throw new S3Error('InvalidArgument', 'Your metadata headers are not supported.')
     }
-    if (
-      name.startsWith('x-amz-grant-') ||
-      name.startsWith('x-amz-object-lock-') ||
-      (name === 'x-amz-tagging' && value !== '') ||
-      (name === 'x-amz-acl' && !neutralAcls.has(value))
-    ) {
+    if (name.startsWith('x-amz-grant-') || (name === 'x-amz-acl' && !neutralAcls.has(value))) {
       throw new S3Error('NotImplemented', `The header ${name} implies functionality that is not implemented.`)
     }
   }

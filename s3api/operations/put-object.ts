@@ -7,8 +7,10 @@ import { sealRecord } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
 import { checkWriteCondition, parseWriteCondition } from './conditions.ts'
 import { checksumHeaders, checksumOf, etagOf, needsMd5 } from './digests.ts'
+import { newAttributes } from './new-attributes.ts'
 import { settle, writeBody } from './object-data.ts'
 import { parseObjectHeaders } from './object-headers.ts'
+import { newVersionHeaders } from './version-parameter.ts'
 import { askedOf, planObject } from './write-plan.ts'
 
 /** 5 TiB, the largest object of S3; unlike AWS, one PUT may carry all of it. */
@@ -23,7 +25,7 @@ export const putObject: Operation = {
   async handle(context) {
     const { services, request, body } = context
     const { bucket, key } = request
-    await services.backend.getBucket(bucket)
+    const attributes = await newAttributes(context, await services.backend.getBucket(bucket))
     const headers = parseObjectHeaders(request)
     const condition = parseWriteCondition(request)
     const encryption = await decideEncryption(context)
@@ -34,7 +36,7 @@ export const putObject: Operation = {
         key: sealing?.objectKey,
         md5: needsMd5(encryption),
         sizeMax: objectSizeMax,
-        plan: (size) => planObject(request, { headers, size, sealing, condition, encryption }),
+        plan: (size) => planObject(request, { headers, size, sealing, attributes, condition, encryption }),
       })
       return await settle(written, async () => {
         const checksum = checksumOf(body)
@@ -46,11 +48,12 @@ export const putObject: Operation = {
           ...(checksum !== undefined && { checksum }),
         }
         const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
-        await services.backend.putObject({
+        const version = await services.backend.putObject({
           bucket,
           key,
           record,
           data: written.data,
+          attributes,
           versionId: newVersionId(record),
           ...(condition !== undefined && { condition }),
           ...(encryption !== undefined && { asked: askedOf(encryption) }),
@@ -59,6 +62,7 @@ export const putObject: Operation = {
           status: 200,
           headers: {
             ETag: `"${record.etag}"`,
+            ...newVersionHeaders(version),
             ...checksumHeaders(checksum),
             ...encryptionHeaders(sealing?.seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
           },

@@ -7,8 +7,9 @@ import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 import { copySourceCustomerKeyOf, customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import type { CustomerKey } from '../sse/headers.ts'
+import type { OpenedObject } from '../sse/records.ts'
 import { toHex } from '../text.ts'
-import { openCopySource, parseCopySource } from './copy-source.ts'
+import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
 import { checksumHeaders, checksumOf, etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
 import { readObject, settle, type WritePlan, type WrittenData, writeBody, writeData } from './object-data.ts'
 import { plainPieces } from './pieces.ts'
@@ -68,14 +69,17 @@ export const uploadPartCopy: Operation = {
     const customerKey = customerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
-      const written = await copyToPart(context, opened, number, customerKey)
+      const { written, source } = await copyToPart(context, opened, number, customerKey)
       return settle(written, async () => {
         const wanted = opened.upload.checksum?.algorithm
         const checksum = wanted && toChecksum(wanted, written.digests)
         const part = await storePart(context, opened, number, { written, checksum, customerKey })
         return {
           status: 200,
-          headers: encryptionHeaders(opened.encryption?.envelope, customerKey),
+          headers: {
+            ...sourceVersionHeaders(source),
+            ...encryptionHeaders(opened.encryption?.envelope, customerKey),
+          },
           body: document(
             element('CopyPartResult', [
               element('LastModified', new Date(part.modifiedAtMs).toISOString()),
@@ -94,7 +98,7 @@ async function copyToPart(
   opened: OpenedUpload,
   number: number,
   customerKey: CustomerKey | undefined,
-): Promise<WrittenData> {
+): Promise<{ readonly written: WrittenData; readonly source: OpenedObject }> {
   const { request } = context
   const source = parseCopySource(request)
   const checked = await openCopySource(context, source)
@@ -114,7 +118,7 @@ async function copyToPart(
   )
   const algorithm = opened.upload.checksum?.algorithm
   const key = keyOfPart(opened, number)
-  return writeData(context, {
+  const written = await writeData(context, {
     source: plainPieces(batches),
     size: plan.range.size,
     key,
@@ -125,6 +129,7 @@ async function copyToPart(
     sizeMax: partSizeMax,
     plan: planPart(opened, number, customerKey),
   }).finally(() => key?.fill(0))
+  return { written, source: checked }
 }
 
 function keyOfPart({ encryption }: OpenedUpload, number: number): Uint8Array | undefined {

@@ -1,5 +1,6 @@
 import type { SealDomain } from '../../engine/index.ts'
 import type { AskedEncryption, ObjectRecord, WriteCondition } from '../backends/backend.ts'
+import type { ObjectAttributes } from '../backends/versions.ts'
 import type { CustomerKey, RequestedEncryption } from '../sse/headers.ts'
 import type { KeySeal, ObjectName } from '../sse/object-keys.ts'
 import { sealRecord } from '../sse/records.ts'
@@ -18,6 +19,7 @@ export function planObject(
     headers,
     size,
     sealing,
+    attributes,
     condition,
     encryption,
   }: {
@@ -25,6 +27,7 @@ export function planObject(
     /** Plaintext bytes. */
     readonly size: number
     readonly sealing: { readonly objectKey: Uint8Array; readonly seal: KeySeal } | undefined
+    readonly attributes: ObjectAttributes
     readonly condition: WriteCondition | undefined
     readonly encryption: RequestedEncryption | undefined
   },
@@ -36,6 +39,7 @@ export function planObject(
     becomes: {
       kind: 'object',
       record: sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: { bucket, key } }),
+      attributes,
       ...(condition !== undefined && { condition }),
     },
     ...(encryption !== undefined && { asked: askedOf(encryption) }),

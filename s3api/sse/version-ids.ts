@@ -3,7 +3,7 @@ import { DareError } from '../../engine/index.ts'
 import type { ObjectRecord } from '../backends/backend.ts'
 
 /**
- * Ids of versions (FORMAT.md §6). That of an encrypted version commits to its envelope, which commits to everything else:
+ * Ids of versions (FORMAT.md §4.5). That of an encrypted version commits to its envelope, which commits to everything else:
  * a store that gives another version, or plaintext, for the id that a client asks for is found out. Which version is the
  * newest is the store's word: it can hide new versions, and bring back old ones, as it can for objects without versions.
  */

@@ -236,6 +236,18 @@ export function versionsContract(name: string, open: () => Promise<VersionsUnder
     assert.is(await read(backend, 'a'), 'three')
   })
 
+  fact('a conditional delete of nothing does nothing, and of a marker only * holds', async (backend) => {
+    await backend.setVersioning(bucket, 'enabled')
+    const remove = (condition: WriteCondition) => backend.deleteObject({ bucket, key: 'a', condition })
+    assert.equal(await remove({ ifMatch: '*' }), { deleteMarker: false })
+    assert.equal(await remove({ ifMatch: 'x' }), { deleteMarker: false })
+    assert.equal(await list(backend), [])
+    await backend.deleteObject({ bucket, key: 'a' })
+    assert.is((await remove({ ifMatch: '*' })).deleteMarker, true)
+    assert.is((await failure(remove({ ifMatch: 'x' }))).code, 'precondition-failed')
+    assert.is((await failure(remove({ ifSize: 1 }))).code, 'precondition-failed')
+  })
+
   test.run()
 }
 

@@ -41,7 +41,7 @@ export class ObjectRows {
     },
   ): WrittenVersion & { readonly id: number } {
     const versioning = this.versioning(command.bucket)
-    this.#requireCondition(command.condition, this.#live(command))
+    requireCondition(command.condition, this.#live(command))
     this.#makeRoom(command, versioning)
     const { bucket, key, columns } = command
     const { lastInsertRowid } = this.#statements.run(
@@ -67,10 +67,11 @@ export class ObjectRows {
   delete(command: Extract<Command, { type: 'delete-object' }>): Deletion {
     const versioning = this.versioning(command.bucket)
     if (command.versionId !== undefined) return this.#deleteVersion(command, command.versionId, versioning)
-    const live = this.#live(command)
-    this.#requireCondition(command.condition, live)
+    const newest = this.#live(command) ?? this.#newestBehind(command)
+    if (newest === undefined && command.condition !== undefined) return { deleteMarker: false }
+    if (newest !== undefined) requireCondition(command.condition, newest)
     if (versioning === 'unversioned') {
-      if (live !== undefined) this.#remove(live, command)
+      if (newest !== undefined) this.#remove(newest, command)
       return { deleteMarker: false }
     }
     const version = versioning === 'enabled' ? randomBytes(markerIdSize).toString('base64url') : null
@@ -127,8 +128,8 @@ export class ObjectRows {
     versioning: VersioningState,
   ): Deletion {
     const row = this.#version(command, versionId)
-    this.#requireCondition(command.condition, row?.marker === 1 ? undefined : row)
     if (row !== undefined) {
+      requireCondition(command.condition, row)
       this.#remove(row, command)
       this.#reviveNewest(command)
     }
@@ -147,11 +148,17 @@ export class ObjectRows {
   }
 
   /** After a removal: the newest version left is the current one, unless it is a marker or is so already. */
-  #reviveNewest({ bucket, key }: Name): void {
-    if (this.#live({ bucket, key }) !== undefined) return
-    this.#statements.run(
-      `UPDATE objects SET live = 1 WHERE marker = 0 AND id =
-       (SELECT id FROM objects WHERE live = 0 AND bucket = ? AND key = ? ORDER BY id DESC LIMIT 1)`,
+  #reviveNewest(name: Name): void {
+    if (this.#live(name) !== undefined) return
+    const newest = this.#newestBehind(name)
+    if (newest === undefined || newest.marker === 1) return
+    this.#statements.run('UPDATE objects SET live = 1 WHERE id = ?', Number(newest.id))
+  }
+
+  /** Where no version is live: the delete marker that hides the object. */
+  #newestBehind({ bucket, key }: Name): Row | undefined {
+    return this.#statements.get(
+      'SELECT * FROM objects WHERE live = 0 AND bucket = ? AND key = ? ORDER BY id DESC LIMIT 1',
       bucket,
       key,
     )
@@ -190,21 +197,6 @@ export class ObjectRows {
     )
     this.#statements.run('DELETE FROM objects WHERE id = ?', id)
   }
-
-  #requireCondition(condition: WriteCondition | undefined, row: Row | undefined): void {
-    if (condition === undefined) return
-    const { ifMatch, ifNoneMatch, ifSize, ifModifiedAt } = condition
-    if (ifNoneMatch !== undefined && row !== undefined) {
-      if (ifNoneMatch === '*' || ifNoneMatch === row.etag) throw preconditionFailed()
-    }
-    if (ifMatch === undefined && ifSize === undefined && ifModifiedAt === undefined) return
-    if (row === undefined) throw new BackendError('no-such-key', 'there is no object to match')
-    const differs =
-      (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== row.etag) ||
-      (ifSize !== undefined && ifSize !== row.size) ||
-      (ifModifiedAt !== undefined && ifModifiedAt !== Math.floor(Number(row.modified_at_ms) / 1000))
-    if (differs) throw preconditionFailed()
-  }
 }
 
 /** The row of one version, delete markers included. */
@@ -236,4 +228,20 @@ function shownVersion(versioning: VersioningState, versionId: string): WrittenVe
 
 function preconditionFailed(): BackendError {
   return new BackendError('precondition-failed', 'the condition of the write does not hold')
+}
+
+/** The condition of a write on what is there now. A delete marker has no ETag. */
+function requireCondition(condition: WriteCondition | undefined, row: Row | undefined): void {
+  if (condition === undefined) return
+  const { ifMatch, ifNoneMatch, ifSize, ifModifiedAt } = condition
+  if (ifNoneMatch !== undefined && row !== undefined) {
+    if (ifNoneMatch === '*' || ifNoneMatch === row.etag) throw preconditionFailed()
+  }
+  if (ifMatch === undefined && ifSize === undefined && ifModifiedAt === undefined) return
+  if (row === undefined) throw new BackendError('no-such-key', 'there is no object to match')
+  const differs =
+    (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== row.etag) ||
+    (ifSize !== undefined && ifSize !== row.size) ||
+    (ifModifiedAt !== undefined && ifModifiedAt !== Math.floor(Number(row.modified_at_ms) / 1000))
+  if (differs) throw preconditionFailed()
 }

@@ -32,6 +32,7 @@ test('a client that sends its whole body first still gets the answer that refuse
   const directory = mkdtempSync(join(tmpdir(), 'sealgate-linger-'))
   const log = pino({ level: 'silent' })
   const backend = await openDiskBackend({ directory, log })
+  await backend.createBucket('bucket')
   const pool = createCryptoPool({ threads: 1 })
   const config = {
     address: { host: '127.0.0.1', port: 0 },

@@ -1,0 +1,53 @@
+import { needsOfAction } from '../access/needs.ts'
+import { document } from '../http/xml-writer.ts'
+import type { Operation } from '../operation.ts'
+import { objectTagsMax, readTagging, taggingElement } from './tags.ts'
+import { objectNameOf, versionHeaders } from './version-parameter.ts'
+
+const documentSizeMax = 64 * 1024
+const route = { scope: 'object', query: ['tagging'], versions: true } as const
+
+export const putObjectTagging: Operation = {
+  name: 'PutObjectTagging',
+  // Policies can ask about the tags, which the body has.
+  action: () => [],
+  method: 'PUT',
+  ...route,
+  async handle({ services: { backend }, request, body, access }) {
+    const name = objectNameOf(request)
+    const tags = readTagging(await body.readAll(documentSizeMax), objectTagsMax)
+    const requestTags = new Map(tags.map(({ key, value }) => [key, value]))
+    for (const need of needsOfAction('s3:PutObjectTagging', request)) {
+      await access.require({ ...need, facts: { requestTags } })
+    }
+    const changes = { tags: tags.length === 0 ? null : tags }
+    return { status: 200, headers: versionHeaders(await backend.changeAttributes({ ...name, changes })) }
+  },
+}
+
+export const getObjectTagging: Operation = {
+  name: 'GetObjectTagging',
+  action: 's3:GetObjectTagging',
+  method: 'GET',
+  ...route,
+  async handle({ services: { backend }, request }) {
+    const { bucket, key, versionId } = objectNameOf(request)
+    const stored = await backend.getObject(bucket, key, versionId)
+    return {
+      status: 200,
+      headers: versionHeaders(stored),
+      body: document(taggingElement(stored.attributes.tags ?? [])),
+    }
+  },
+}
+
+export const deleteObjectTagging: Operation = {
+  name: 'DeleteObjectTagging',
+  action: 's3:DeleteObjectTagging',
+  method: 'DELETE',
+  ...route,
+  async handle({ services: { backend }, request }) {
+    const change = { ...objectNameOf(request), changes: { tags: null } }
+    return { status: 204, headers: versionHeaders(await backend.changeAttributes(change)) }
+  },
+}
