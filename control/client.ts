@@ -1,72 +1,36 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import type { DataKey as DataKeyMessage } from '../proto/gen/sealgate/kms/v1/DataKey.ts'
+import type { DataKeyLease } from '../proto/gen/sealgate/kms/v1/DataKeyLease.ts'
 import type { DecryptBatchResponse } from '../proto/gen/sealgate/kms/v1/DecryptBatchResponse.ts'
 import type { DecryptResponse } from '../proto/gen/sealgate/kms/v1/DecryptResponse.ts'
 import type { EncryptResponse } from '../proto/gen/sealgate/kms/v1/EncryptResponse.ts'
 import type { KeysClient } from '../proto/gen/sealgate/kms/v1/Keys.ts'
+import type { Lease as LeaseMessage } from '../proto/gen/sealgate/kms/v1/Lease.ts'
 import type { StatusResponse } from '../proto/gen/sealgate/kms/v1/StatusResponse.ts'
 import type { ControlAddress } from './config.ts'
 import { type Endpoint, Endpoints } from './endpoints.ts'
-import {
-  answeredName,
-  codeOfStatus,
-  KmsError,
-  type KmsErrorCode,
-  kmsErrorCodes,
-  retryAfterName,
-} from './errors.ts'
+import { answeredName, codeOfStatus, KmsError, parseErrorCode, retryAfterName } from './errors.ts'
+
+import { rewrapOver } from './rewrap-client.ts'
+import type { KeyService, Lease } from './service.ts'
+import { InstanceWatch } from './watch-client.ts'
+
+// What other rooms and services import: the key service, as they see it, and the ring that keeps its keys.
+export { epochIdOf, KeyRing, type RingKey, type SealedDataKey } from './key-ring.ts'
+export type {
+  DataKey,
+  EncryptionContext,
+  InstanceState,
+  KeyService,
+  KeyServiceStatus,
+  Lease,
+  SealedKey,
+} from './service.ts'
+export { type Clock, systemClock } from './session-clock.ts'
 
 /** Bytes. */
 const dataKeySize = 32
-
-/** Name-value pairs bound to a data key: needed again, all of them, to unseal it. Not secret. */
-export type EncryptionContext = Readonly<Record<string, string>>
-
-/** A data key in both its forms. */
-export interface DataKey {
-  /** The id of the master key that sealed it. */
-  readonly keyId: string
-  /** 32 bytes, owned by the caller, who zeroes it when done. */
-  readonly plaintext: Uint8Array
-  /** The KMS's ciphertext, opaque, at most 4 KiB. */
-  readonly sealed: Uint8Array
-}
-
-/** How the key service and its KMS session are, as StatusResponse in kms.proto says; times in milliseconds since 1970. */
-export type KeyServiceStatus = Readonly<StatusResponse>
-
-/**
- * The key service as a front-end, or any other service, sees it. Every method throws {@link KmsError} and nothing
- * else, has a deadline of its own, and can be called again after `unavailable`.
- */
-export interface KeyService {
-  /** A fresh data key under `keyId`, or under the default key. Errors: key-not-found, access-denied, unavailable, not-configured. */
-  generateDataKey(request: { readonly keyId?: string; readonly context: EncryptionContext }): Promise<DataKey>
-  /** The 32 bytes of a sealed data key, owned by the caller. Errors: as above, and invalid-ciphertext. */
-  decrypt(request: {
-    readonly keyId: string
-    readonly sealed: Uint8Array
-    readonly context: EncryptionContext
-  }): Promise<Uint8Array>
-  /** Many at once; each item has its key, or the error that it alone failed with, in the order of the requests. At most 1,000. */
-  decryptBatch(
-    items: readonly {
-      readonly keyId: string
-      readonly sealed: Uint8Array
-      readonly context: EncryptionContext
-    }[],
-  ): Promise<readonly (Uint8Array | KmsError)[]>
-  /** Seals 1..64 KiB of another service's under a master key; `decrypt` opens them. */
-  encrypt(request: {
-    readonly keyId?: string
-    readonly plaintext: Uint8Array
-    readonly context: EncryptionContext
-  }): Promise<{ readonly keyId: string; readonly sealed: Uint8Array }>
-  status(): Promise<KeyServiceStatus>
-  /** Ends the connection. Idempotent. */
-  close(): Promise<void>
-}
 
 /** A call that has not come back by then has failed, whatever number of attempts it took. */
 const defaultDeadlineMs = 5_000
@@ -74,6 +38,8 @@ const defaultDeadlineMs = 5_000
 const attemptShare = 0.5
 /** Answers of `unavailable` that a call takes; an instance that cannot be reached is tried until the deadline. */
 const answersMax = 3
+/** Of a batch, besides what its keys take. */
+const rewrapDeadlineMs = 30_000
 const backoffMinMs = 50
 const backoffMaxMs = 500
 
@@ -130,13 +96,38 @@ export function connectKeyService(
       )
       return plaintext
     },
+    async decryptLeased(request) {
+      const { plaintext, lease } = await call<DecryptResponse>((client, options, done) =>
+        client.decrypt({ ...request, sealed: toBuffer(request.sealed), lease: true }, options, done),
+      )
+      return { plaintext, lease: requireLease(lease) }
+    },
+    async leaseDataKey({ keyId = '', context }) {
+      const { reused, lease, ...dataKey } = await call<DataKeyLease>((client, options, done) =>
+        client.leaseDataKey({ keyId, context }, options, done),
+      )
+      if (!reused) return undefined
+      requireDataKey(dataKey.plaintext)
+      return { ...dataKey, lease: requireLease(lease) }
+    },
+    rewrap: (keys) =>
+      rewrapOver(endpoints.pick(new Set()).client, keys, rewrapDeadlineMs + keys.length * deadlineMs),
+    watch(onState) {
+      const watches = endpoints.all.map(
+        ({ client, target }) => new InstanceWatch(client, (state) => onState(target, state)),
+      )
+      return () => {
+        for (const watch of watches) watch.close()
+      }
+    },
     async decryptBatch(items) {
       const request = { items: items.map((item) => ({ ...item, sealed: toBuffer(item.sealed) })) }
       const { results } = await call<DecryptBatchResponse>((client, options, done) =>
         client.decryptBatch(request, options, done),
       )
       return results.map(
-        ({ plaintext, error }) => plaintext ?? new KmsError(parseCode(error), 'the key was not unsealed'),
+        ({ plaintext, error }) =>
+          plaintext ?? new KmsError(parseErrorCode(error), 'the key was not unsealed'),
       )
     },
     async encrypt({ keyId = '', plaintext, context }) {
@@ -203,8 +194,9 @@ function requireDataKey(plaintext: Uint8Array): void {
   }
 }
 
-function parseCode(text: string | undefined): KmsErrorCode {
-  return kmsErrorCodes.find((code) => code === text) ?? 'internal'
+function requireLease(lease: LeaseMessage | null): Lease {
+  if (lease === null) throw new KmsError('internal', 'control sent a key without its lease')
+  return lease
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

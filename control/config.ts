@@ -1,5 +1,6 @@
 import type { AuditConfig } from './audit.ts'
 import type { ClientLimits } from './client-limits.ts'
+import type { KeyLimits } from './key-limits.ts'
 
 /** What the control service is configured with; parsed once by cli. Secrets are bytes or sources, never printed. */
 export interface ControlConfig {
@@ -11,6 +12,10 @@ export interface ControlConfig {
   readonly limits?: ClientLimits
   /** Absent: none is written. */
   readonly audit?: AuditConfig
+  /** Those of key-limits.ts unless given. */
+  readonly keyLimits?: KeyLimits
+  /** Where the keys that an operator disables are written down; absent: nowhere, so that a restart enables them. */
+  readonly disabledKeysFile?: string
 }
 
 /** Where control listens, and where its clients find it: a Unix socket (mode 0600), or TCP with mutual TLS. */

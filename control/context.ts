@@ -1,4 +1,4 @@
-import type { EncryptionContext } from './client.ts'
+import type { EncryptionContext } from './service.ts'
 
 /**
  * The bytes that bind an encryption context to a data key: JSON with sorted keys and no white space, strings escaped as

@@ -67,3 +67,8 @@ export function codeOfStatus(value: status | undefined): KmsErrorCode {
   }
   return 'internal'
 }
+
+/** The code of an item of a batch. */
+export function parseErrorCode(text: string | undefined): KmsErrorCode {
+  return kmsErrorCodes.find((code) => code === text) ?? 'internal'
+}

@@ -1,9 +1,9 @@
-import type { EncryptionContext } from './client.ts'
 import type { LimitedClients } from './client-limits.ts'
 import { KmsError, type KmsErrorCode } from './errors.ts'
 import type { Caller, Identities, PeerCall } from './identity.ts'
 import { type Operation, operations, type Subject, subjectsOf } from './operations.ts'
 import type { CurrentPolicy } from './policy-file.ts'
+import type { EncryptionContext } from './service.ts'
 
 /** What audit writes of one use of a key. */
 export interface AuditEntry {

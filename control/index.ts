@@ -5,10 +5,13 @@ import type { Registry } from 'prom-client'
 import { AuditLog } from './audit.ts'
 import { defaultLimits, LimitedClients } from './client-limits.ts'
 import type { ControlConfig } from './config.ts'
+import { DataKeys } from './data-keys.ts'
 import { Gate } from './gate.ts'
 import { gateStreams } from './gated-streams.ts'
 import { addHealth } from './health.ts'
 import { Identities } from './identity.ts'
+import { createKeyAdmin } from './key-admin.ts'
+import { defaultKeyLimits } from './key-limits.ts'
 import { createKeyService } from './key-service.ts'
 import { bind, releaseSocket } from './listener.ts'
 import { createMetrics, showCertificate } from './metrics.ts'
@@ -17,6 +20,7 @@ import { openPolicy } from './policy-file.ts'
 import { messageSizeMax, packageDefinition, proto } from './proto.ts'
 import { createProvider } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
+import type { Clock } from './session-clock.ts'
 
 export type { AuditConfig } from './audit.ts'
 export { AuditDamage, verifyAudit } from './audit-verify.ts'
@@ -24,6 +28,7 @@ export { type ClientLimits, defaultLimits } from './client-limits.ts'
 export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
 export { KmsError } from './errors.ts'
 export { identityOfCertificate } from './identity.ts'
+export { defaultKeyLimits, type KeyLimits, usesCeiling } from './key-limits.ts'
 export { readPolicy } from './policy-file.ts'
 
 /** How long close waits for running calls. */
@@ -46,6 +51,8 @@ interface Dependencies {
   readonly version: string
   /** In place of the one that the configuration names. */
   readonly provider?: Provider
+  /** Of the caches. */
+  readonly clock?: Clock
 }
 
 /**
@@ -71,10 +78,21 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     audit,
     defaultKeyId: provider.defaultKeyId,
   })
+  const keys = new DataKeys({
+    provider,
+    limits: config.keyLimits ?? defaultKeyLimits,
+    log,
+    epochEvents: metrics.cacheEvents('epoch'),
+    openedEvents: metrics.cacheEvents('opened'),
+    ...(config.disabledKeysFile !== undefined && { disabledKeysFile: config.disabledKeysFile }),
+    ...(dependencies.clock !== undefined && { clock: dependencies.clock }),
+  })
+  metrics.showCaches(() => keys.status)
+  const { Keys, Admin } = proto.sealgate.kms.v1
   const streams = new OpenStreams()
-  const { service } = proto.sealgate.kms.v1.Keys
-  const keyService = createKeyService({ gate, provider, metrics, log, version, startedAtMs })
-  server.addService(service, gateStreams(service, keyService, { gate, streams }))
+  const parts = { gate, provider, keys, metrics, log, version, startedAtMs }
+  server.addService(Keys.service, gateStreams(Keys.service, createKeyService(parts), { gate, streams }))
+  server.addService(Admin.service, { ...createKeyAdmin(parts) })
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
   const showHealth = () => health.sessionReady(provider.session().ready)
@@ -83,9 +101,11 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     health.drain()
     await new Promise((resolve) => setTimeout(resolve, noticeMs))
     streams.end()
+    keys.hub.close()
     await shutDown(server)
     await audit?.close()
     policy.close()
+    keys.close()
     await provider.close()
   }
   const listener = await bind(server, config.address, log).catch(async (error: unknown) => {

@@ -1,79 +1,90 @@
 import type { DecryptBatchResult } from '../proto/gen/sealgate/kms/v1/DecryptBatchResult.ts'
 import type { DecryptRequest } from '../proto/gen/sealgate/kms/v1/DecryptRequest.ts'
 import type { KeysHandlers } from '../proto/gen/sealgate/kms/v1/Keys.ts'
+import type { Lease } from '../proto/gen/sealgate/kms/v1/Lease.ts'
+import type { DataKeys } from './data-keys.ts'
 import { KmsError } from './errors.ts'
+import type { Terms } from './key-cache.ts'
+import { parseContext, parseKeyId, parseSealed, requirePayload } from './key-requests.ts'
 import type { Provider } from './providers/provider.ts'
+import { createRewrap } from './rewrap.ts'
 import { statusOf } from './status.ts'
 import { type MethodParts, unary } from './unary.ts'
 
-/** What a request may carry; more is refused before the provider sees it. */
-const keyIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
-const contextEntriesMax = 64
-/** Names and values together, bytes. */
-const contextSizeMax = 16 * 1024
-const sealedKeySizeMax = 128 * 1024
-const payloadSizeMax = 64 * 1024
 const batchItemsMax = 1000
 /** Items of one batch with the provider at once. */
 const batchItemsInFlight = 16
 
 interface Dependencies extends MethodParts {
   readonly provider: Provider
+  readonly keys: DataKeys
   readonly version: string
   readonly startedAtMs: number
 }
 
-/** The key service's methods, over a provider. */
-export function createKeyService(
-  dependencies: Dependencies,
-): Pick<KeysHandlers, 'GenerateDataKey' | 'Decrypt' | 'DecryptBatch' | 'Encrypt' | 'Status'> {
-  const { provider } = dependencies
-
-  const decrypt = async (request: DecryptRequest, signal: AbortSignal): Promise<Buffer> => {
-    const keyId = parseKeyId(request.keyId, undefined)
-    const context = parseContext(request.context)
-    if (request.sealed.length === 0 || request.sealed.length > sealedKeySizeMax) {
-      throw new KmsError('invalid-ciphertext', `a sealed key of ${request.sealed.length} bytes`)
-    }
-    return toBuffer(await provider.decrypt({ keyId, sealed: request.sealed, context, signal }))
-  }
+/** The key service's methods. */
+export function createKeyService(dependencies: Dependencies): KeysHandlers {
+  const { provider, keys } = dependencies
 
   return {
     GenerateDataKey: unary('GenerateDataKey', dependencies, async (request, signal) => {
       const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
-      const context = parseContext(request.context)
-      const { plaintext, sealed } = await provider.generateDataKey({ keyId, context, signal })
+      const { plaintext, sealed } = await keys.generate(
+        { keyId, context: parseContext(request.context) },
+        signal,
+      )
       return { keyId, plaintext: toBuffer(plaintext), sealed: toBuffer(sealed) }
     }),
-    Decrypt: unary('Decrypt', dependencies, async (request, signal) => ({
-      plaintext: await decrypt(request, signal),
-    })),
-    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, signal) => {
+    LeaseDataKey: unary('LeaseDataKey', dependencies, async (request, signal, notes) => {
+      const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
+      const key = await keys.lease({ keyId, context: parseContext(request.context) }, signal)
+      if (key === undefined) return { reused: false }
+      if (key.cached) notes.cached()
+      return {
+        reused: true,
+        keyId,
+        plaintext: toBuffer(key.plaintext),
+        sealed: toBuffer(key.sealed),
+        lease: toLease(key.terms),
+      }
+    }),
+    Decrypt: unary('Decrypt', dependencies, async (request, signal, notes) => {
+      const key = { ...parseSealed(request), leased: request.lease }
+      const { plaintext, terms, cached } = await keys.open(key, signal)
+      if (cached) notes.cached()
+      return { plaintext: toBuffer(plaintext), ...(terms !== undefined && { lease: toLease(terms) }) }
+    }),
+    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, signal, notes) => {
       if (items.length > batchItemsMax) {
         throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
       }
-      return { results: await inTurns(items, (item) => decryptItem(item, signal)) }
+      return {
+        results: await inTurns(items, (item, index) => decryptItem(item, signal, () => notes.cached(index))),
+      }
     }),
     Encrypt: unary('Encrypt', dependencies, async (request, signal) => {
       const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
       const context = parseContext(request.context)
       const { plaintext } = request
-      if (plaintext.length === 0 || plaintext.length > payloadSizeMax) {
-        throw new KmsError(
-          'invalid-ciphertext',
-          `a payload has 1..${payloadSizeMax} bytes, not ${plaintext.length}`,
-        )
-      }
-      const sealed = await provider.encrypt({ keyId, plaintext, context, signal })
+      requirePayload(plaintext)
+      const sealed = await keys.encrypt({ keyId, plaintext, context }, signal)
       plaintext.fill(0)
       return { keyId, sealed: toBuffer(sealed) }
     }),
+    Rewrap: createRewrap(keys, dependencies),
+    Watch: (call) => keys.hub.add(call),
     Status: unary('Status', dependencies, async () => statusOf(dependencies)),
   }
 
-  async function decryptItem(item: DecryptRequest, signal: AbortSignal): Promise<DecryptBatchResult> {
+  async function decryptItem(
+    item: DecryptRequest,
+    signal: AbortSignal,
+    onCached: () => void,
+  ): Promise<DecryptBatchResult> {
     try {
-      return { plaintext: await decrypt(item, signal), result: 'plaintext' }
+      const { plaintext, cached } = await keys.open({ ...parseSealed(item), leased: false }, signal)
+      if (cached) onCached()
+      return { plaintext: toBuffer(plaintext), result: 'plaintext' }
     } catch (error) {
       if (error instanceof KmsError) return { error: error.code, result: 'error' }
       throw error
@@ -81,36 +92,20 @@ export function createKeyService(
   }
 }
 
+function toLease({ ageMs, uses, idleMs, offlineGraceMs }: Terms): Lease {
+  return { maxAgeMs: ageMs, maxUses: uses, idleMs, offlineGraceMs }
+}
+
 async function inTurns<Item, Result>(
   items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
+  work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = []
   for (let start = 0; start < items.length; start += batchItemsInFlight) {
-    results.push(...(await Promise.all(items.slice(start, start + batchItemsInFlight).map(work))))
+    const turn = items.slice(start, start + batchItemsInFlight)
+    results.push(...(await Promise.all(turn.map((item, index) => work(item, start + index)))))
   }
   return results
-}
-
-function parseKeyId(text: string, fallback: string | undefined): string {
-  if (text === '' && fallback !== undefined) return fallback
-  if (!keyIdPattern.test(text)) throw new KmsError('key-not-found', 'the key id is not a valid name')
-  return text
-}
-
-function parseContext(context: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(context)
-  const size = entries.reduce(
-    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
-    0,
-  )
-  if (entries.length > contextEntriesMax || size > contextSizeMax) {
-    throw new KmsError(
-      'invalid-ciphertext',
-      `an encryption context of ${entries.length} entries, ${size} bytes`,
-    )
-  }
-  return context
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

@@ -1,4 +1,4 @@
-import type { EncryptionContext } from './client.ts'
+import type { EncryptionContext } from './service.ts'
 
 /** Every operation of the service, and what of its request policy looks at and audit writes down: data, for `gate.ts`. */
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import type { EncryptionContext } from './client.ts'
 import { type Operation, operationNames, operations, type Subject } from './operations.ts'
+import type { EncryptionContext } from './service.ts'
 
 /** Who may do what with which keys and contexts (docs/control-plane.md). What no rule allows is denied. */
 export interface Policy {

@@ -1,17 +1,24 @@
 import type { StatusResponseInput } from '../proto/gen/sealgate/kms/v1/StatusResponse.ts'
+import type { DataKeys } from './data-keys.ts'
+import type { ControlMetrics } from './metrics.ts'
 import type { Provider } from './providers/provider.ts'
 
 /** What Status tells of the service and its session; nothing in it is secret. */
 export function statusOf({
   provider,
+  keys,
+  metrics,
   version,
   startedAtMs,
 }: {
   readonly provider: Provider
+  readonly keys: DataKeys
+  readonly metrics: ControlMetrics
   readonly version: string
   readonly startedAtMs: number
 }): StatusResponseInput {
   const { state, sinceMs, ...session } = provider.session()
+  const { disabledKeyIds, ...cache } = keys.status
   const circuit = provider.circuit?.()
   return {
     provider: provider.name,
@@ -25,5 +32,7 @@ export function statusOf({
     circuitRetryAtMs: circuit?.retryAtMs ?? 0,
     startedAtMs,
     version,
+    disabledKeyIds: [...disabledKeyIds],
+    cache: { ...cache, ...metrics.cacheCounts() },
   }
 }

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { DareError, openBytes, sealBytes } from '../../engine/index.ts'
-import type { EncryptionContext } from '../client.ts'
 import type { MasterKeyConfig } from '../config.ts'
 import { contextBytes, rawContextBytes } from '../context.ts'
 import { KmsError } from '../errors.ts'
+import type { EncryptionContext } from '../service.ts'
 import { type Check, type KeyDescription, noSession, type Provider } from './provider.ts'
 
 const dataKeySize = 32

@@ -1,4 +1,4 @@
-import type { EncryptionContext } from '../client.ts'
+import type { EncryptionContext } from '../service.ts'
 
 /**
  * A key management system, as the control service uses it. A provider is one file and one line in `index.ts`, and passes
@@ -36,6 +36,16 @@ export interface Provider {
     readonly context: EncryptionContext
     readonly signal: AbortSignal
   }): Promise<Uint8Array>
+  /**
+   * Has the KMS seal what it sealed before under the newest version of the key, without showing it to us. Undefined: it may
+   * not, or not for this key; absent: it can not. Errors as decrypt.
+   */
+  rewrap?(request: {
+    readonly keyId: string
+    readonly sealed: Uint8Array
+    readonly context: EncryptionContext
+    readonly signal: AbortSignal
+  }): Promise<Uint8Array | undefined>
   session(): SessionStatus
   /** Absent where calls go nowhere. */
   circuit?(): CircuitStatus

@@ -12,7 +12,7 @@ export interface VaultGrant {
   readonly renewable: boolean
 }
 
-export type TransitOperation = 'datakey/plaintext' | 'encrypt' | 'decrypt'
+export type TransitOperation = 'datakey/plaintext' | 'encrypt' | 'decrypt' | 'rewrap'
 
 /** Which of the configured namespaces a call is made in: the role's, the keys', or none. */
 export type VaultScope = 'login' | 'keys' | 'server'

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { connectKeyService, type KeyService } from '../../control/client.ts'
-import type { ControlAddress, ControlConfig } from '../../control/config.ts'
+import type { ControlAddress, ControlConfig, MasterKeyConfig } from '../../control/config.ts'
 import { type Control, startControl } from '../../control/index.ts'
 import type { Provider } from '../../control/providers/provider.ts'
 
 /** The seed's example master key. */
-export const testMasterKey: ControlConfig['provider'] = {
+export const testMasterKey: MasterKeyConfig = {
   kind: 'master-key',
   keyId: 'my-minio-key',
   key: Buffer.from('6368616e676520746869732070617373776f726420746f206120736563726574', 'hex'),
