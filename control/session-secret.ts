@@ -47,7 +47,7 @@ export class SessionSecret {
       this.#unwrapped?.secretId.fill(0)
       this.#unwrapped = { digest, secretId }
     }
-    return this.#unwrapped.secretId.slice()
+    return new Uint8Array(this.#unwrapped.secretId)
   }
 
   accepted(): void {
@@ -78,7 +78,8 @@ export class SessionSecret {
 
   async #readSource(): Promise<Uint8Array> {
     const source = this.#source
-    const given = source.kind === 'value' ? source.value.slice() : await readSecretFile(source.path)
+    // A copy, which slice() of a Buffer is not: the caller wipes it, and the next login reads it again.
+    const given = source.kind === 'value' ? new Uint8Array(source.value) : await readSecretFile(source.path)
     this.#readDigest = createHash('sha256').update(given).digest('base64')
     return given
   }
