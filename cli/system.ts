@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Level } from 'pino'
 import type { ControlAddress, ControlConfig } from '../control/config.ts'
 import type { HostPort } from './addresses.ts'
+import { allocatorVariables } from './allocator.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { createLog } from './log.ts'
 import { SupervisedChild } from './supervised-child.ts'
@@ -33,16 +34,6 @@ export interface System {
 /** On top of the drain. */
 const frontEndStopMs = 1_000
 const controlStopMs = 3_000
-
-/**
- * Freed memory stays with the process, and large blocks come from the heap: bodies make and drop buffers all the time, and
- * glibc would give each back to the kernel (mallopt(3)).
- */
-const allocatorVariables = {
-  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
-  MALLOC_TOP_PAD_: String(16 * 1024 * 1024),
-  MALLOC_MMAP_THRESHOLD_: String(1024 * 1024 * 1024),
-}
 
 /** Resolves when it serves. Errors: what a process could not start for; nothing is left running then. */
 export async function startSystem(config: SystemConfig): Promise<System> {

@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Figure } from './figure.ts'
+import { measureControl } from './parts/control.ts'
+import { measureEngine } from './parts/engine.ts'
+import { measureMultipart } from './parts/multipart.ts'
+import { measureServer } from './parts/server.ts'
+import { toPicture, toTable } from './report.ts'
+import { createSettings, type Settings } from './settings.ts'
+import { type RunningSealgate, startSealgate } from './support/sealgate.ts'
+
+/** `npm run bench`: measures, prints a table, and with --picture FILE draws it. */
+
+const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>> = {
+  engine: measureEngine,
+  server: (settings) => withServer(settings, measureServer),
+  multipart: (settings) => withServer(settings, measureMultipart),
+  control: measureControl,
+}
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: Object.keys(parts).join(',') },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    'multipart-mib': { type: 'string', default: '1024' },
+    picture: { type: 'string' },
+  },
+})
+
+async function withServer(
+  settings: Settings,
+  measure: (settings: Settings, server: RunningSealgate) => Promise<Figure[]>,
+): Promise<Figure[]> {
+  const server = await startSealgate(settings.directory)
+  try {
+    return await measure(settings, server)
+  } finally {
+    await server.stop()
+  }
+}
+
+function describeMachine({ directory, rounds, seconds }: Settings): string {
+  const processors = cpus()
+  const memory = Math.round(totalmem() / 1024 ** 3)
+  const place = directory === '/dev/shm' ? 'tmpfs' : 'disk'
+  return `${processors.length} × ${processors[0]?.model.trim()}, ${memory} GiB, Node ${process.versions.node}, stores on ${place}; medians of ${rounds} rounds of ${seconds} s.`
+}
+
+const settings = createSettings({
+  rounds: Number(options.rounds),
+  seconds: Number(options.seconds),
+  multipartMib: Number(options['multipart-mib']),
+})
+const figures: Figure[] = []
+for (const name of options.only.split(',')) {
+  const measure = parts[name]
+  if (measure === undefined) throw new Error(`there is no part ${name}: ${Object.keys(parts).join(', ')}`)
+  console.error(`${name} …`)
+  figures.push(...(await measure(settings)))
+}
+console.log(`${describeMachine(settings)}\n\n${toTable(figures)}`)
+if (options.picture !== undefined) writeFileSync(options.picture, toPicture(figures))

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+
+/** How much is measured. */
+export interface Settings {
+  readonly rounds: number
+  /** Of each measurement. */
+  readonly seconds: number
+  /** Where stores are made; memory where there is a file system of it. */
+  readonly directory: string
+  /** Bytes of a large object. */
+  readonly largeSize: number
+  /** Bytes of the object that ranges are read of. */
+  readonly rangedSize: number
+  /** Bytes of a multipart upload. */
+  readonly multipartSize: number
+}
+
+const mebibyte = 1024 * 1024
+
+export function createSettings(options: {
+  readonly rounds: number
+  readonly seconds: number
+  readonly multipartMib: number
+}): Settings {
+  return {
+    rounds: options.rounds,
+    seconds: options.seconds,
+    directory: existsSync('/dev/shm') ? '/dev/shm' : tmpdir(),
+    largeSize: 64 * mebibyte,
+    rangedSize: 1024 * mebibyte,
+    multipartSize: options.multipartMib * mebibyte,
+  }
+}

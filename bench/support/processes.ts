@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import type { LoadJob, LoadResult } from './load-job.ts'
+
+/** Other processes: the load generator, and what the kernel tells of those under test. */
+
+/** Runs a job in a process of its own. Errors: requests that failed. */
+export async function load(job: LoadJob): Promise<LoadResult> {
+  const child = fork(new URL('./load.js', import.meta.url), { serialization: 'advanced' })
+  try {
+    const result = await new Promise<LoadResult>((resolve, reject) => {
+      child.once('message', (message: LoadResult) => resolve(message))
+      child.once('error', reject)
+      child.once('exit', (code) => reject(new Error(`the load generator ended (${code})`)))
+      child.send(job)
+    })
+    if (result.failures > 0) {
+      throw new Error(`${result.failures} requests failed; the first: ${result.firstFailure}`)
+    }
+    return result
+  } finally {
+    await ended(child)
+  }
+}
+
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  await new Promise((resolve) => child.once('exit', resolve))
+}
+
+/** The kernel counts a process's time in hundredths of a second (proc(5), USER_HZ). */
+const ticksPerSecond = 100
+
+/** Seconds of CPU that a process and its descendants have used; undefined where there is no /proc. */
+export function cpuSecondsOf(pid: number): number | undefined {
+  try {
+    return [pid, ...descendantsOf(pid)].reduce((sum, each) => sum + ownCpuSeconds(each), 0)
+  } catch {
+    return undefined
+  }
+}
+
+function ownCpuSeconds(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The name in parentheses may hold blanks; user and system time are the 14th and 15th fields.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+export function descendantsOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  )
+  return children.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+/** The largest resident set so far of a process or one of its descendants, MiB; undefined where there is no /proc. */
+export function peakResidentMib(pid: number): number | undefined {
+  try {
+    const peaks = [pid, ...descendantsOf(pid)].map((each) => {
+      const status = readFileSync(`/proc/${each}/status`, 'utf8')
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024
+    })
+    return Math.max(...peaks)
+  } catch {
+    return undefined
+  }
+}

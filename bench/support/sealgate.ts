@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Target } from './presign.ts'
+import { descendantsOf, ended } from './processes.ts'
+
+/** A Sealgate server as users start it: its own processes, default settings, a master key. */
+export interface RunningSealgate {
+  readonly target: Target
+  readonly pid: number
+  /** The front-ends' numbers, by name. */
+  metric(name: string): Promise<number>
+  stop(): Promise<void>
+}
+
+const accessKey = 'benchmark'
+const secretKey = 'benchmark-secret'
+const startMs = 15_000
+
+export async function startSealgate(
+  parentDirectory: string,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<RunningSealgate> {
+  const directory = mkdtempSync(join(parentDirectory, 'sealgate-bench-'))
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+  const child = spawn(process.execPath, [main, 'server', directory], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+    env: {
+      PATH: process.env.PATH ?? '',
+      SEALGATE_ACCESS_KEY: accessKey,
+      SEALGATE_SECRET_KEY: secretKey,
+      SEALGATE_KMS_MASTER_KEY: `bench-key:${'42'.repeat(32)}`,
+      SEALGATE_ADDRESS: `127.0.0.1:${port}`,
+      SEALGATE_ADMIN_ADDRESS: `127.0.0.1:${adminPort}`,
+      SEALGATE_CONTROL_ADMIN_ADDRESS: 'off',
+      ...extra,
+    },
+  })
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await ended(child)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  const { pid } = child
+  if (pid === undefined) throw new Error('the server cannot be started')
+  try {
+    await ready(`http://127.0.0.1:${adminPort}/readyz`)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    target: { host: '127.0.0.1', port, accessKey, secretKey, region: 'us-east-1' },
+    pid,
+    async metric(name) {
+      const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`)
+      const text = await response.text()
+      return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
+    },
+    stop,
+  }
+}
+
+async function ready(url: string): Promise<void> {
+  const deadline = performance.now() + startMs
+  for (;;) {
+    const status = await fetch(url).then(
+      async (response) => {
+        await response.arrayBuffer()
+        return response.status
+      },
+      () => 0,
+    )
+    if (status === 200) return
+    if (performance.now() > deadline) throw new Error(`the server is not ready after ${startMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Its processes' ids, the supervisor's first. */
+export function processesOf({ pid }: RunningSealgate): number[] {
+  return [pid, ...descendantsOf(pid)]
+}
