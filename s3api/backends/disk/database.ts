@@ -22,6 +22,13 @@ export function openDatabase(path: string, { readOnly }: { readonly readOnly: bo
   return database
 }
 
+/** The values, of which no text has a U+0000: the binding would end it there, and another row would be meant. */
+export function bindable<Value>(values: readonly Value[]): readonly Value[] {
+  const cut = values.some((value) => typeof value === 'string' && value.includes('\0'))
+  if (cut) throw new Error('a text with U+0000 cannot be bound')
+  return values
+}
+
 function loadSqlite(): { readonly DatabaseSync: typeof DatabaseSync } {
   const builtin: unknown = process.getBuiltinModule?.('node:sqlite')
   // The back-port has the API of the module that it stands in for.

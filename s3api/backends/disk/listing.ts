@@ -3,10 +3,14 @@
  * through: after a page of them the scan goes on behind the prefix.
  */
 
-/** A place in the order: names from this one on, and of this name ids from this one on. */
+/**
+ * A place in the order: from this name on, or behind it. With an id, which comes with `past` only: behind that id of the name.
+ * There is no least name behind another that could be bound instead: SQLite's binding ends a text at U+0000.
+ */
 export interface Cursor {
   readonly key: string
-  readonly id: string
+  readonly past: boolean
+  readonly id?: string
 }
 
 export interface Scan<Row> {
@@ -36,7 +40,7 @@ export function scanPage<Row>(scan: Scan<Row>): {
   const entries: ScanEntry<Row>[] = []
   if (limit === 0) return { entries, truncated: false }
   const end = successorOf(prefix)
-  let from: Cursor | undefined = later(scan.from, { key: prefix, id: '' })
+  let from: Cursor | undefined = later(scan.from, { key: prefix, past: false })
   while (from !== undefined && entries.length <= limit) {
     const count = Math.min(rowsPerFetchMax, limit - entries.length + 1)
     const rows = scan.fetch(from, end, count)
@@ -71,9 +75,9 @@ export function cursorAfter(
   listing: { readonly prefix: string; readonly delimiter: string },
 ): Cursor {
   if (marker !== '' && commonPrefixOf(marker, listing) === marker) {
-    return cursorAt(successorOf(marker)) ?? { key: `${marker}\u0000`, id: '' }
+    return cursorAt(successorOf(marker)) ?? { key: marker, past: true }
   }
-  return marker === '' ? { key: '', id: '' } : { key: `${marker}\u0000`, id: '' }
+  return { key: marker, past: marker !== '' }
 }
 
 function commonPrefixOf(
@@ -86,7 +90,7 @@ function commonPrefixOf(
 }
 
 function cursorAt(key: string | undefined): Cursor | undefined {
-  return key === undefined ? undefined : { key, id: '' }
+  return key === undefined ? undefined : { key, past: false }
 }
 
 function later(left: Cursor, right: Cursor): Cursor {

@@ -151,23 +151,16 @@ export class Reader {
     const { entries, truncated } = scanPage({
       ...query,
       from: cursorAfter(query.startAfter, query),
-      fetch: ({ key }, end, count) =>
-        end === undefined
-          ? this.#statements.all(
-              `SELECT ${columns} FROM objects WHERE live = 1 AND bucket = ? AND key >= ? ORDER BY key LIMIT ?`,
-              bucket,
-              key,
-              count,
-            )
-          : this.#statements.all(
-              `SELECT ${columns} FROM objects WHERE live = 1 AND bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
-              bucket,
-              key,
-              end,
-              count,
-            ),
+      fetch: ({ key, past }, end, count) => {
+        const from = past ? 'key > ?' : 'key >= ?'
+        const below = end === undefined ? '' : 'AND key < ?'
+        return this.#statements.all(
+          `SELECT ${columns} FROM objects WHERE live = 1 AND bucket = ? AND ${from} ${below} ORDER BY key LIMIT ?`,
+          ...[bucket, key, ...(end === undefined ? [] : [end]), count],
+        )
+      },
       keyOf,
-      after: (row) => ({ key: `${keyOf(row)}\u0000`, id: '' }),
+      after: (row) => ({ key: keyOf(row), past: true }),
     })
     return {
       entries: entries.map((entry) =>
@@ -196,26 +189,20 @@ export class Reader {
     const from: Cursor =
       uploadIdMarker === ''
         ? cursorAfter(keyMarker, query)
-        : { key: keyMarker, id: `${uploadIdMarker}\u0000` }
+        : { key: keyMarker, past: true, id: uploadIdMarker }
     const { entries, truncated } = scanPage({
       ...query,
       from,
-      fetch: ({ key, id }, end, count) => {
-        const where = 'bucket = ? AND (key, id) >= (?, ?)'
-        const order = 'ORDER BY key, id LIMIT ?'
-        return end === undefined
-          ? this.#statements.all(`SELECT * FROM uploads WHERE ${where} ${order}`, bucket, key, id, count)
-          : this.#statements.all(
-              `SELECT * FROM uploads WHERE ${where} AND key < ? ${order}`,
-              bucket,
-              key,
-              id,
-              end,
-              count,
-            )
+      fetch: ({ key, past, id }, end, count) => {
+        const start = id !== undefined ? '(key, id) > (?, ?)' : past ? 'key > ?' : 'key >= ?'
+        const below = end === undefined ? '' : 'AND key < ?'
+        return this.#statements.all(
+          `SELECT * FROM uploads WHERE bucket = ? AND ${start} ${below} ORDER BY key, id LIMIT ?`,
+          ...[bucket, key, ...(id === undefined ? [] : [id]), ...(end === undefined ? [] : [end]), count],
+        )
       },
       keyOf,
-      after: (row) => ({ key: keyOf(row), id: `${String(row.id)}\u0000` }),
+      after: (row) => ({ key: keyOf(row), past: true, id: String(row.id) }),
     })
     return {
       entries: entries.map((entry) =>

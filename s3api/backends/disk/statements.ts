@@ -1,4 +1,4 @@
-import type { Database, Statement } from './database.ts'
+import { bindable, type Database, type Statement } from './database.ts'
 import type { Row } from './rows.ts'
 
 export type Value = string | number | Uint8Array | null
@@ -13,15 +13,15 @@ export class Statements {
   }
 
   get(sql: string, ...values: Value[]): Row | undefined {
-    return this.#statement(sql).get(...values)
+    return this.#statement(sql).get(...bindable(values))
   }
 
   all(sql: string, ...values: Value[]): Row[] {
-    return this.#statement(sql).all(...values)
+    return this.#statement(sql).all(...bindable(values))
   }
 
   run(sql: string, ...values: Value[]): { readonly changes: number; readonly lastInsertRowid: number } {
-    const { changes, lastInsertRowid } = this.#statement(sql).run(...values)
+    const { changes, lastInsertRowid } = this.#statement(sql).run(...bindable(values))
     return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) }
   }
 

@@ -4,10 +4,7 @@ import { findVersion } from './object-rows.ts'
 import { type Row, toListedRecord, versionIdOf } from './rows.ts'
 import type { Statements } from './statements.ts'
 
-/** Versions come newest first: the id of a {@link Cursor} is the row id from which on, downwards. Empty: from the newest. */
-
-/** Above every row id. */
-const newest = Number.MAX_SAFE_INTEGER
+/** Versions come newest first: behind the id of a {@link Cursor}, a row id, are those below it. */
 
 /** One page of a bucket's versions: its live rows and those behind them, merged. */
 export function versionPage(statements: Statements, bucket: string, query: VersionQuery): VersionPage {
@@ -16,7 +13,7 @@ export function versionPage(statements: Statements, bucket: string, query: Versi
     from: cursorOf(statements, bucket, query),
     fetch: (from, end, count) => fetchRows(statements, { bucket, from, end, count }),
     keyOf: (row) => String(row.key),
-    after: (row) => ({ key: String(row.key), id: String(Number(row.id) - 1) }),
+    after: (row) => ({ key: String(row.key), past: true, id: String(row.id) }),
   })
   return {
     entries: entries.map((entry) => (entry.kind === 'prefix' ? entry : toEntry(entry.row))),
@@ -28,7 +25,8 @@ function cursorOf(statements: Statements, bucket: string, query: VersionQuery): 
   const { keyMarker, versionIdMarker } = query
   if (versionIdMarker === '') return cursorAfter(keyMarker, query)
   const row = findVersion(statements, { bucket, key: keyMarker, versionId: versionIdMarker })
-  return { key: keyMarker, id: row === undefined ? '' : String(Number(row.id) - 1) }
+  if (row === undefined) return { key: keyMarker, past: false }
+  return { key: keyMarker, past: true, id: String(row.id) }
 }
 
 /** Both halves come in order from their indexes; whether a row is its key's newest is looked up there, too. */
@@ -45,14 +43,14 @@ function fetchRows(
   const columns = 'id, key, version, live, marker, size, etag, modified_at_ms, storage_class, owner, checksum'
   const half = (live: 0 | 1) =>
     `SELECT ${columns} FROM objects WHERE live = ${live} AND bucket = ?1 AND key >= ?2
-     AND (key > ?2 OR id <= ?3) ${end === undefined ? '' : 'AND key < ?5'}`
+     AND (key > ?2 OR id < ?3) ${end === undefined ? '' : 'AND key < ?5'}`
   const sql = `SELECT *, NOT EXISTS (
       SELECT 1 FROM objects AS newer WHERE newer.live = 1 AND newer.bucket = ?1 AND newer.key = found.key AND newer.id > found.id
     ) AND NOT EXISTS (
       SELECT 1 FROM objects AS newer WHERE newer.live = 0 AND newer.bucket = ?1 AND newer.key = found.key AND newer.id > found.id
     ) AS latest
     FROM (${half(1)} UNION ALL ${half(0)} ORDER BY key, id DESC LIMIT ?4) AS found`
-  const id = from.id === '' ? newest : Number(from.id)
+  const id = from.id !== undefined ? Number(from.id) : from.past ? 0 : Number.MAX_SAFE_INTEGER
   return statements.all(sql, bucket, from.key, id, count, ...(end === undefined ? [] : [end]))
 }
 
