@@ -91,8 +91,9 @@ export async function openFailingDiskStore(nth: number): Promise<DiskStore & { f
   class FailingWriter extends Writer {
     override async execute(...command: Parameters<Writer['execute']>) {
       failIfDue()
-      await super.execute(...command)
+      const result = await super.execute(...command)
       if (isDue()) throw new BackendError('unavailable', 'injected: the answer to a commit is lost')
+      return result
     }
   }
   const store = await openDiskStore(async (directory) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readSync, writeSync } from 'node:fs'
-import { storedBatchSize } from '../../engine/index.ts'
+import { type ByteSource, storedBatchSize } from '../../engine/index.ts'
 import type {
   Backend,
   StagedData,
@@ -20,24 +20,30 @@ export async function readStored(
   const sources = backend.openData(object, ranges)
   const read: Buffer[] = []
   try {
-    for (const { offset, size } of ranges) {
+    for (const range of ranges) {
       const next = await sources.next()
       if (next.done === true) throw new Error('a source is missing')
-      const source = next.value
-      if (source.kind === 'bytes') read.push(Buffer.from(source.bytes.subarray(offset, offset + size)))
-      else if (source.kind === 'file') {
-        const bytes = Buffer.alloc(size)
-        read.push(bytes.subarray(0, readSync(source.fd, bytes, 0, size, offset)))
-      } else {
-        const pieces: Uint8Array[] = []
-        for await (const piece of source.pieces) pieces.push(piece)
-        read.push(Buffer.concat(pieces))
-      }
+      read.push(await bytesOf(next.value, range))
     }
   } finally {
     await sources.return()
   }
   return read
+}
+
+/** The stored bytes of that range. */
+export async function bytesOf(
+  source: ByteSource,
+  { offset, size }: { readonly offset: number; readonly size: number },
+): Promise<Buffer> {
+  if (source.kind === 'bytes') return Buffer.from(source.bytes.subarray(offset, offset + size))
+  if (source.kind === 'file') {
+    const bytes = Buffer.alloc(size)
+    return bytes.subarray(0, readSync(source.fd, bytes, 0, size, offset))
+  }
+  const pieces: Uint8Array[] = []
+  for await (const piece of source.pieces) pieces.push(piece)
+  return Buffer.concat(pieces)
 }
 
 /** Stages the bytes as the engine would. */

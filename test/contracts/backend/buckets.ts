@@ -22,7 +22,7 @@ export function bucketContract(name: string, open: Open): void {
       () => backend.getBucketSetting('gone', 'encryption'),
       () => backend.setBucketSetting('gone', 'encryption', 'x'),
       () => backend.getObject('gone', 'key'),
-      () => backend.deleteObject('gone', 'key'),
+      () => backend.deleteObject({ bucket: 'gone', key: 'key' }),
       () => backend.listObjects('gone', { ...page, startAfter: '' }),
       () => backend.listUploads('gone', { ...page, keyMarker: '', uploadIdMarker: '' }),
       () => backend.createUpload(gone),
@@ -43,7 +43,7 @@ export function bucketContract(name: string, open: Open): void {
     const { backend } = bench
     await put(bench, 'key', Buffer.from('x'))
     await rejectsWith('bucket-not-empty', backend.deleteBucket(bucket))
-    await backend.deleteObject(bucket, 'key')
+    await backend.deleteObject({ bucket, key: 'key' })
     await backend.deleteBucket(bucket)
     assert.equal(await backend.listBuckets(), [])
     await rejectsWith('no-such-bucket', backend.getBucket(bucket))

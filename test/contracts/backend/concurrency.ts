@@ -8,6 +8,7 @@ import {
   etagOf,
   expectObject,
   facts,
+  newVersionId,
   type Open,
   put,
   putPart,
@@ -31,7 +32,7 @@ export function concurrencyContract(name: string, open: Open): void {
     assert.is((await bench.backend.getObject(bucket, 'key')).record.etag, 'replaced')
     await other.setBucketSetting(bucket, 'encryption', 'on')
     assert.is(await bench.backend.getBucketSetting(bucket, 'encryption'), 'on')
-    await other.deleteObject(bucket, 'key')
+    await other.deleteObject({ bucket, key: 'key' })
     await rejectsWith('no-such-key', bench.backend.getObject(bucket, 'key'))
     assert.equal((await bench.backend.listObjects(bucket, everything)).entries, [])
   })
@@ -45,7 +46,7 @@ export function concurrencyContract(name: string, open: Open): void {
       await putPart(bench, upload, 2, contents[1] ?? Buffer.alloc(0), { backend: third }),
     ]
     const there = await third.getUpload(bucket, 'key', upload.uploadId)
-    await third.completeUpload(there, { record: completedRecord(parts), parts })
+    await third.completeUpload(there, { record: completedRecord(parts), versionId: newVersionId(), parts })
     await expectObject(bench, 'key', Buffer.concat(contents))
   })
 
@@ -87,7 +88,7 @@ export function concurrencyContract(name: string, open: Open): void {
         const key = keys[round % keys.length] ?? 'x'
         const size = [10, 70_000, 400_000][(round + writer) % 3] ?? 10
         await put(bench, key, randomBytes(size), { backend, inline: size < 100_000 })
-        if (round % 7 === 6) await backend.deleteObject(bucket, key)
+        if (round % 7 === 6) await backend.deleteObject({ bucket, key })
       }
     })
     const readers = backends.map(async (backend) => {
@@ -95,7 +96,7 @@ export function concurrencyContract(name: string, open: Open): void {
         for (const key of keys) {
           try {
             const object = await backend.getObject(bucket, key)
-            const bytes = await dataOf(bench, backend, object)
+            const bytes = await dataOf(backend, object)
             assert.is(etagOf(bytes), object.record.etag)
             seen.objects++
           } catch (error) {
@@ -121,7 +122,7 @@ export function concurrencyContract(name: string, open: Open): void {
     const backends = [bench.backend, await bench.another()]
     const upload = await startUpload(bench, 'key')
     const part = await putPart(bench, upload, 1, randomBytes(100_000))
-    const completion = { record: completedRecord([part]), parts: [part] }
+    const completion = { record: completedRecord([part]), versionId: newVersionId(), parts: [part] }
     const outcomes = await Promise.allSettled(
       backends.map((backend) => backend.completeUpload(upload, completion)),
     )

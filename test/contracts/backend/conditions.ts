@@ -6,6 +6,7 @@ import {
   etagOf,
   expectObject,
   facts,
+  newVersionId,
   type Open,
   put,
   putPart,
@@ -25,7 +26,7 @@ export function conditionContract(name: string, open: Open): void {
     await put(bench, 'key', bytes, { condition: { ifNoneMatch: '*' } })
     await rejectsWith('precondition-failed', put(bench, 'key', old, { condition: { ifNoneMatch: '*' } }))
     await expectObject(bench, 'key', bytes)
-    await bench.backend.deleteObject(bucket, 'key')
+    await bench.backend.deleteObject({ bucket, key: 'key' })
     await put(bench, 'key', old, { condition: { ifNoneMatch: '*' } })
     await expectObject(bench, 'key', old)
     assert.equal(await bench.garbage(), [])
@@ -54,9 +55,12 @@ export function conditionContract(name: string, open: Open): void {
   fact('a conditional delete removes only the object of that ETag', async (bench) => {
     const { backend } = bench
     await put(bench, 'key', old)
-    await rejectsWith('precondition-failed', backend.deleteObject(bucket, 'key', { ifMatch: otherEtag }))
+    await rejectsWith(
+      'precondition-failed',
+      backend.deleteObject({ bucket, key: 'key', condition: { ifMatch: otherEtag } }),
+    )
     await expectObject(bench, 'key', old)
-    await backend.deleteObject(bucket, 'key', { ifMatch: oldEtag })
+    await backend.deleteObject({ bucket, key: 'key', condition: { ifMatch: oldEtag } })
     await rejectsWith('no-such-key', backend.getObject(bucket, 'key'))
   })
 
@@ -66,7 +70,7 @@ export function conditionContract(name: string, open: Open): void {
     const upload = await startUpload(bench, 'key')
     const bytes = randomBytes(1000)
     const part = await putPart(bench, upload, 1, bytes)
-    const completion = { record: completedRecord([part]), parts: [part] }
+    const completion = { record: completedRecord([part]), versionId: newVersionId(), parts: [part] }
     for (const condition of [{ ifNoneMatch: '*' }, { ifMatch: otherEtag }]) {
       await rejectsWith('precondition-failed', backend.completeUpload(upload, { ...completion, condition }))
     }

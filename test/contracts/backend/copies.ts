@@ -7,6 +7,7 @@ import {
   completedRecord,
   expectObject,
   facts,
+  newVersionId,
   type Open,
   partBytes,
   put,
@@ -24,7 +25,7 @@ export function copyContract(name: string, open: Open): void {
       const bytes = randomBytes(100_000)
       await put(bench, 'source', bytes, { inline })
       await copy(bench, await bench.backend.getObject(bucket, 'source'), 'target')
-      await bench.backend.deleteObject(bucket, 'source')
+      await bench.backend.deleteObject({ bucket, key: 'source' })
       assert.equal(await bench.garbage(), [])
       const { record } = await expectObject(bench, 'target', bytes)
       assert.equal(record.metadata, { copied: 'yes' })
@@ -48,9 +49,13 @@ export function copyContract(name: string, open: Open): void {
     const upload = await startUpload(bench, 'source')
     const bytes = [partBytes(1), partBytes(2, 7), Buffer.from('the end')]
     const parts = await Promise.all(bytes.map((part, index) => putPart(bench, upload, index + 1, part)))
-    await bench.backend.completeUpload(upload, { record: completedRecord(parts), parts })
+    await bench.backend.completeUpload(upload, {
+      record: completedRecord(parts),
+      versionId: newVersionId(),
+      parts,
+    })
     await copy(bench, await bench.backend.getObject(bucket, 'source'), 'target')
-    await bench.backend.deleteObject(bucket, 'source')
+    await bench.backend.deleteObject({ bucket, key: 'source' })
     await expectObject(bench, 'target', Buffer.concat(bytes))
     assert.equal(await bench.garbage(), [])
   })
@@ -60,7 +65,7 @@ export function copyContract(name: string, open: Open): void {
       const bytes = randomBytes(100_000)
       await put(bench, 'source', bytes, { inline })
       const handle = await bench.backend.getObject(bucket, 'source')
-      await bench.backend.deleteObject(bucket, 'source')
+      await bench.backend.deleteObject({ bucket, key: 'source' })
       await bench.garbage()
       const error: unknown = await copy(bench, handle, `target-${inline}`).then(
         () => undefined,
@@ -93,5 +98,6 @@ async function copy(
     key,
     record: { ...object.record, metadata: { copied: 'yes' } },
     data: { kind: 'same-as', object },
+    versionId: newVersionId(),
   })
 }

@@ -1,6 +1,5 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createCryptoPool } from '../../../engine/index.ts'
 import { type Backend, BackendError } from '../../../s3api/backends/backend.ts'
 import type { BackendContractOptions } from '../backend.ts'
 import {
@@ -10,6 +9,7 @@ import {
   dataOf,
   etagOf,
   expectObject,
+  newVersionId,
   partBytes,
   put,
   putPart,
@@ -48,10 +48,21 @@ const steps: readonly Step[] = [
     run: async (bench) => {
       const object = await bench.backend.getObject(bucket, 'source')
       const data = { kind: 'same-as', object } as const
-      await bench.backend.putObject({ bucket, key: 'copy', record: object.record, data })
+      await bench.backend.putObject({
+        bucket,
+        key: 'copy',
+        record: object.record,
+        data,
+        versionId: newVersionId(),
+      })
     },
   },
-  { title: 'delete', key: 'b', after: undefined, run: ({ backend }) => backend.deleteObject(bucket, 'b') },
+  {
+    title: 'delete',
+    key: 'b',
+    after: undefined,
+    run: ({ backend }) => backend.deleteObject({ bucket, key: 'b' }),
+  },
   { title: 'multipart', key: 'a', after: Buffer.concat([first, two]), run: multipart },
 ]
 
@@ -62,7 +73,11 @@ async function multipart(bench: Bench): Promise<void> {
       await putPart(bench, upload, 1, first),
       await putPart(bench, upload, 2, two, { inline: true }),
     ]
-    await bench.backend.completeUpload(upload, { record: completedRecord(parts), parts })
+    await bench.backend.completeUpload(upload, {
+      record: completedRecord(parts),
+      versionId: newVersionId(),
+      parts,
+    })
   } catch (error) {
     // Whoever fails here gives up the upload, so that nothing of it is left to be found as garbage.
     await bench.backend.abortUpload(bucket, 'a', upload.uploadId).catch((second: unknown) => {
@@ -80,16 +95,13 @@ export function failureContract(name: string, { openFailing }: BackendContractOp
     for (let nth = 1; ; nth++) {
       assert.ok(nth < writesMax, 'the scenario does not come to its end')
       const under = await openFailing(nth)
-      const pool = createCryptoPool({ threads: 1 })
       try {
-        const bench = { ...under, pool }
-        const contents = await runSteps(bench)
+        const contents = await runSteps(under)
         const healthy = await under.reopen()
-        await expectContents({ ...bench, backend: healthy }, contents, nth)
+        await expectContents({ ...under, backend: healthy }, contents, nth)
         assert.equal(await under.garbage(), [], `write ${nth}`)
         if (!under.failed()) return
       } finally {
-        await pool.close()
         await under.close()
       }
     }
@@ -123,7 +135,7 @@ async function runSteps(bench: Bench): Promise<Contents | undefined> {
 
 async function expectContents(bench: Bench, contents: Contents | undefined, nth: number): Promise<void> {
   for (const [key, possible] of contents ?? []) {
-    const found = await contentOf(bench, bench.backend, key)
+    const found = await contentOf(bench.backend, key)
     const matches = possible.some((bytes) =>
       bytes === undefined || found === undefined ? bytes === found : found.equals(bytes),
     )
@@ -132,10 +144,10 @@ async function expectContents(bench: Bench, contents: Contents | undefined, nth:
   }
 }
 
-async function contentOf(bench: Bench, backend: Backend, key: string): Promise<Buffer | undefined> {
+async function contentOf(backend: Backend, key: string): Promise<Buffer | undefined> {
   try {
     const object = await backend.getObject(bucket, key)
-    const bytes = await dataOf(bench, backend, object)
+    const bytes = await dataOf(backend, object)
     if (object.record.parts === undefined) assert.is(etagOf(bytes), object.record.etag)
     return bytes
   } catch (error) {

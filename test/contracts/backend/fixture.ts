@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type CryptoPool, createCryptoPool } from '../../../engine/index.ts'
 import {
   type Backend,
   BackendError,
   type BackendErrorCode,
-  type ObjectPart,
   type ObjectRecord,
   type PartRecord,
   type StoredObject,
@@ -14,12 +12,11 @@ import {
   type WriteCondition,
   type WrittenBytes,
 } from '../../../s3api/backends/backend.ts'
+import { readStored, stageBytes } from '../../support/stored.ts'
 import type { BackendUnderTest } from '../backend.ts'
 
 /** What a fact of the contract works with. */
-export interface Bench extends BackendUnderTest {
-  readonly pool: CryptoPool
-}
+export type Bench = BackendUnderTest
 
 export type Open = () => Promise<BackendUnderTest>
 
@@ -31,12 +28,10 @@ export function facts(name: string, part: string, open: Open) {
   const fact = (title: string, check: (bench: Bench) => Promise<void>) =>
     test(title, async () => {
       const under = await open()
-      const pool = createCryptoPool({ threads: 1 })
       try {
         await under.backend.createBucket(bucket)
-        await check({ ...under, pool })
+        await check(under)
       } finally {
-        await pool.close()
         await under.close()
       }
     })
@@ -69,20 +64,15 @@ export function recordOf(bytes: Uint8Array, members: Partial<ObjectRecord> = {})
   }
 }
 
-/** The bytes at a place that putObject and putPart take. */
-export async function staged({ pool }: Bench, backend: Backend, bytes: Uint8Array): Promise<WrittenBytes> {
-  let place: Awaited<ReturnType<Backend['stage']>> | undefined
-  const result = await pool.write({
-    source: inPieces(bytes),
-    hashes: [],
-    openTarget: async () => {
-      place = await backend.stage()
-      return place
-    },
-    inlineSizeMax: 0,
-  })
-  if (place !== undefined) return { kind: 'staged', staged: place }
-  return { kind: 'bytes', bytes: result.bytes ?? new Uint8Array(0) }
+/** The bytes at a place that putObject takes. */
+export async function staged(
+  backend: Backend,
+  key: string,
+  bytes: Uint8Array,
+  { bucket: name = bucket, record = recordOf(bytes) } = {},
+): Promise<Extract<WrittenBytes, { kind: 'staged' }>> {
+  const becomes = { kind: 'object', record } as const
+  return { kind: 'staged', staged: await stageBytes(backend, { bucket: name, key, becomes }, bytes) }
 }
 
 export async function put(
@@ -103,26 +93,21 @@ export async function put(
     bucket: options.bucket ?? bucket,
     key,
     record,
-    data: options.inline === true ? { kind: 'bytes', bytes } : await staged(bench, backend, bytes),
+    versionId: newVersionId(),
+    data:
+      options.inline === true
+        ? { kind: 'bytes', bytes }
+        : await staged(backend, key, bytes, { record, bucket: options.bucket ?? bucket }),
     ...(options.condition !== undefined && { condition: options.condition }),
   })
   return record
 }
 
 /** All stored bytes of the object, stream after stream. */
-export async function dataOf({ pool }: Bench, backend: Backend, object: StoredObject): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  const parts: readonly Pick<ObjectPart, 'size'>[] = object.record.parts ?? [object.record]
-  for (const [index, { size }] of parts.entries()) {
-    const open = await backend.openData(object, index)
-    try {
-      const range = { offset: 0, size, plaintextSize: size }
-      for await (const { data } of pool.read({ source: open.source, ...range })) pieces.push(data)
-    } finally {
-      await open.close()
-    }
-  }
-  return Buffer.concat(pieces)
+export async function dataOf(backend: Backend, object: StoredObject): Promise<Buffer> {
+  const streams = object.record.parts ?? [object.record]
+  const ranges = streams.flatMap(({ size }, index) => (size === 0 ? [] : [{ index, offset: 0, size }]))
+  return Buffer.concat(await readStored(backend, object, ranges))
 }
 
 /** Asserts that the object is there with these bytes, and gives its record. */
@@ -134,7 +119,7 @@ export async function expectObject(
 ): Promise<StoredObject> {
   const object = await backend.getObject(name, key)
   assert.is(object.record.size, bytes.length)
-  assert.ok((await dataOf(bench, backend, object)).equals(bytes), `${key}: the stored bytes differ`)
+  assert.ok((await dataOf(backend, object)).equals(bytes), `${key}: the stored bytes differ`)
   return object
 }
 
@@ -178,7 +163,11 @@ export async function putPart(
     generation: randomBytes(16).toString('hex'),
     ...(mac !== undefined && { mac }),
   }
-  const data: WrittenBytes = inline ? { kind: 'bytes', bytes } : await staged(bench, backend, bytes)
+  const becomes = { kind: 'part', upload, number } as const
+  const plan = { bucket: upload.bucket, key: upload.key, becomes }
+  const data: WrittenBytes = inline
+    ? { kind: 'bytes', bytes }
+    : { kind: 'staged', staged: await stageBytes(backend, plan, bytes) }
   await backend.putPart(upload, part, data)
   return part
 }
@@ -199,7 +188,7 @@ export function partBytes(seed: number, extra = 0): Buffer {
   return Buffer.alloc(5 * 1024 * 1024 + extra, `part ${seed} `)
 }
 
-async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  const pieceSize = 64 * 1024
-  for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize)
+/** For stores that do not choose the ids of versions themselves. */
+export function newVersionId(): string {
+  return randomBytes(16).toString('hex')
 }

@@ -7,6 +7,7 @@ import {
   etagOf,
   expectObject,
   facts,
+  newVersionId,
   type Open,
   partBytes,
   put,
@@ -53,7 +54,11 @@ export function partContract(name: string, open: Open): void {
     const part = await putPart(bench, upload, 1, partBytes(3))
     const { parts } = await bench.backend.listParts(upload, { after: 0, limit: 10 })
     assert.equal(parts.map(normal), [normal(part)])
-    await bench.backend.completeUpload(upload, { record: completedRecord([part]), parts: [part] })
+    await bench.backend.completeUpload(upload, {
+      record: completedRecord([part]),
+      versionId: newVersionId(),
+      parts: [part],
+    })
     await expectObject(bench, 'key', partBytes(3))
     assert.equal(await bench.garbage(), [])
   })
@@ -73,7 +78,11 @@ export function partContract(name: string, open: Open): void {
     for (const [index, bytes] of contents.entries())
       parts.push(await putPart(bench, upload, index * 3 + 1, bytes))
     const named = [parts[0], parts[1], parts[3]].filter((part) => part !== undefined)
-    await backend.completeUpload(upload, { record: completedRecord(named), parts: named })
+    await backend.completeUpload(upload, {
+      record: completedRecord(named),
+      versionId: newVersionId(),
+      parts: named,
+    })
     const { record } = await expectObject(
       bench,
       'key',
@@ -104,12 +113,20 @@ export function partContract(name: string, open: Open): void {
         const named = [first, wrong]
         await rejectsWith(
           'invalid-part',
-          backend.completeUpload(upload, { record: completedRecord(named), parts: named }),
+          backend.completeUpload(upload, {
+            record: completedRecord(named),
+            versionId: newVersionId(),
+            parts: named,
+          }),
         )
       }
       await expectObject(bench, 'key', old)
       const parts = [first, replaced]
-      await backend.completeUpload(upload, { record: completedRecord(parts), parts })
+      await backend.completeUpload(upload, {
+        record: completedRecord(parts),
+        versionId: newVersionId(),
+        parts,
+      })
       await expectObject(bench, 'key', Buffer.concat([partBytes(1), Buffer.from('3')]))
     },
   )
@@ -130,7 +147,11 @@ export function partContract(name: string, open: Open): void {
     const parts = [await putPart(bench, upload, 1, bytes)]
     const small = Buffer.from('s')
     parts.push(await putPart(bench, upload, 100, small, { inline: true }))
-    await bench.backend.completeUpload(upload, { record: completedRecord(parts), parts })
+    await bench.backend.completeUpload(upload, {
+      record: completedRecord(parts),
+      versionId: newVersionId(),
+      parts,
+    })
     const { record } = await expectObject(bench, 'key', Buffer.concat([bytes, small]))
     assert.is(record.etag, `${etagOf(Buffer.from(parts.map(({ etag }) => etag).join('')))}-2`)
   })
