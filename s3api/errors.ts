@@ -69,6 +69,7 @@ export const s3Errors = {
     'A header, parameter or sub-resource you provided implies functionality that is not implemented.',
   ],
   NotModified: [304, 'Not Modified'],
+  OperationAborted: [409, 'A conflicting operation is in progress against this resource. Try again.'],
   PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],
   RequestHeaderSectionTooLarge: [400, 'Your request header section exceeds the maximum allowed size.'],
   RequestTimeout: [

@@ -4,6 +4,7 @@ import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 import { type DefaultEncryption, parseDefaultEncryption, toSetting } from '../sse/bucket-default.ts'
+import { noteDefault } from '../sse/encrypted-periods.ts'
 import { parseKmsKeyId } from '../sse/headers.ts'
 
 /** A bucket's default encryption: PUT, GET, DELETE ?encryption. */
@@ -17,12 +18,14 @@ export const putBucketEncryption: Operation = {
   action: 's3:PutEncryptionConfiguration',
   method: 'PUT',
   ...route,
-  async handle({ services: { backend, keys }, request, body }) {
+  async handle({ services, request, body }) {
+    const { backend, keys } = services
     const value = readConfiguration(await body.readAll(documentSizeMax))
     if (keys === undefined) {
       throw new KmsError('not-configured', 'Server side encryption specified but KMS is not configured')
     }
     await backend.setBucketSetting(request.bucket, settingName, toSetting(value))
+    await noteDefault(services, request.bucket, { encrypted: true })
     return { status: 200 }
   },
 }
@@ -57,8 +60,9 @@ export const deleteBucketEncryption: Operation = {
   action: 's3:PutEncryptionConfiguration',
   method: 'DELETE',
   ...route,
-  async handle({ services: { backend }, request }) {
-    await backend.setBucketSetting(request.bucket, settingName, undefined)
+  async handle({ services, request }) {
+    await services.backend.setBucketSetting(request.bucket, settingName, undefined)
+    await noteDefault(services, request.bucket, { encrypted: services.config.autoEncryption })
     return { status: 204 }
   },
 }

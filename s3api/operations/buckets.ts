@@ -5,6 +5,7 @@ import { S3Error } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
+import { bornEncrypted } from '../sse/encrypted-periods.ts'
 import { ownerElement } from './listing.ts'
 import { initialLockSetting, lockSettingName } from './lock-configuration.ts'
 
@@ -56,10 +57,11 @@ export const createBucket: Operation = {
     try {
       await services.backend.createBucket(request.bucket, {
         owner: user.id,
-        ...(wantsLock(request) && {
-          versioning: 'enabled',
-          settings: { [lockSettingName]: initialLockSetting },
-        }),
+        ...(wantsLock(request) && { versioning: 'enabled' as const }),
+        settings: {
+          ...(services.config.autoEncryption && bornEncrypted),
+          ...(wantsLock(request) && { [lockSettingName]: initialLockSetting }),
+        },
       })
     } catch (error) {
       if (!(error instanceof BackendError) || error.code !== 'bucket-exists') throw error

@@ -5,6 +5,7 @@ import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import { confirmRecord } from '../sse/encrypted-periods.ts'
 import { sealRecord } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
 import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
@@ -37,6 +38,7 @@ export const completeMultipartUpload: Operation = {
       const parts = chooseParts(named, await storedParts(context, opened.upload))
       for (const part of parts) verifyPart(part, opened)
       const record = await makeRecord(context, opened, parts)
+      await confirmRecord(services, request.bucket, record)
       const version = await services.backend.completeUpload(opened.upload, {
         record,
         parts,

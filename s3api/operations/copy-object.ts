@@ -11,6 +11,7 @@ import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
 import { copySourceCustomerKeyOf, decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { confirmRecord } from '../sse/encrypted-periods.ts'
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { type OpenedObject, sealRecord } from '../sse/records.ts'
@@ -26,7 +27,14 @@ import {
   toChecksum,
 } from './digests.ts'
 import { newAttributes } from './new-attributes.ts'
-import { readObject, settle, type WritePlan, type WrittenData, writeData } from './object-data.ts'
+import {
+  readObject,
+  settle,
+  type WritePlan,
+  type WrittenData,
+  whileReplaced,
+  writeData,
+} from './object-data.ts'
 import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
 import { plainPieces } from './pieces.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
@@ -50,23 +58,27 @@ export const copyObject: Operation = {
     const encryption = await decideEncryption(context)
     const condition = parseWriteCondition(request)
     await checkCondition(services, request, condition)
-    const opened = await openCopySource(context, source)
-    const headers = targetHeaders(context, opened.record)
-    const attributes = targetAttributes(context, asked, opened)
-    const copy: Copy = { context, source, opened, encryption, headers, attributes }
-    refuseNoChange(copy)
-    const { record, data, seal } = await makeTarget(copy)
-    const version = await services.backend.putObject({
-      bucket: request.bucket,
-      key: request.key,
-      record,
-      data,
-      attributes,
-      versionId: newVersionId(record),
-      ...(condition !== undefined && { condition }),
-      ...(encryption !== undefined && { asked: askedOf(encryption) }),
-    })
-    return reply(copy, { record, seal, version })
+    const copyOnce = async () => {
+      const opened = await openCopySource(context, source)
+      const headers = targetHeaders(context, opened.record)
+      const attributes = targetAttributes(context, asked, opened)
+      const copy: Copy = { context, source, opened, encryption, headers, attributes }
+      refuseNoChange(copy)
+      const { record, data, seal } = await makeTarget(copy)
+      await confirmRecord(services, request.bucket, record)
+      const version = await services.backend.putObject({
+        bucket: request.bucket,
+        key: request.key,
+        record,
+        data,
+        attributes,
+        versionId: newVersionId(record),
+        ...(condition !== undefined && { condition }),
+        ...(encryption !== undefined && { asked: askedOf(encryption) }),
+      })
+      return reply(copy, { record, seal, version })
+    }
+    return whileReplaced(copyOnce)
   },
 }
 

@@ -170,6 +170,18 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
   }
 }
 
+/** Does it again when the object that it looks up is replaced before it is used. */
+export async function whileReplaced<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const replaced = error instanceof BackendError && error.code === 'no-such-key'
+      if (!replaced || attempt === lookupsMax) throw error
+    }
+  }
+}
+
 /** The plaintext of a range, stream by stream. Takes over the object key: it is zeroed at the end. */
 async function* readRange(
   { backend, pool }: Services,

@@ -2,6 +2,7 @@ import type { WriteCondition } from '../backends/backend.ts'
 import { BackendError } from '../backends/backend.ts'
 import type { Operation, RequestContext, Services } from '../operation.ts'
 import { decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { confirmRecord } from '../sse/encrypted-periods.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { sealRecord } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
@@ -48,6 +49,7 @@ export const putObject: Operation = {
           ...(checksum !== undefined && { checksum }),
         }
         const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
+        await confirmRecord(services, bucket, record)
         const version = await services.backend.putObject({
           bucket,
           key,

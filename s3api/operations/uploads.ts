@@ -3,6 +3,7 @@ import { DareError, deriveKey } from '../../engine/index.ts'
 import type { Checksum, PartRecord, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request, Services } from '../operation.ts'
+import { requirePlainAllowed } from '../sse/encrypted-periods.ts'
 import { checksumFields, type Envelope, fieldsMac, parseEnvelope, verifyEnvelope } from '../sse/envelope.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import { unsealKey } from '../sse/object-keys.ts'
@@ -36,6 +37,7 @@ export async function openUpload(
     if (customerKey !== undefined) {
       throw new S3Error('InvalidRequest', 'The multipart upload was not initiated with this encryption.')
     }
+    await requirePlainAllowed(services, bucket, upload.initiatedAtMs)
     return { upload }
   }
   const envelope = parseEnvelope(upload.envelope)

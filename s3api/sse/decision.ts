@@ -1,6 +1,7 @@
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
 import { parseDefaultEncryption } from './bucket-default.ts'
+import { noteDefault } from './encrypted-periods.ts'
 import type { Envelope } from './envelope.ts'
 import {
   type CustomerKey,
@@ -19,10 +20,11 @@ export async function decideEncryption(context: RequestContext): Promise<Request
   const requested = parseRequestedEncryption(request.headers)
   if (requested?.mode === 'SSE-C') requireSecure(context)
   if (requested !== undefined) return requested
-  return (
+  const encryption =
     (await bucketDefault(services, request.bucket)) ??
     (services.config.autoEncryption ? { mode: 'SSE-S3' } : undefined)
-  )
+  await noteDefault(services, request.bucket, { encrypted: encryption !== undefined })
+  return encryption
 }
 
 async function bucketDefault(services: Services, bucket: string): Promise<RequestedEncryption | undefined> {

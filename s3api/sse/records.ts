@@ -2,6 +2,7 @@ import { DareError } from '../../engine/index.ts'
 import type { ObjectRecord, StoredObject, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { Services } from '../operation.ts'
+import { requirePlainAllowed } from './encrypted-periods.ts'
 import { type Envelope, parseEnvelope, sealEnvelope, verifyEnvelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
 import { type KeySeal, type ObjectName, unsealKey } from './object-keys.ts'
@@ -47,6 +48,7 @@ export async function openRecord(
     if (customerKey !== undefined) {
       throw new S3Error('InvalidRequest', 'The encryption parameters are not applicable to this object.')
     }
+    await requirePlainAllowed(services, bucket, record.modifiedAtMs)
     return { stored, record }
   }
   const envelope = parseEnvelope(record.envelope)

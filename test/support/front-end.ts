@@ -15,6 +15,8 @@ export interface TestFrontEnd {
   readonly frontEnd: FrontEnd
   readonly backend: Backend
   readonly url: string
+  /** Of the disk backend. */
+  readonly directory: string
   /** Sends a request, signed by the root user unless `by` names another, or nobody. */
   send(request: SentRequest, by?: Signer | 'nobody'): Promise<Response>
 }
@@ -34,6 +36,7 @@ export async function withFrontEnd(
     readonly users?: readonly unknown[]
     readonly config?: Partial<FrontEndConfig>
     readonly operations?: readonly Operation[]
+    readonly now?: () => number
   },
   work: (front: TestFrontEnd) => Promise<void>,
 ): Promise<void> {
@@ -65,13 +68,14 @@ export async function withFrontEnd(
         keys: control.keys,
         log,
         registry: new Registry(),
+        ...(options.now !== undefined && { now: options.now }),
         ...(options.operations !== undefined && { operations: options.operations }),
       })
       const { url } = frontEnd
       const send: TestFrontEnd['send'] = (request, by = rootSigner) =>
         sendSigned(url, request, by === 'nobody' ? undefined : by)
       try {
-        await work({ frontEnd, backend, url, send })
+        await work({ frontEnd, backend, url, directory, send })
       } finally {
         await frontEnd.close()
       }
