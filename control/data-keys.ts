@@ -31,6 +31,8 @@ const staleLeaseMs = 30_000
 /** Between two looks whether the KMS still gives a key, for one key id. */
 const probeIntervalMs = 1_000
 
+const share = (left: number) => Math.max(leaseUsesMin, left * leaseShare)
+
 interface Bound {
   readonly keyId: string
   readonly context: EncryptionContext
@@ -93,13 +95,8 @@ export class DataKeys {
   /** A fresh data key, which is not kept. */
   async generate({ keyId, context }: Bound, signal: AbortSignal): Promise<HeldKey> {
     this.#disabled.require(keyId)
-    try {
-      const drawn = this.#outage.observe(this.#provider.generateDataKey({ keyId, context, signal }))
-      return { keyId, ...(await drawn) }
-    } catch (error) {
-      this.#suspect(keyId, error)
-      throw error
-    }
+    const drawn = this.#outage.observe(this.#provider.generateDataKey({ keyId, context, signal }))
+    return { keyId, ...(await this.#suspecting(keyId, drawn)) }
   }
 
   /** The running epoch's data key with a lease on some of its uses; undefined where keys are not reused. */
@@ -107,10 +104,9 @@ export class DataKeys {
     if (this.#limits.reuse === 'object') return undefined
     const { keyId, context } = bound
     this.#disabled.require(keyId)
-    const taken = await this.#epochs.take(`${keyId}\n${textOf(context)}`, () => this.#drawEpoch(bound), {
-      share: (left) => Math.max(leaseUsesMin, left * leaseShare),
-      signal,
-    })
+    const id = `${keyId}\n${textOf(context)}`
+    const taking = this.#epochs.take(id, () => this.#drawEpoch(bound), { share, signal })
+    const taken = await this.#suspecting(keyId, taking)
     this.#revalidate(taken, context)
     // Nothing is sealed in the grace; it is for what the holder opens with the same key.
     const offlineGraceMs = this.#outage.active ? 0 : this.#limits.offlineGraceMs
@@ -128,18 +124,10 @@ export class DataKeys {
       const opened = this.#outage.observe(this.#provider.decrypt({ keyId, sealed, context, signal }))
       return { plaintext: await opened, cached: false }
     }
-    const share = bound.leased ? (left: number) => Math.max(leaseUsesMin, left * leaseShare) : undefined
-    const fetch = () => this.#fetchOpened(bound)
-    try {
-      const { plaintext, terms, cached } = await this.#opened.take(idOf(bound), fetch, {
-        ...(share !== undefined && { share }),
-        signal,
-      })
-      return { plaintext, cached, ...(bound.leased && { terms: this.#leaseTerms(terms) }) }
-    } catch (error) {
-      this.#suspect(keyId, error)
-      throw error
-    }
+    const options = { ...(bound.leased && { share }), signal }
+    const taking = this.#opened.take(idOf(bound), () => this.#fetchOpened(bound), options)
+    const { plaintext, terms, cached } = await this.#suspecting(keyId, taking)
+    return { plaintext, cached, ...(bound.leased && { terms: this.#leaseTerms(terms) }) }
   }
 
   /** Seals a payload. */
@@ -193,7 +181,7 @@ export class DataKeys {
     const { plaintext, sealed } = await this.#provider.generateDataKey({ keyId, context, signal })
     // Whoever reads what is sealed with it needs no call to the KMS.
     const bound = { keyId, context, sealed }
-    const key = { keyId, plaintext: plaintext.slice(), sealed }
+    const key = { keyId, plaintext: new Uint8Array(plaintext), sealed }
     const again = () => this.#fetchOpened(bound)
     this.#opened.put(idOf(bound), { key, terms: this.#openedTerms() }, again)
     const { epochAgeMs, epochUsesMax, idleMs } = this.#limits
@@ -232,10 +220,22 @@ export class DataKeys {
       )
   }
 
-  /** The KMS has refused a call: perhaps this one only, perhaps the key as such, which those that are held have to know. */
-  #suspect(keyId: string, error: unknown): void {
-    if (!(error instanceof KmsError) || (error.code !== 'access-denied' && error.code !== 'key-not-found'))
-      return
+  /**
+   * Where the KMS refuses, perhaps this call only, perhaps the key as such, one of its keys that are held is asked for again:
+   * that tells.
+   */
+  async #suspecting<T>(keyId: string, call: Promise<T>): Promise<T> {
+    try {
+      return await call
+    } catch (error) {
+      const refused =
+        error instanceof KmsError && (error.code === 'access-denied' || error.code === 'key-not-found')
+      if (refused) this.#probe(keyId)
+      throw error
+    }
+  }
+
+  #probe(keyId: string): void {
     const nowMs = this.#clock.steadyMs()
     if (nowMs - (this.#probedAtMs.get(keyId) ?? Number.NEGATIVE_INFINITY) < probeIntervalMs) return
     if (this.#opened.probe(keyId)) this.#probedAtMs.set(keyId, nowMs)

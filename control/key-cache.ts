@@ -243,7 +243,8 @@ export class KeyCache {
     else this.#events?.hit()
     return {
       ...key,
-      plaintext: key.plaintext.slice(),
+      // Not slice, which is no copy of a Buffer.
+      plaintext: new Uint8Array(key.plaintext),
       terms: {
         ageMs: stale ? graceLeftMs : freshMs,
         uses,

@@ -32,7 +32,7 @@ const epochIdSize = 16
 
 /** The id of a data key's epoch, 16 bytes: who opens a sealed data key can tell by it that it is the right one. */
 export function epochIdOf(dataKey: Uint8Array): Uint8Array {
-  return deriveKey(dataKey, epochLabel).slice(0, epochIdSize)
+  return new Uint8Array(deriveKey(dataKey, epochLabel).subarray(0, epochIdSize))
 }
 
 /**
@@ -118,7 +118,7 @@ export class KeyRing {
     const { lease, ...key } = leased
     const opened = { ...key, context, epochId: epochIdOf(key.plaintext) }
     const again = () => this.#fetchOpened(opened, async () => undefined)
-    const copy = { ...key, plaintext: key.plaintext.slice() }
+    const copy = { ...key, plaintext: new Uint8Array(key.plaintext) }
     this.#opened.put(idOf(opened), { key: copy, terms: this.#toTerms(lease) }, again)
     // Nothing is sealed beyond a lease's age.
     return { key, terms: { ...this.#toTerms(lease), offlineGraceMs: 0 } }

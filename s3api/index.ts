@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { KeyService } from '../control/client.ts'
+import type { Clock, KeyService } from '../control/client.ts'
 import type { CryptoPool } from '../engine/index.ts'
 import { openUsers } from './access/users-file.ts'
 import type { Backend } from './backends/backend.ts'
@@ -13,6 +13,7 @@ import { listen } from './http/server.ts'
 import { createMetrics } from './metrics.ts'
 import type { Operation, Services } from './operation.ts'
 import { operations } from './operations/index.ts'
+import { openDataKeys } from './sse/data-keys.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
 export { readUsersFile } from './access/users-file.ts'
@@ -39,26 +40,38 @@ export interface FrontEndDependencies {
   readonly log: Logger
   readonly registry: Registry
   readonly now?: () => number
+  /** By which leases of keys end. */
+  readonly clock?: Clock
   /** In place of all operations. */
   readonly operations?: readonly Operation[]
 }
 
 const drainPollMs = 20
 
-/** Starts serving S3. Errors: those of listening and of the certificate's files. */
+/** Starts serving S3. Errors: those of listening and of the certificate's files; a store that another KMS has written. */
 export async function startFrontEnd(
   config: FrontEndConfig,
   dependencies: FrontEndDependencies,
 ): Promise<FrontEnd> {
-  const { backend, pool, keys, log, registry } = dependencies
+  const { backend, pool, log, registry, clock, now = Date.now } = dependencies
+  const users = openUsers(config.usersFile, config.credentials.values(), { log })
+  const keys = await openDataKeys(dependencies.keys, {
+    system: backend.system,
+    log,
+    registry,
+    now,
+    ...(clock !== undefined && { clock }),
+  }).catch((error: unknown) => {
+    users.close()
+    throw error
+  })
   const services: Services = {
     config,
     backend,
     pool,
     ...(keys !== undefined && { keys }),
-    now: dependencies.now ?? Date.now,
+    now,
   }
-  const users = openUsers(config.usersFile, config.credentials.values(), { log })
   const metrics = createMetrics(registry, pool)
   const running = new Set<Promise<void>>()
   let ending = false
@@ -83,6 +96,7 @@ export async function startFrontEnd(
   }
   const server = await listen(config, handle, log).catch((error: unknown) => {
     users.close()
+    keys?.close()
     throw error
   })
   const scheme = server.encrypted ? 'https' : 'http'
@@ -101,6 +115,7 @@ export async function startFrontEnd(
     await Promise.allSettled(running)
     metrics.close()
     users.close()
+    keys?.close()
   }
 
   return {
@@ -122,5 +137,6 @@ async function readiness({ backend, keys }: Services) {
   await backend.check().catch(reason('store'))
   const status = await keys?.status().catch(reason('control'))
   if (status !== undefined && !status.ready) reasons.push(`KMS: ${status.reason}`)
+  if (keys?.reason !== undefined) reasons.push(`store: ${keys.reason}`)
   return { ready: reasons.length === 0, reasons }
 }

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
-import type { KeyService } from '../control/client.ts'
 import type { CryptoPool, HashName, PlainBatch } from '../engine/index.ts'
 import type { S3Action } from './access/actions.ts'
 import type { Authorizer, Need } from './access/authorizer.ts'
 import type { User, Users } from './access/users.ts'
 import type { Backend, ChecksumAlgorithm } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
+import type { DataKeys } from './sse/data-keys.ts'
 
 /**
  * One S3 operation: a row of `operations/index.ts`. Authentication, error mapping, metrics and logs happen once, around
@@ -38,7 +38,7 @@ export interface Services {
   readonly backend: Backend
   readonly pool: CryptoPool
   /** Absent without a KMS: then there is no SSE-S3 and no SSE-KMS. */
-  readonly keys?: KeyService
+  readonly keys?: DataKeys
   readonly now: () => number
 }
 

@@ -33,6 +33,8 @@ export interface KmsPart {
   readonly sealedDataKey: Uint8Array
   readonly contextForm: 'object' | 'bucket'
   readonly clientContext: EncryptionContext
+  /** 16 bytes, of a data key that serves many objects. */
+  readonly epochId?: Uint8Array
 }
 
 /** The record's members, besides the envelope, that the MAC covers. */
@@ -43,6 +45,7 @@ export type MacFacts = Pick<
 
 const formatVersion = 1
 const macSize = 32
+const epochIdSize = 16
 const macLabel = 'sealgate/envelope/1'
 
 const messageType = protobuf
@@ -69,6 +72,7 @@ export function sealEnvelope(
       sealedDataKey: envelope.kms.sealedDataKey,
       contextForm: envelope.kms.contextForm === 'object' ? 'CONTEXT_OBJECT' : 'CONTEXT_BUCKET',
       clientContext: envelope.kms.clientContext,
+      ...(envelope.kms.epochId !== undefined && { epoch: envelope.kms.epochId }),
     }),
     iv: envelope.iv,
     sealedObjectKey: envelope.sealedObjectKey,
@@ -144,7 +148,14 @@ function parseKmsPart(message: EnvelopeMessage): KmsPart {
     sealedDataKey: message.sealedDataKey,
     contextForm: message.contextForm === 'CONTEXT_OBJECT' ? 'object' : 'bucket',
     clientContext: message.clientContext,
+    ...parseEpoch(message.epoch),
   }
+}
+
+function parseEpoch(epoch: Uint8Array): { readonly epochId?: Uint8Array } {
+  if (epoch.length === 0) return {}
+  if (epoch.length !== epochIdSize) throw malformed('the id of the epoch has a wrong size')
+  return { epochId: epoch }
 }
 
 function malformed(why: string, cause?: unknown): DareError {

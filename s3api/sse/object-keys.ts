@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { EncryptionContext, KeyService } from '../../control/client.ts'
 import { KmsError } from '../../control/errors.ts'
 import {
   createObjectKey,
   DareError,
-  objectPath,
   type SealDomain,
   sealObjectKey,
   unsealObjectKey,
 } from '../../engine/index.ts'
 import { S3Error } from '../errors.ts'
-import type { Envelope, KmsPart } from './envelope.ts'
+import type { DataKeys } from './data-keys.ts'
+import type { Envelope } from './envelope.ts'
 import type { CustomerKey, RequestedEncryption } from './headers.ts'
 
 /** What an object is called: part of every key that is derived for it. */
@@ -26,7 +25,7 @@ const ivSize = 32
 
 /** Seals an object key, a new one unless one is given, as the encryption asks. The caller zeroes `objectKey`. */
 export async function sealNewKey(
-  keys: KeyService | undefined,
+  keys: DataKeys | undefined,
   encryption: RequestedEncryption,
   name: ObjectName,
   objectKey: Uint8Array = createObjectKey(),
@@ -36,20 +35,11 @@ export async function sealNewKey(
   }
   const clientContext = encryption.mode === 'SSE-KMS' ? encryption.context : {}
   const keyId = encryption.mode === 'SSE-KMS' ? encryption.keyId : undefined
-  const dataKey = await requireKeys(keys).generateDataKey({
-    ...(keyId !== undefined && { keyId }),
-    context: kmsContext({ contextForm: 'object', clientContext }, name),
-  })
+  const { plaintext, kms } = await requireKeys(keys).create({ keyId, clientContext }, name)
   try {
-    const kms: KmsPart = {
-      keyId: dataKey.keyId,
-      sealedDataKey: dataKey.sealed,
-      contextForm: 'object',
-      clientContext,
-    }
-    return { objectKey, seal: { ...sealUnder(dataKey.plaintext, encryption.mode, name, objectKey), kms } }
+    return { objectKey, seal: { ...sealUnder(plaintext, encryption.mode, name, objectKey), kms } }
   } finally {
-    dataKey.plaintext.fill(0)
+    plaintext.fill(0)
   }
 }
 
@@ -58,7 +48,7 @@ export async function sealNewKey(
  * DareError where a KMS-held key does not open what it sealed.
  */
 export async function unsealKey(
-  keys: KeyService | undefined,
+  keys: DataKeys | undefined,
   seal: KeySeal,
   name: ObjectName,
   customerKey: CustomerKey | undefined,
@@ -87,11 +77,7 @@ export async function unsealKey(
   if (customerKey !== undefined) {
     throw new S3Error('InvalidRequest', 'The encryption parameters are not applicable to this object.')
   }
-  const dataKey = await requireKeys(keys).decrypt({
-    keyId: seal.kms.keyId,
-    sealed: seal.kms.sealedDataKey,
-    context: kmsContext(seal.kms, name),
-  })
+  const dataKey = await requireKeys(keys).open(seal.kms, name)
   try {
     return unseal(dataKey)
   } finally {
@@ -99,7 +85,7 @@ export async function unsealKey(
   }
 }
 
-function requireKeys(keys: KeyService | undefined): KeyService {
+function requireKeys(keys: DataKeys | undefined): DataKeys {
   if (keys === undefined) {
     throw new KmsError('not-configured', 'Server side encryption specified but KMS is not configured')
   }
@@ -129,12 +115,4 @@ function sealUnder(
     iv,
     sealedObjectKey: sealObjectKey({ objectKey, externalKey, iv, domain: mode, bucket, key }),
   }
-}
-
-/** The context that binds a data key: the client's entries, and the bucket's own unless the client gave one of that name. */
-function kmsContext(
-  { contextForm, clientContext }: Pick<KmsPart, 'contextForm' | 'clientContext'>,
-  { bucket, key }: ObjectName,
-): EncryptionContext {
-  return { [bucket]: contextForm === 'object' ? objectPath(bucket, key) : bucket, ...clientContext }
 }

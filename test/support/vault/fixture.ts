@@ -82,9 +82,9 @@ export async function startReady(provider: Provider): Promise<void> {
   await until(() => provider.session().ready)
 }
 
-export async function until(condition: () => boolean): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = Date.now() + waitMsMax
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > endMs) throw new Error(`not so after ${waitMsMax} ms: ${condition}`)
     await sleep(5)
   }

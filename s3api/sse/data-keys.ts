@@ -1,0 +1,148 @@
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import {
+  type Clock,
+  type EncryptionContext,
+  KeyRing,
+  type KeyService,
+  type KeyServiceStatus,
+} from '../../control/client.ts'
+import { KmsError } from '../../control/errors.ts'
+import { objectPath } from '../../engine/index.ts'
+import { BackendError, type SystemRecords } from '../backends/backend.ts'
+import type { KmsPart } from './envelope.ts'
+import { EpochRecords } from './epoch-records.ts'
+import { requireNoFingerprint, StoreFingerprint } from './fingerprint.ts'
+import type { ObjectName } from './object-keys.ts'
+
+/**
+ * The data keys that objects' keys are sealed under: from the key ring, written down in the store, and only where the store
+ * is that of the KMS. Plaintexts belong to the caller. Errors: KmsError, BackendError.
+ */
+export class DataKeys {
+  readonly #service: KeyService
+  readonly #ring: KeyRing
+  readonly #epochs: EpochRecords
+  readonly #fingerprint: StoreFingerprint
+
+  constructor(parts: {
+    readonly service: KeyService
+    readonly ring: KeyRing
+    readonly epochs: EpochRecords
+    readonly fingerprint: StoreFingerprint
+  }) {
+    this.#service = parts.service
+    this.#ring = parts.ring
+    this.#epochs = parts.epochs
+    this.#fingerprint = parts.fingerprint
+    // A control that was started again may have been given another KMS.
+    this.#ring.onInstance(() => this.#fingerprint.distrust())
+  }
+
+  /** A data key for a new object, and what its envelope says of it. */
+  async create(
+    {
+      keyId,
+      clientContext,
+    }: { readonly keyId: string | undefined; readonly clientContext: EncryptionContext },
+    name: ObjectName,
+  ): Promise<{ readonly plaintext: Uint8Array; readonly kms: KmsPart }> {
+    this.#fingerprint.require()
+    const bucketContext = contextOf({ contextForm: 'bucket', clientContext }, name)
+    const key = await this.#ring.dataKey({
+      ...(keyId !== undefined && { keyId }),
+      bucketContext,
+      objectContext: contextOf({ contextForm: 'object', clientContext }, name),
+    })
+    const { epochId } = key
+    try {
+      if (epochId === undefined) await this.#fingerprint.ensure(key.keyId)
+      else if (!this.#epochs.isWritten(epochId)) {
+        await this.#fingerprint.ensure(key.keyId)
+        await this.#epochs.write(epochId, key, bucketContext)
+      }
+    } catch (error) {
+      key.plaintext.fill(0)
+      throw error
+    }
+    const kms: KmsPart = {
+      keyId: key.keyId,
+      sealedDataKey: key.sealed,
+      contextForm: epochId === undefined ? 'object' : 'bucket',
+      clientContext,
+      ...(epochId !== undefined && { epochId }),
+    }
+    return { plaintext: key.plaintext, kms }
+  }
+
+  /** The data key that an object's envelope names. */
+  open(kms: KmsPart, name: ObjectName): Promise<Uint8Array> {
+    const { keyId, sealedDataKey: sealed, epochId } = kms
+    const context = contextOf(kms, name)
+    if (epochId === undefined) return this.#ring.open({ keyId, sealed, context })
+    return this.#ring.open({ keyId, sealed, context, epochId }, () => this.#epochs.sealed(epochId))
+  }
+
+  status(): Promise<KeyServiceStatus> {
+    return this.#service.status()
+  }
+
+  /** Why nothing can be encrypted, besides what status says. */
+  get reason(): string | undefined {
+    return this.#fingerprint.reason
+  }
+
+  /** Zeroes the keys. */
+  close(): void {
+    this.#fingerprint.close()
+    this.#ring.close()
+  }
+}
+
+/** The context that binds a data key: the client's entries, and the bucket's own unless the client gave one of that name. */
+function contextOf(
+  { contextForm, clientContext }: Pick<KmsPart, 'contextForm' | 'clientContext'>,
+  { bucket, key }: ObjectName,
+): EncryptionContext {
+  return { [bucket]: contextForm === 'object' ? objectPath(bucket, key) : bucket, ...clientContext }
+}
+
+/**
+ * Makes the data keys of a front-end: with a key service, or undefined without. Errors: StoreMismatch for a store that was
+ * written with another KMS. A KMS that is away does not keep it from starting.
+ */
+export async function openDataKeys(
+  service: KeyService | undefined,
+  {
+    system,
+    log,
+    now,
+    ...options
+  }: {
+    readonly system: SystemRecords
+    readonly log: Logger
+    readonly registry: Registry
+    readonly now: () => number
+    readonly clock?: Clock
+  },
+): Promise<DataKeys | undefined> {
+  if (service === undefined) {
+    await requireNoFingerprint(system)
+    return undefined
+  }
+  const fingerprint = new StoreFingerprint({ system, service, log })
+  try {
+    await fingerprint.check()
+  } catch (error) {
+    if (!(error instanceof KmsError) && !(error instanceof BackendError)) {
+      fingerprint.close()
+      throw error
+    }
+    log.warn(
+      { err: error },
+      'whether the KMS is the one of the store is not known yet; nothing is encrypted until it is',
+    )
+  }
+  const ring = new KeyRing({ service, ...options })
+  return new DataKeys({ service, ring, epochs: new EpochRecords(system, { log, now }), fingerprint })
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { KeyService } from '../../control/client.ts'
+import { KmsError } from '../../control/errors.ts'
+import type { SystemRecords } from '../backends/backend.ts'
+import { fingerprintRecord } from './system-messages.ts'
+
+/** Where the sealed values are: that of the store's first key under this name, and one a key id. */
+export const fingerprintPrefix = 'fingerprints/'
+const firstName = `${fingerprintPrefix}first`
+const namesMax = 1_000
+
+const knownValue = new TextEncoder().encode('sealgate/fingerprint/1')
+export const fingerprintContext = { sealgate: 'fingerprint' }
+
+/** After a check that could not be made. */
+const againMs = 1_000
+
+/** The store holds what a KMS has sealed that is not this front-end's. */
+export class StoreMismatch extends Error {
+  override readonly name = 'StoreMismatch'
+}
+
+/**
+ * Whether the store and the KMS belong together: a value that everyone knows, sealed by every key that has sealed an object.
+ * A front-end that cannot open one of them has another KMS than the store's, and writes nothing encrypted. The first key's
+ * is written once for the whole store, so that of two KMSs one is too late.
+ */
+export class StoreFingerprint {
+  readonly #system: SystemRecords
+  readonly #service: KeyService
+  readonly #log: Logger
+  #state: 'unchecked' | 'matching' | StoreMismatch = 'unchecked'
+  #checking: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
+  readonly #ensured = new Map<string, Promise<void>>()
+
+  constructor(parts: {
+    readonly system: SystemRecords
+    readonly service: KeyService
+    readonly log: Logger
+  }) {
+    this.#system = parts.system
+    this.#service = parts.service
+    this.#log = parts.log
+  }
+
+  /** Why nothing encrypted can be written now, or undefined. */
+  get reason(): string | undefined {
+    if (this.#state === 'matching') return undefined
+    if (this.#state instanceof StoreMismatch) return this.#state.message
+    return 'it is not known yet whether the KMS is the one of the store'
+  }
+
+  /**
+   * Control may have another KMS now. What was leased before stays good; new data keys wait for the outcome of another look.
+   */
+  distrust(): void {
+    this.#ensured.clear()
+    this.#checkAgain(0)
+  }
+
+  /**
+   * Opens every value of the store. Errors: StoreMismatch; KmsError `unavailable` and BackendError where it cannot be told
+   * now: then it is tried again until it can.
+   */
+  check(): Promise<void> {
+    clearTimeout(this.#retry)
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined
+    })
+    return this.#checking
+  }
+
+  /** Before a data key is asked for. Errors: KmsError `unavailable`. */
+  require(): void {
+    if (this.#state === 'matching') return
+    if (this.#state instanceof StoreMismatch) throw refusal(this.#state)
+    throw new KmsError('unavailable', 'it is not known yet whether the KMS is the one of the store')
+  }
+
+  /**
+   * Before the first object is sealed with a data key: the store has a value of its master key, and this KMS opens it.
+   * Errors: KmsError `unavailable` and those of the key service, BackendError.
+   */
+  ensure(keyId: string): Promise<void> {
+    const known = this.#ensured.get(keyId)
+    if (known !== undefined) return known
+    const ensuring = this.#ensure(keyId)
+    this.#ensured.set(keyId, ensuring)
+    ensuring.catch(() => this.#ensured.delete(keyId))
+    return ensuring
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#retry)
+  }
+
+  #checkAgain(delayMs: number): void {
+    clearTimeout(this.#retry)
+    if (this.#closed) return
+    // Its outcome is in the state, its failure leads to another one.
+    this.#retry = setTimeout(() => void this.check().catch(() => {}), delayMs).unref()
+  }
+
+  async #check(): Promise<void> {
+    try {
+      const { ready, reason, disabledKeyIds } = await this.#service.status()
+      if (!ready) throw new KmsError('unavailable', `the KMS is not ready: ${reason}`)
+      const names = await this.#system.list(fingerprintPrefix, { after: '', limit: namesMax })
+      const missing = new Set<string>()
+      for (const name of names) {
+        const keyId = await this.#missingKeyOf(name, disabledKeyIds)
+        if (keyId !== undefined) missing.add(keyId)
+      }
+      if (missing.size > 0) throw this.#mismatch([...missing])
+      this.#state = 'matching'
+    } catch (error) {
+      if (!(error instanceof StoreMismatch)) this.#checkAgain(againMs)
+      throw error
+    }
+  }
+
+  /** The id of a key that has sealed objects here and that this KMS does not give; a disabled one is not given on purpose. */
+  async #missingKeyOf(name: string, disabledKeyIds: readonly string[]): Promise<string | undefined> {
+    const record = await this.#system.get(name)
+    if (record === undefined) return undefined
+    const { keyId } = fingerprintRecord.decode(record)
+    if (disabledKeyIds.includes(keyId)) return undefined
+    return (await this.#opens(record)) ? undefined : keyId
+  }
+
+  async #opens(record: Uint8Array): Promise<boolean> {
+    const { keyId, sealed } = fingerprintRecord.decode(record)
+    try {
+      const opened = await this.#service.decrypt({ keyId, sealed, context: fingerprintContext })
+      return Buffer.compare(opened, knownValue) === 0
+    } catch (error) {
+      if (!(error instanceof KmsError) || error.code === 'unavailable' || error.code === 'internal')
+        throw error
+      return false
+    }
+  }
+
+  async #ensure(keyId: string): Promise<void> {
+    const first = await this.#provide(firstName, keyId)
+    const { keyId: firstKeyId } = fingerprintRecord.decode(first)
+    await this.#requireOpens(first, firstKeyId)
+    if (firstKeyId === keyId) return
+    await this.#requireOpens(await this.#provide(nameOf(keyId), keyId), keyId)
+  }
+
+  async #requireOpens(record: Uint8Array, keyId: string): Promise<void> {
+    const { disabledKeyIds } = await this.#service.status()
+    if (disabledKeyIds.includes(keyId) || (await this.#opens(record))) return
+    throw refusal(this.#mismatch([keyId]))
+  }
+
+  #mismatch(keyIds: readonly string[]): StoreMismatch {
+    const error = new StoreMismatch(
+      `the store has objects sealed under key ${keyIds.join(', ')}, which the configured KMS does not open: give this server the KMS that the store was written with`,
+    )
+    this.#state = error
+    this.#log.error({ err: error }, 'nothing is encrypted: the store belongs to another KMS')
+    return error
+  }
+
+  /** The record of that name, made with this key if it is the first. */
+  async #provide(name: string, keyId: string): Promise<Uint8Array> {
+    const found = await this.#system.get(name)
+    if (found !== undefined) return found
+    const { sealed } = await this.#service.encrypt({
+      keyId,
+      plaintext: knownValue,
+      context: fingerprintContext,
+    })
+    const record = fingerprintRecord.encode({ keyId, sealed: Buffer.from(sealed) })
+    if (await this.#system.put(name, record, { onlyIfAbsent: true })) return record
+    const others = await this.#system.get(name)
+    if (others === undefined) throw new KmsError('unavailable', 'the fingerprint of the store was removed')
+    return others
+  }
+}
+
+/** Throws StoreMismatch for a front-end without any KMS on a store that has sealed objects. */
+export async function requireNoFingerprint(system: SystemRecords): Promise<void> {
+  const record = await system.get(firstName)
+  if (record === undefined) return
+  const { keyId } = fingerprintRecord.decode(record)
+  throw new StoreMismatch(`the store has objects sealed under key ${keyId}, but no KMS is configured`)
+}
+
+function refusal(cause: StoreMismatch): KmsError {
+  return new KmsError('unavailable', cause.message, { cause })
+}
+
+/** Key ids have characters that names of records have not. */
+function nameOf(keyId: string): string {
+  return `${fingerprintPrefix}${createHash('sha256').update(keyId).digest('hex')}`
+}
