@@ -8,6 +8,7 @@ import { runControl } from './control-process.ts'
 import { Environment } from './environment.ts'
 import { identity } from './identity.ts'
 import { refuseInspector } from './inspector.ts'
+import { addOperatorCommands } from './operator-commands.ts'
 import { describeQuickstart, prepareQuickstart } from './quickstart.ts'
 import { parseServer, type ServerOptions } from './server.ts'
 import { type System, type SystemConfig, startSystem } from './system.ts'
@@ -116,6 +117,8 @@ program
   .action(async (files: string[], options: { readonly from?: string }) => {
     process.stdout.write(await auditVerify(files, options))
   })
+
+addOperatorCommands(program)
 
 refuseInspector()
 program.parseAsync().catch(fail)

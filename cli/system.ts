@@ -7,6 +7,7 @@ import type { HostPort } from './addresses.ts'
 import { allocatorVariables } from './allocator.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { createLog } from './log.ts'
+import { writeRunningRecord } from './running-record.ts'
 import { SupervisedChild } from './supervised-child.ts'
 
 /** The processes of one `sealgate server`. */
@@ -44,7 +45,9 @@ export async function startSystem(config: SystemConfig): Promise<System> {
   const removeSocket = () => {
     if (socketDirectory !== undefined) rmSync(socketDirectory, { recursive: true, force: true })
   }
+  let removeRecord = () => {}
   const stop = async () => {
+    removeRecord()
     for (const { child, stopMs } of children.toReversed()) await child.stop(stopMs)
     removeSocket()
   }
@@ -67,6 +70,8 @@ export async function startSystem(config: SystemConfig): Promise<System> {
       )
       children.push({ child, stopMs: controlStopMs })
       await child.start()
+      // Before the front-end: while that has trouble to start, control is what an operator asks.
+      removeRecord = writeRunningRecord(config.directory, { control: `unix:${address.path}` })
     }
     const child = new SupervisedChild(
       {
@@ -88,6 +93,7 @@ export async function startSystem(config: SystemConfig): Promise<System> {
       admin,
       stop,
       kill() {
+        removeRecord()
         for (const entry of children) entry.child.kill()
         removeSocket()
       },

@@ -10,6 +10,8 @@ const outagesMax = 5
 const openMsMax = 5_000
 /** When nobody has called for so long, the circuit does, so that its state is true. */
 const idleMsMax = 15_000
+/** The same while there is trouble: it is soon known whether it lasts. */
+const uneasyMsMax = 3_000
 
 /** What an error says of the KMS. `unknown`: nothing, for instance because the caller gave up at once. */
 export type Verdict =
@@ -139,14 +141,17 @@ export class Circuit {
   }
 
   #watch(): void {
-    const quietMs = this.#options.clock.steadyMs() - this.#lastOutcomeAtMs
-    this.#plan(Math.max(0, idleMsMax - quietMs), () => void this.#lookAround())
+    this.#plan(Math.max(0, this.#quietLeftMs()), () => void this.#lookAround())
   }
 
   async #lookAround(): Promise<void> {
-    const quietMs = this.#options.clock.steadyMs() - this.#lastOutcomeAtMs
-    if (this.#state === 'closed' && quietMs >= idleMsMax) await this.#tryOut()
+    if (this.#state === 'closed' && this.#quietLeftMs() <= 0) await this.#tryOut()
     if (this.#state === 'closed') this.#watch()
+  }
+
+  #quietLeftMs(): number {
+    const quietMs = this.#options.clock.steadyMs() - this.#lastOutcomeAtMs
+    return (this.#outages === 0 ? idleMsMax : uneasyMsMax) - quietMs
   }
 
   #enter(state: CircuitStatus['state'], reason: string, retryAtMs: number): void {

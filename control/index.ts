@@ -2,6 +2,7 @@ import { Server } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { createAdminService } from './admin-service.ts'
 import { AuditLog } from './audit.ts'
 import { defaultLimits, LimitedClients } from './client-limits.ts'
 import type { ControlConfig } from './config.ts'
@@ -22,14 +23,18 @@ import { createProvider } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
 import type { Clock } from './session-clock.ts'
 
+export { type AdminService, connectAdmin, type DescribedKey } from './admin-client.ts'
 export type { AuditConfig } from './audit.ts'
 export { AuditDamage, verifyAudit } from './audit-verify.ts'
+export type { KeyServiceStatus } from './client.ts'
 export { type ClientLimits, defaultLimits } from './client-limits.ts'
 export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
+export { diagnoseKms } from './diagnose.ts'
 export { KmsError } from './errors.ts'
 export { identityOfCertificate } from './identity.ts'
 export { defaultKeyLimits, type KeyLimits, usesCeiling } from './key-limits.ts'
 export { readPolicy } from './policy-file.ts'
+export type { Check } from './providers/provider.ts'
 
 /** How long close waits for running calls. */
 const graceMs = 2_000
@@ -92,7 +97,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const streams = new OpenStreams()
   const parts = { gate, provider, keys, metrics, log, version, startedAtMs }
   server.addService(Keys.service, gateStreams(Keys.service, createKeyService(parts), { gate, streams }))
-  server.addService(Admin.service, { ...createKeyAdmin(parts) })
+  server.addService(Admin.service, { ...createKeyAdmin(parts), ...createAdminService(parts) })
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
   const showHealth = () => health.sessionReady(provider.session().ready)

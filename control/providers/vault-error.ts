@@ -62,7 +62,7 @@ export class VaultError extends Error {
 
 /** Vault's texts, as sdk/helper/keysutil and builtin/logical/transit of Vault and OpenBao have them. */
 const refusals: readonly (readonly [RegExp, VaultRefusal])[] = [
-  [/encryption key not found/, 'key-not-found'],
+  [/key not found|no existing key named/, 'key-not-found'],
   [/requested version for encryption|no such key version|invalid key version/, 'key-version'],
   [/disallowed by policy \(too old\)/, 'version-too-old'],
   [/message authentication failed|invalid ciphertext|illegal base64|failed to base64-decode/, 'ciphertext'],

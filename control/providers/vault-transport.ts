@@ -90,7 +90,7 @@ async function send(pool: Pool, request: TransportRequest): Promise<TransportRes
   if (status !== 200 && status !== 204) {
     throw new VaultError({ kind: 'refused', call, status, refusal: toRefusal(body), retryAfterMs })
   }
-  return { statusCode: status, body, request: { path: pathname } }
+  return { statusCode: status, body: status === 204 ? {} : body, request: { path: pathname } }
 }
 
 interface Exchange {

@@ -20,6 +20,8 @@ export interface VaultProviderOptions {
 }
 
 const dataKeySize = 32
+/** Of a call that only finds out whether Vault is there. */
+const probeDeadlineMs = 3_000
 /** What 64 KiB become when Vault seals them, in base64, with room to spare. */
 const ciphertextSizeMax = 128 * 1024
 /** As Vault writes it. What stands before the last colon is its business, but for a version that we asked for. */
@@ -37,7 +39,8 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
   const { log, clock = systemClock, deadlineMs } = options
   const client = createVaultClient(config, deadlineMs === undefined ? {} : { deadlineMs })
   const session = new Session({ client, secretId: config.secretId, log, clock })
-  const probe = () => session.run((token) => client.lookupSelf(token))
+  const probeMs = Math.min(probeDeadlineMs, deadlineMs ?? probeDeadlineMs)
+  const probe = () => session.run((token) => client.lookupSelf(token, { deadlineMs: probeMs }))
   const circuit = new Circuit({ clock, log, judge, probe })
 
   const asked: Asked = (call, signal) => circuit.run(() => again(() => session.run(call, signal), signal))

@@ -1,74 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KmsError } from '../../control/errors.ts'
-import type { VaultGrant } from '../../control/providers/vault-client.ts'
-import { VaultError } from '../../control/providers/vault-error.ts'
-import { Session, type SessionClient } from '../../control/session.ts'
-import { ManualClock } from '../support/vault/manual-clock.ts'
+import type { VaultError } from '../../control/providers/vault-error.ts'
+import { echo, gapsOf, grant, refusal, setUp, unreachable } from '../support/vault/fake-vault.ts'
 
 const test = suite('control/session')
-
-const secretId = { kind: 'value', value: new TextEncoder().encode('secret') } as const
-const refusal = (status: number) => new VaultError({ kind: 'refused', call: 'POST /v1/x', status })
-const unreachable = () => new VaultError({ kind: 'network', call: 'POST /v1/x', detail: 'ECONNREFUSED' })
-
-/** A Vault of two functions, and when they were called. */
-class FakeVault implements SessionClient {
-  readonly loginsAtMs: number[] = []
-  readonly renewals: { atMs: number; increment: number }[] = []
-  readonly clock: ManualClock
-  lookups = 0
-  onLogin: (count: number) => VaultGrant | VaultError = (count) => grant(`token ${count}`, 300)
-  onRenew: (count: number) => VaultGrant | VaultError = () => grant('renewed', 300)
-  onLookup: (token: string) => VaultError | undefined = () => undefined
-
-  constructor(clock: ManualClock) {
-    this.clock = clock
-  }
-
-  async login(): Promise<VaultGrant> {
-    this.loginsAtMs.push(this.clock.steadyMs())
-    return orThrow(this.onLogin(this.loginsAtMs.length))
-  }
-
-  async renewSelf(token: string, increment: number): Promise<VaultGrant> {
-    this.renewals.push({ atMs: this.clock.steadyMs(), increment })
-    return { ...orThrow(this.onRenew(this.renewals.length)), token }
-  }
-
-  async unwrapSecretId(): Promise<Uint8Array> {
-    throw new Error('there is nothing to unwrap')
-  }
-
-  async lookupSelf(token: string): Promise<void> {
-    this.lookups++
-    const error = this.onLookup(token)
-    if (error !== undefined) throw error
-  }
-}
-
-function grant(token: string, leaseSeconds: number, renewable = true): VaultGrant {
-  return { token, leaseSeconds, renewable }
-}
-
-function orThrow(result: VaultGrant | VaultError): VaultGrant {
-  if (result instanceof VaultError) throw result
-  return result
-}
-
-function setUp(chance = 0) {
-  const clock = new ManualClock(chance)
-  const vault = new FakeVault(clock)
-  const lines: string[] = []
-  const line = (level: string) => (_: unknown, text?: string) => {
-    lines.push(`${level} ${text ?? ''}`)
-  }
-  const log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
-  const session = new Session({ client: vault, secretId, log, clock })
-  return { clock, vault, session, lines }
-}
-
-const echo = async (token: string) => token
 
 test('a login makes it ready, and its times are told', async () => {
   const { clock, session } = setUp()
@@ -172,7 +108,7 @@ test('while the KMS is away logins back off, and the first that succeeds makes i
   vault.onLogin = () => unreachable()
   session.start()
   await clock.advance(600_000)
-  const gaps = vault.loginsAtMs.slice(1).map((atMs, index) => atMs - (vault.loginsAtMs[index] ?? 0))
+  const gaps = gapsOf(vault)
   assert.ok(gaps.every((gapMs) => gapMs >= 1_000 && gapMs <= 30_000))
   assert.ok(vault.loginsAtMs.length < 50)
   assert.is(session.status().state, 'logged-out')
@@ -251,7 +187,7 @@ test('tokens that die at once cause no more than one login a second', async () =
   }
   await clock.advance(5_000)
   assert.is(refused, 50)
-  const gaps = vault.loginsAtMs.slice(1).map((atMs, index) => atMs - (vault.loginsAtMs[index] ?? 0))
+  const gaps = gapsOf(vault)
   assert.ok(gaps.every((gapMs) => gapMs >= 1_000))
   await session.close()
 })

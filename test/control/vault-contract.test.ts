@@ -1,5 +1,6 @@
 import { createVaultProvider } from '../../control/providers/vault.ts'
 import { type ProviderUnderTest, providerContract } from '../contracts/provider.ts'
+import { vaultServerFacts } from '../contracts/vault-server.ts'
 import { findVaultProgram, startRealVault } from '../support/real-vault.ts'
 import { skip } from '../support/skip.ts'
 import { startReady, toConfig } from '../support/vault/fixture.ts'
@@ -39,9 +40,22 @@ providerContract('vault (simulator)', async () => {
   return open({ endpoint: vault.endpoint, admin: vault.admin(), close: vault.close })
 })
 
+vaultServerFacts('simulator', async () => {
+  const vault = await startVaultSimulator()
+  return {
+    endpoint: vault.endpoint,
+    admin: vault.admin(),
+    wrap: async () => vault.wrap(),
+    revokeTokens: async () => vault.revokeTokens(),
+    seal: async () => vault.seal(),
+    close: vault.close,
+  }
+})
+
 const program = findVaultProgram(process.env)
 if (program === undefined) {
   skip('vault contract against a real server: install vault or bao, or set VAULT_BIN')
 } else {
   providerContract('vault (real server)', async () => open(await startRealVault(program)))
+  vaultServerFacts('real server', () => startRealVault(program))
 }

@@ -10,6 +10,11 @@ import type { VaultAdmin } from './vault/seed.ts'
 export interface RealVault {
   readonly endpoint: string
   readonly admin: VaultAdmin
+  /** A response-wrapping token for a fresh secret id. */
+  wrap(): Promise<string>
+  /** Every token that AppRole gave out. */
+  revokeTokens(): Promise<void>
+  seal(): Promise<void>
   close(): Promise<void>
 }
 
@@ -43,7 +48,26 @@ export async function startRealVault(program: string): Promise<RealVault> {
     await close()
     throw error
   }
-  return { endpoint, admin: (method, path, body) => request(endpoint, method, path, body), close }
+  const admin: VaultAdmin = async (method, path, body) =>
+    (await request(endpoint, method, path, { body })).data ?? {}
+  return {
+    endpoint,
+    admin,
+    async wrap() {
+      const path = 'auth/approle/role/my-role/secret-id'
+      const { wrap_info: wrapped } = await request(endpoint, 'PUT', path, {
+        headers: { 'X-Vault-Wrap-TTL': '600s' },
+      })
+      return wrapped?.token ?? ''
+    },
+    async revokeTokens() {
+      await admin('PUT', 'sys/leases/revoke-prefix/auth/approle/login')
+    },
+    async seal() {
+      await admin('PUT', 'sys/seal')
+    },
+    close,
+  }
 }
 
 async function untilHealthy(endpoint: string): Promise<void> {
@@ -57,16 +81,25 @@ async function untilHealthy(endpoint: string): Promise<void> {
   throw new Error(`${endpoint} is not healthy after ${startMsMax} ms`)
 }
 
-async function request(endpoint: string, method: string, path: string, body?: object) {
+interface Answer {
+  readonly data?: Record<string, unknown>
+  readonly wrap_info?: { readonly token: string }
+}
+
+async function request(
+  endpoint: string,
+  method: string,
+  path: string,
+  { body, headers = {} }: { readonly body?: object | undefined; readonly headers?: Record<string, string> },
+): Promise<Answer> {
   const response = await fetch(`${endpoint}/v1/${path}`, {
     method,
-    headers: { 'X-Vault-Token': rootToken },
+    headers: { 'X-Vault-Token': rootToken, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  const answer: { data?: Record<string, unknown> } = text === '' ? {} : JSON.parse(text)
-  return answer.data ?? {}
+  return text === '' ? {} : JSON.parse(text)
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,0 +1,54 @@
+import { resolve } from 'node:path'
+import type { ControlAddress } from '../control/config.ts'
+import { parseControlAddresses } from './addresses.ts'
+import { ConfigError } from './config-error.ts'
+import { type Environment, nameOf } from './environment.ts'
+import { readRunningRecords } from './running-record.ts'
+
+/** How an operator's command says which control service it means. */
+export interface ControlChoice {
+  /** A server's data folder. */
+  readonly directory?: string
+  readonly control?: string
+}
+
+/** Where `npm start` keeps its data, and where somebody may stand. */
+const usualDirectories = ['.', 'data']
+
+/**
+ * The control services that are meant: `--control`, a folder, the environment, the usual folders, in this order.
+ * Nothing found is an empty list, but for a folder that was named. Errors: ConfigError.
+ */
+export function findControl(
+  environment: Environment,
+  { directory, control }: ControlChoice,
+): readonly ControlAddress[] {
+  if (control !== undefined) return parseControlAddresses('--control', control, environment)
+  if (directory !== undefined) {
+    const found = addressesOf(environment, [directory])
+    if (found.length > 0) return found
+    throw new ConfigError(`no server with a control service of its own runs on ${resolve(directory)}`)
+  }
+  const given = environment.find('control')
+  if (given !== undefined) return parseControlAddresses(given.name, given.value, environment)
+  return addressesOf(environment, usualDirectories)
+}
+
+/** As above, at least one. Errors: ConfigError. */
+export function requireControl(
+  environment: Environment,
+  choice: ControlChoice,
+): readonly [ControlAddress, ...ControlAddress[]] {
+  const [first, ...others] = findControl(environment, choice)
+  if (first !== undefined) return [first, ...others]
+  throw new ConfigError(
+    `no control service is known: name a server's data folder, or --control, or set ${nameOf('control')}`,
+  )
+}
+
+/** Of the servers that run on the folders. */
+function addressesOf(environment: Environment, directories: readonly string[]): readonly ControlAddress[] {
+  return directories
+    .flatMap(readRunningRecords)
+    .flatMap(({ control }) => parseControlAddresses('the record of a running server', control, environment))
+}

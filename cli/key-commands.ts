@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import { type AdminService, connectAdmin, type DescribedKey } from '../control/index.ts'
+import { Environment } from './environment.ts'
+import { type ControlChoice, requireControl } from './find-control.ts'
+import { clockText } from './time-text.ts'
+
+interface KeyOptions extends ControlChoice {
+  readonly dir?: string
+  readonly json?: boolean
+  readonly contextBound?: boolean
+}
+
+interface Parts {
+  readonly withChoice: (command: Command) => Command
+  readonly print: (text: string) => void
+}
+
+/** `sealgate key …`: the keys of the KMS, through the control service and what its KMS policy grants. */
+export function keyCommands(program: Command, { withChoice, print }: Parts): void {
+  const key = program.command('key').description('list, describe, create and rotate keys of the KMS')
+  const withOptions = (command: Command) =>
+    withChoice(command)
+      .option('--dir <dir>', 'data folder of a running server')
+      .option('--json', 'for programs')
+  const show = (description: DescribedKey, { json }: KeyOptions) =>
+    print(json === true ? `${JSON.stringify(description, undefined, 2)}\n` : keyText(description))
+
+  withOptions(key.command('list'))
+    .description('the ids of all keys that the KMS shows us')
+    .action(async (options: KeyOptions) => {
+      const keyIds = await asked(options, (admin) => admin.listKeys())
+      print(
+        options.json === true ? `${JSON.stringify({ keyIds })}\n` : keyIds.map((id) => `${id}\n`).join(''),
+      )
+    })
+  withOptions(key.command('describe [id]'))
+    .description('one key; the default key where none is named')
+    .action(async (id: string | undefined, options: KeyOptions) =>
+      show(await asked(options, (admin) => admin.describeKey(id)), options),
+    )
+  withOptions(key.command('create <id>'))
+    .description('make a key')
+    .option('--context-bound', 'the KMS itself binds data keys to their bucket (transit: derived)')
+    .action(async (id: string, options: KeyOptions) => {
+      const contextBound = options.contextBound === true
+      show(await asked(options, (admin) => admin.createKey(id, { contextBound })), options)
+    })
+  withOptions(key.command('rotate <id>'))
+    .description('give the key a new version; what older ones sealed still opens')
+    .action(async (id: string, options: KeyOptions) =>
+      show(await asked(options, (admin) => admin.rotateKey(id)), options),
+    )
+}
+
+/** Asks the first control service there is: all have the same KMS. */
+async function asked<T>(options: KeyOptions, ask: (admin: AdminService) => Promise<T>): Promise<T> {
+  const { dir, control } = options
+  const choice = { ...(dir !== undefined && { directory: dir }), ...(control !== undefined && { control }) }
+  const [address] = requireControl(new Environment(process.env), choice)
+  const admin = connectAdmin(address)
+  try {
+    return await ask(admin)
+  } finally {
+    admin.close()
+  }
+}
+
+const nameWidth = 12
+
+function keyText(key: DescribedKey): string {
+  const version = key.latestVersion === 0 ? 'not told' : `${key.latestVersion}`
+  const made = key.latestVersionAtMs === 0 ? '' : `, made ${dayText(key.latestVersionAtMs)}`
+  const rows: readonly (readonly [string, string])[] = [
+    ['Key', `${key.keyId}${key.default ? ' (default)' : ''}`],
+    ['Type', key.type === '' ? 'not told' : key.type],
+    ['Version', `${version}${made}`],
+    ['Opens', key.minDecryptionVersion === 0 ? 'not told' : `versions from ${key.minDecryptionVersion}`],
+    ['Context', key.contextBound ? 'bound by the KMS' : 'not bound by the KMS (the envelope binds it)'],
+    ['Deletion', key.deletionAllowed ? 'ALLOWED' : 'not allowed'],
+    ['Export', key.exportable ? 'POSSIBLE' : 'not possible'],
+  ]
+  return rows.map(([name, value]) => `${name.padEnd(nameWidth)}${value}\n`).join('')
+}
+
+function dayText(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 10)} ${clockText(atMs)}`
+}

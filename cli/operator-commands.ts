@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import { type AdminService, connectAdmin } from '../control/index.ts'
+import { doctor } from './doctor.ts'
+import { Environment } from './environment.ts'
+import { type ControlChoice, requireControl } from './find-control.ts'
+import { keyCommands } from './key-commands.ts'
+import { type InstanceStatus, statusText } from './status-text.ts'
+
+interface Format {
+  readonly json?: boolean
+}
+
+/** Something is not well; the text says what. Ends the program with status 1. */
+const statusOfTrouble = 1
+
+/** `status`, `doctor` and `key …`: what operators ask of a control service. */
+export function addOperatorCommands(program: Command): void {
+  withChoice(program.command('status [dir]'))
+    .description('how a control service and its KMS session are; ends with 1 unless all is ready')
+    .option('--json', 'for programs')
+    .action(async (directory: string | undefined, options: ControlChoice & Format) => {
+      const environment = new Environment(process.env)
+      const addresses = requireControl(environment, {
+        ...options,
+        ...(directory !== undefined && { directory }),
+      })
+      const instances = await Promise.all(addresses.map((address) => using(connectAdmin(address), statusOf)))
+      print(options.json === true ? toJson(instances) : statusText(instances, Date.now()))
+      if (instances.some((instance) => 'error' in instance || !instance.status.ready)) {
+        process.exitCode = statusOfTrouble
+      }
+    })
+
+  withChoice(program.command('doctor [dir]'))
+    .description(
+      'try everything that the KMS is needed for, and print what mends it; ends with 1 if something fails',
+    )
+    .option('--json', 'for programs')
+    .action(async (directory: string | undefined, options: ControlChoice & Format) => {
+      const choice = { ...options, ...(directory !== undefined && { directory }) }
+      const { text, healthy } = await doctor(new Environment(process.env), choice)
+      print(options.json === true ? text.json : text.table)
+      if (!healthy) process.exitCode = statusOfTrouble
+    })
+
+  keyCommands(program, { withChoice, print })
+}
+
+/** The options that say which control service is meant. */
+export function withChoice(command: Command): Command {
+  return command.option(
+    '--control <address>',
+    'unix:/PATH, or HOST:PORT with mutual TLS; or name a data folder',
+  )
+}
+
+/** Uses the connection and closes it. */
+export async function using<T>(admin: AdminService, use: (admin: AdminService) => Promise<T>): Promise<T> {
+  try {
+    return await use(admin)
+  } finally {
+    admin.close()
+  }
+}
+
+async function statusOf(admin: AdminService): Promise<InstanceStatus> {
+  try {
+    return { address: admin.address, status: await admin.status() }
+  } catch (error) {
+    return { address: admin.address, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function toJson(instances: readonly InstanceStatus[]): string {
+  return `${JSON.stringify({ instances }, undefined, 2)}\n`
+}
+
+function print(text: string): void {
+  process.stdout.write(text)
+}
