@@ -1,4 +1,4 @@
-import type { ObjectRecord } from '../backends/backend.ts'
+import type { Checksum, ObjectPart, ObjectRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { Operation, Reply, RequestContext, S3Request } from '../operation.ts'
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
@@ -92,7 +92,7 @@ function planRead(context: RequestContext, { stored, record, encryption }: Opene
     ...shared,
     ...overrides(request),
     ...(part?.count !== undefined && { 'x-amz-mp-parts-count': String(part.count) }),
-    ...(wantsChecksum(request) && range === undefined && checksumHeaders(record.checksum)),
+    ...(wantsChecksum(request) && checksumHeaders(shownChecksum(record, { part, range }))),
   }
   if (range === undefined) return { status: 200, headers, range: { offset: 0, size: record.size } }
   // An empty part has no first and last byte to name.
@@ -105,11 +105,25 @@ function planRead(context: RequestContext, { stored, record, encryption }: Opene
   }
 }
 
+/** That of the whole object, or of the part that is read; of any other range nobody knows one. */
+function shownChecksum(
+  record: ObjectRecord,
+  { part, range }: { readonly part: ReturnType<typeof selectedPart>; readonly range: ByteRange | undefined },
+): Checksum | undefined {
+  const { checksum } = record
+  if (range === undefined || checksum === undefined || (part !== undefined && record.parts === undefined)) {
+    return checksum
+  }
+  // A part's is shown with the object's type, which tells what to do with it.
+  const value = part?.part.checksum?.value
+  return value === undefined ? undefined : { ...checksum, value }
+}
+
 /** The part that `partNumber` names. Errors: InvalidArgument, InvalidRequest, InvalidPart. */
 function selectedPart(
   request: S3Request,
   record: ObjectRecord,
-): { readonly range: ByteRange; readonly count: number | undefined } | undefined {
+): { readonly part: ObjectPart; readonly range: ByteRange; readonly count: number | undefined } | undefined {
   const text = request.query.get('partNumber')
   if (text === undefined) return undefined
   if (request.headers.has('range')) {
@@ -124,7 +138,7 @@ function selectedPart(
   const part = parts[index]
   if (part === undefined) throw new S3Error('InvalidPart', 'The requested partnumber is not satisfiable')
   const offset = parts.slice(0, index).reduce((sum, { size }) => sum + size, 0)
-  return { range: { offset, size: part.size }, count: record.parts?.length }
+  return { part, range: { offset, size: part.size }, count: record.parts?.length }
 }
 
 function wantsChecksum({ headers }: S3Request): boolean {

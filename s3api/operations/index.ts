@@ -16,6 +16,7 @@ import { listParts } from './list-parts.ts'
 import { listMultipartUploads } from './list-uploads.ts'
 import { listObjectVersions } from './list-versions.ts'
 import { getObjectLockConfiguration, putObjectLockConfiguration } from './lock-configuration.ts'
+import { getObjectAttributes } from './object-attributes.ts'
 import {
   getObjectLegalHold,
   getObjectRetention,
@@ -52,6 +53,7 @@ export const operations = [
   getObjectPart,
   headObject,
   headObjectPart,
+  getObjectAttributes,
   deleteObject,
   putObjectTagging,
   getObjectTagging,
