@@ -1,13 +1,11 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Credential } from '../config.ts'
+import { type Followed, followFiles } from '../followed-files.ts'
 import { onlyRoot, parseUsers, type Users } from './users.ts'
 
 /** The users as they are now: those of the environment and of a file that may change at any time. */
-export interface UserDirectory {
-  current(): Users
-  close(): void
-}
+export type UserDirectory = Followed<Users>
 
 const pollMs = 2_000
 
@@ -25,20 +23,19 @@ export function openUsers(
   roots: Iterable<Credential>,
   { log, intervalMs = pollMs }: { readonly log: Logger; readonly intervalMs?: number },
 ): UserDirectory {
+  const credentials = [...roots]
   if (path === undefined) {
-    const users = onlyRoot(roots)
+    const users = onlyRoot(credentials)
     return { current: () => users, close: () => {} }
   }
-  let users = readUsersFile(path, roots)
-  const reload = () => {
-    try {
-      users = readUsersFile(path, roots)
-      log.info({ users: users.byAccessKey.size }, 'the users file was loaded again')
-    } catch (error) {
-      // Half-written, most likely: the next change is tried again.
-      log.error({ err: error }, 'the changed users file cannot be used, the users stay as they were')
-    }
-  }
-  watchFile(path, { interval: intervalMs, persistent: false }, reload)
-  return { current: () => users, close: () => unwatchFile(path, reload) }
+  return followFiles(
+    [path],
+    (contents) => parseUsers(Buffer.concat(contents).toString('utf8'), credentials),
+    {
+      intervalMs,
+      changed: (users) => log.info({ users: users.byAccessKey.size }, 'the users file was loaded again'),
+      refused: (error) =>
+        log.error({ err: error }, 'the changed users file cannot be used, the users stay as they were'),
+    },
+  )
 }

@@ -1,4 +1,3 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { FrontEndConfig } from '../config.ts'
 import { S3Error } from '../errors.ts'
+import { followFiles } from '../followed-files.ts'
 import { errorReply } from './error-reply.ts'
 
 /** node:http as S3 needs it. */
@@ -63,7 +63,6 @@ export async function listen(
       server.closeIdleConnections()
     },
     async destroy() {
-      if (tls !== undefined) for (const file of [tls.certFile, tls.keyFile]) unwatchFile(file)
       if (server.listening) server.close()
       server.closeAllConnections()
       await closed
@@ -71,25 +70,21 @@ export async function listen(
   }
 }
 
-function createTlsServer(tls: NonNullable<FrontEndConfig['tls']>, log: Logger): https.Server {
-  const read = () => ({
-    cert: readFileSync(tls.certFile),
-    key: readFileSync(tls.keyFile),
-    minVersion: 'TLSv1.2' as const,
-  })
-  const server = https.createServer({ ...serverOptions, ...read() })
-  const reload = () => {
-    try {
-      server.setSecureContext(read())
-      log.info('the certificate was loaded again')
-    } catch (error) {
-      // Half-written files, most likely: the certificate that worked so far goes on, and the next change is tried again.
-      log.error({ err: error }, 'the changed certificate cannot be used')
-    }
-  }
-  for (const file of [tls.certFile, tls.keyFile]) {
-    watchFile(file, { interval: certificatePollMs, persistent: false }, reload)
-  }
+function createTlsServer(
+  { certFile, keyFile }: NonNullable<FrontEndConfig['tls']>,
+  log: Logger,
+): https.Server {
+  const server = https.createServer(serverOptions)
+  const files = followFiles(
+    [certFile, keyFile],
+    ([cert, key]) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    {
+      intervalMs: certificatePollMs,
+      changed: () => log.info('the certificate was loaded again'),
+      refused: (error) => log.error({ err: error }, 'the changed certificate cannot be used'),
+    },
+  )
+  server.once('close', () => files.close())
   return server
 }
 
