@@ -1,6 +1,12 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { type Credential, type FrontEndConfig, readUsersFile } from '../s3api/index.ts'
+import {
+  type Credential,
+  type FrontEndConfig,
+  type OwnershipMode,
+  ownershipModes,
+  readUsersFile,
+} from '../s3api/index.ts'
 import { type HostPort, parseHostPort, requireReadable } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
@@ -40,6 +46,7 @@ export function parseFrontEnd(
       region: parseRegion(environment),
       credentials: new Map([[credential.accessKey, credential]]),
       ...(usersFile !== undefined && { usersFile }),
+      objectOwnership: parseObjectOwnership(environment),
       autoEncryption: options.autoEncryption,
       allowSseCOverHttp: environment.flag('allowSseCOverHttp'),
       trustedProxies: parseProxies(environment),
@@ -84,6 +91,13 @@ function parseUsersFile(environment: Environment, credential: Credential): strin
     throw new ConfigError(`${found.name} names a file that cannot be used: ${reason}`, { cause: error })
   }
   return found.value
+}
+
+function parseObjectOwnership(environment: Environment): OwnershipMode {
+  const found = environment.find('objectOwnership')
+  const mode = ownershipModes.find((known) => known === (found?.value ?? 'BucketOwnerEnforced'))
+  if (mode === undefined) throw new ConfigError(`${found?.name} must be one of ${ownershipModes.join(', ')}`)
+  return mode
 }
 
 function parseAddress(environment: Environment, option: string | undefined): HostPort {

@@ -19,6 +19,7 @@ export const variables = {
   accessKey: { names: ['SEALGATE_ACCESS_KEY', 'MINIO_ROOT_USER', 'MINIO_ACCESS_KEY'], file: true },
   secretKey: { names: ['SEALGATE_SECRET_KEY', 'MINIO_ROOT_PASSWORD', 'MINIO_SECRET_KEY'], file: true },
   usersFile: { names: ['SEALGATE_USERS_FILE'] },
+  objectOwnership: { names: ['SEALGATE_OBJECT_OWNERSHIP'] },
   masterKey: {
     names: ['SEALGATE_KMS_MASTER_KEY', 'MINIO_KMS_MASTER_KEY', 'MINIO_SSE_MASTER_KEY'],
     file: true,

@@ -3,9 +3,12 @@
  * Source: Amazon S3 API reference, "Error responses"; texts are our own where clients do not depend on AWS's.
  */
 export const s3Errors = {
+  AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
   AccessDenied: [403, 'Access Denied'],
+  AccessForbidden: [403, 'The bucket does not allow this request from this origin.'],
   AuthorizationHeaderMalformed: [400, 'The authorization header is malformed.'],
   AuthorizationQueryParametersError: [400, 'The authorization query parameters are malformed.'],
+  BadRequest: [400, 'The request is not valid.'],
   BadDigest: [400, 'The digest or checksum you specified did not match what we received.'],
   BucketAlreadyExists: [409, 'The requested bucket name is not available.'],
   BucketAlreadyOwnedByYou: [
@@ -23,6 +26,10 @@ export const s3Errors = {
   InvalidAccessKeyId: [403, 'The access key id you provided does not exist in our records.'],
   InvalidArgument: [400, 'Invalid argument.'],
   InvalidBucketState: [409, 'The request is not valid with the current state of the bucket.'],
+  InvalidBucketAclWithObjectOwnership: [
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+  ],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidDigest: [400, 'The Content-MD5 or checksum value that you specified is not valid.'],
   InvalidEncryptionAlgorithmError: [
@@ -43,6 +50,7 @@ export const s3Errors = {
   KeyTooLongError: [400, 'Your key is too long.'],
   'KMS.NotFoundException': [400, 'The KMS key does not exist.'],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate.'],
+  MalformedACLError: [400, 'The XML you provided was not well-formed or did not validate.'],
   MalformedPolicy: [400, 'The policy is not well-formed.'],
   MaxMessageLengthExceeded: [400, 'Your request was too big.'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
@@ -87,6 +95,11 @@ export const s3Errors = {
     'The request signature we calculated does not match the signature you provided.',
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
+  UnexpectedContent: [400, 'This request does not support content.'],
+  UnresolvableGrantByEmailAddress: [
+    400,
+    'The e-mail address you provided does not match any account on record.',
+  ],
   XAmzContentSHA256Mismatch: [
     400,
     'The provided x-amz-content-sha256 header does not match what was computed.',

@@ -16,6 +16,7 @@ import { operations } from './operations/index.ts'
 import { openDataKeys } from './sse/data-keys.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
+export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
 export { readUsersFile } from './access/users-file.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
 export type { Credential, FrontEndConfig } from './config.ts'

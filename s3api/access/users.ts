@@ -85,6 +85,12 @@ export function userOf(
   return user
 }
 
+/** Nobody owns what nobody made. Errors: AccessDenied. */
+export function requireUser({ user }: { readonly user: User | undefined }): User {
+  if (user === undefined) throw new S3Error('AccessDenied')
+  return user
+}
+
 /** The root user alone. */
 export function onlyRoot(roots: Iterable<Credential>): Users {
   return collectUsers(rootUsers(roots))

@@ -58,6 +58,8 @@ export interface UploadRecord {
   readonly initiatedAtMs: number
   /** Canonical id of the user that began it. Absent: the root user, or nobody known. */
   readonly initiator?: string
+  /** To whom the object will belong, as in {@link ObjectRecord}. */
+  readonly owner?: string
   readonly headers: Readonly<Record<string, string>>
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string

@@ -12,6 +12,7 @@ import { authenticate } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
 import type { Operation, Reply, S3Request, Services } from '../operation.ts'
+import { preflight, withCrossOrigin } from './cross-origin.ts'
 import { errorReply, toS3Error } from './error-reply.ts'
 import { discardBody, expectsContinue, lingerOn, parseRequest, readBody } from './incoming.ts'
 import { send } from './outgoing.ts'
@@ -60,7 +61,7 @@ export async function exchange(
   })
   incoming.on('error', () => gone.abort(new Error('the client went away')))
   const floor = new RateFloor(services.config.bytesPerSecondMin)
-  const reply = await answer(surroundings, {
+  const plain = await answer(surroundings, {
     incoming,
     outgoing,
     facts,
@@ -69,6 +70,7 @@ export async function exchange(
     log,
     signal: gone.signal,
   })
+  const reply = await withCrossOrigin(services.backend, facts.request, { reply: plain, log })
   try {
     await respond(surroundings, { incoming, outgoing, facts, floor, requestId, reply })
   } catch (error) {
@@ -118,6 +120,7 @@ async function answer(
     if (metrics.begin() > config.requestsMax) throw new S3Error('SlowDown')
     const request = parseRequest(incoming, config, { encrypted, trusted })
     facts.request = request
+    if (request.method === 'OPTIONS') return await preflight(services.backend, request)
     const operation = router(request)
     facts.operation = operation
     const users = currentUsers()

@@ -1,47 +1,18 @@
+import { accessSettings } from '../access/bucket-access.ts'
 import { bucketCreationNeeds } from '../access/needs.ts'
-import { rootOwner, type User } from '../access/users.ts'
+import { newBucketSettings } from '../access/new-access.ts'
+import { requireUser, type User } from '../access/users.ts'
 import { BackendError } from '../backends/backend.ts'
-import { S3Error } from '../errors.ts'
+import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { bornEncrypted } from '../sse/encrypted-periods.ts'
-import { ownerElement } from './listing.ts'
 import { initialLockSetting, lockSettingName } from './lock-configuration.ts'
 
 const documentSizeMax = 64 * 1024
 /** The region whose location constraint is empty (S3 API reference, GetBucketLocation). */
 const unnamedRegion = 'us-east-1'
-
-export const listBuckets: Operation = {
-  name: 'ListBuckets',
-  action: 's3:ListAllMyBuckets',
-  method: 'GET',
-  scope: 'service',
-  async handle(context) {
-    const { backend } = context.services
-    const user = requireUser(context)
-    const all = await backend.listBuckets()
-    const buckets = all.filter(({ owner = rootOwner.id }) => user.root || owner === user.id)
-    return {
-      status: 200,
-      body: document(
-        element('ListAllMyBucketsResult', [
-          ownerElement('Owner', user),
-          element(
-            'Buckets',
-            buckets.map(({ name, createdAtMs }) =>
-              element('Bucket', [
-                element('Name', name),
-                element('CreationDate', new Date(createdAtMs).toISOString()),
-              ]),
-            ),
-          ),
-        ]),
-      ),
-    }
-  },
-}
 
 export const createBucket: Operation = {
   name: 'CreateBucket',
@@ -52,7 +23,7 @@ export const createBucket: Operation = {
     const { services, request } = context
     const user = requireUser(context)
     requireBucketName(request.bucket)
-    refuseUnsupported(context)
+    const wanted = newBucketSettings(context, user.id)
     await requireOwnLocation(context)
     try {
       await services.backend.createBucket(request.bucket, {
@@ -60,18 +31,13 @@ export const createBucket: Operation = {
         ...(wantsLock(request) && { versioning: 'enabled' as const }),
         settings: {
           ...(services.config.autoEncryption && bornEncrypted),
+          ...wanted,
           ...(wantsLock(request) && { [lockSettingName]: initialLockSetting }),
         },
       })
     } catch (error) {
       if (!(error instanceof BackendError) || error.code !== 'bucket-exists') throw error
-      const { owner = rootOwner.id } = await services.backend.getBucket(request.bucket)
-      // In its first region S3 lets an owner create a bucket again, which changes nothing (S3 API reference, CreateBucket).
-      const mayRepeat = owner === user.id && services.config.region === unnamedRegion && !wantsLock(request)
-      if (mayRepeat) return { status: 200, headers: { Location: `/${request.bucket}` } }
-      throw new S3Error(owner === user.id ? 'BucketAlreadyOwnedByYou' : 'BucketAlreadyExists', undefined, {
-        details: { BucketName: request.bucket },
-      })
+      await requireRepeatable(context, user, wanted)
     }
     return { status: 200, headers: { Location: `/${request.bucket}` } }
   },
@@ -124,21 +90,28 @@ export function requireBucketName(name: string): void {
   }
 }
 
-/** Nobody owns what nobody made. */
-function requireUser({ user }: RequestContext): User {
-  if (user === undefined) throw new S3Error('AccessDenied')
-  return user
+/**
+ * In its first region S3 lets an owner create a bucket again, which changes nothing (S3 API reference, CreateBucket); it must
+ * not seem to have changed anything either. Errors: BucketAlreadyOwnedByYou, BucketAlreadyExists.
+ */
+async function requireRepeatable(
+  { services, request, access }: RequestContext,
+  user: User,
+  wanted: Readonly<Record<string, string>>,
+): Promise<void> {
+  const taken = (code: S3ErrorCode) =>
+    new S3Error(code, undefined, { details: { BucketName: request.bucket } })
+  const { owner } = await access.bucket(request.bucket)
+  if (owner !== user.id) throw taken('BucketAlreadyExists')
+  for (const name of [accessSettings.acl, accessSettings.ownership]) {
+    const actual = await services.backend.getBucketSetting(request.bucket, name)
+    if (actual !== wanted[name]) throw taken('BucketAlreadyExists')
+  }
+  if (services.config.region !== unnamedRegion || wantsLock(request)) throw taken('BucketAlreadyOwnedByYou')
 }
 
 function wantsLock({ headers }: S3Request): boolean {
   return headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
-}
-
-/** A bucket with an ACL for others, or grants would not be what its owner asked for. */
-function refuseUnsupported({ request: { headers } }: RequestContext): void {
-  const acl = headers.get('x-amz-acl')
-  const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
-  if (grants || (acl !== undefined && acl !== 'private')) throw new S3Error('NotImplemented')
 }
 
 /** An empty body, or a LocationConstraint that is empty or our own region (us-east-1 included). */

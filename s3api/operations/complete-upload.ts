@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hashBytes } from '../../engine/index.ts'
+import { ownerMember } from '../access/new-access.ts'
 import type { Checksum, ObjectRecord, PartRecord, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
@@ -136,6 +137,7 @@ async function makeRecord(
     headers: upload.headers,
     metadata: upload.metadata,
     storageClass: upload.storageClass,
+    ...ownerMember(upload),
     ...(checksum !== undefined && { checksum }),
     parts: parts.map((part) => ({
       number: part.number,

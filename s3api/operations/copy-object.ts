@@ -1,4 +1,5 @@
 import { copyNeeds } from '../access/needs.ts'
+import { newObjectAccess, ownerMember } from '../access/new-access.ts'
 import type {
   Checksum,
   ChecksumAlgorithm,
@@ -53,14 +54,15 @@ export const copyObject: Operation = {
   header: { name: 'x-amz-copy-source', present: true },
   async handle(context) {
     const { services, request } = context
-    const asked = await newAttributes(context, await services.backend.getBucket(request.bucket))
+    const newAccess = await newObjectAccess(context)
+    const asked = await newAttributes(context, await services.backend.getBucket(request.bucket), newAccess)
     const source = parseCopySource(request)
     const encryption = await decideEncryption(context)
     const condition = parseWriteCondition(request)
     await checkCondition(services, request, condition)
     const copyOnce = async () => {
       const opened = await openCopySource(context, source)
-      const headers = targetHeaders(context, opened.record)
+      const headers = { ...targetHeaders(context, opened.record), ...ownerMember(newAccess) }
       const attributes = targetAttributes(context, asked, opened)
       const copy: Copy = { context, source, opened, encryption, headers, attributes }
       refuseNoChange(copy)

@@ -1,3 +1,4 @@
+import { newObjectAccess, ownerMember } from '../access/new-access.ts'
 import type { ChecksumAlgorithm, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
@@ -20,13 +21,15 @@ export const createMultipartUpload: Operation = {
   async handle(context) {
     const { services, request, user } = context
     const { bucket, key } = request
-    const attributes = await newAttributes(context, await services.backend.getBucket(bucket))
+    const newAccess = await newObjectAccess(context)
+    const attributes = await newAttributes(context, await services.backend.getBucket(bucket), newAccess)
     const checksum = parseUploadChecksum(request)
     const plain = {
       bucket,
       key,
       initiatedAtMs: services.now(),
       ...(user !== undefined && { initiator: user.id }),
+      ...ownerMember(newAccess),
       ...parseObjectHeaders(request),
       ...(checksum !== undefined && { checksum }),
       attributes,

@@ -90,8 +90,8 @@ async function list({ services, request }: RequestContext, startAfter: string) {
 /** Finds the owner of a listed object. */
 type Owners = (record: ListedRecord) => Owner
 
-async function owners({ services, request, users }: RequestContext): Promise<Owners> {
-  const bucket = await services.backend.getBucket(request.bucket)
+async function owners({ access, request, users }: RequestContext): Promise<Owners> {
+  const bucket = await access.bucket(request.bucket)
   return ({ owner = bucket.owner }) => ownerOf(users, owner)
 }
 

@@ -13,7 +13,7 @@ export const listParts: Operation = {
   method: 'GET',
   scope: 'object',
   query: ['uploadId'],
-  async handle({ services: { backend }, request, users }) {
+  async handle({ services: { backend }, request, access, users }) {
     const { bucket, key, query } = request
     const limit = parseLimit(request, 'max-parts')
     const after = parseMarker(request)
@@ -21,6 +21,7 @@ export const listParts: Operation = {
     const upload = await backend.getUpload(bucket, key, query.get('uploadId') ?? '')
     const { parts, truncated } = await backend.listParts(upload, { after, limit })
     const last = parts.at(-1)
+    const { owner } = await access.bucket(bucket)
     return {
       status: 200,
       body: document(
@@ -30,7 +31,7 @@ export const listParts: Operation = {
           element('Key', encode(key)),
           element('UploadId', upload.uploadId),
           ownerElement('Initiator', ownerOf(users, upload.initiator)),
-          ownerElement('Owner', ownerOf(users, upload.initiator)),
+          ownerElement('Owner', ownerOf(users, upload.owner ?? owner)),
           element('StorageClass', upload.storageClass),
           element('PartNumberMarker', String(after)),
           ...(last === undefined ? [] : [element('NextPartNumberMarker', String(last.number))]),

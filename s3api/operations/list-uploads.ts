@@ -10,7 +10,7 @@ export const listMultipartUploads: Operation = {
   method: 'GET',
   scope: 'bucket',
   query: ['uploads'],
-  async handle({ services: { backend }, request, users }) {
+  async handle({ services: { backend }, request, access, users }) {
     const { bucket, query } = request
     const parameter = (name: string) => query.get(name) ?? ''
     const limit = parseLimit(request, 'max-uploads')
@@ -23,6 +23,7 @@ export const listMultipartUploads: Operation = {
     // An upload id without a key marks nothing (S3 API reference, ListMultipartUploads).
     const uploadIdMarker = keyMarker === '' ? '' : parameter('upload-id-marker')
     const page = await backend.listUploads(bucket, { prefix, delimiter, keyMarker, uploadIdMarker, limit })
+    const { owner } = await access.bucket(bucket)
     return {
       status: 200,
       body: document(
@@ -36,7 +37,7 @@ export const listMultipartUploads: Operation = {
           ...(delimiter === '' ? [] : [element('Delimiter', encode(delimiter))]),
           element('MaxUploads', String(limit)),
           element('IsTruncated', String(page.truncated)),
-          ...entryElements(page, { encode, users }),
+          ...entryElements(page, { encode, users, bucketOwner: owner }),
         ]),
       ),
     }
@@ -55,17 +56,25 @@ function nextMarkers({ entries, truncated }: UploadPage, encode: (text: string) 
 
 function entryElements(
   { entries }: UploadPage,
-  { encode, users }: { readonly encode: (text: string) => string; readonly users: Users },
+  {
+    encode,
+    users,
+    bucketOwner,
+  }: {
+    readonly encode: (text: string) => string
+    readonly users: Users
+    readonly bucketOwner: string
+  },
 ): XmlNode[] {
   const uploads = entries.flatMap((entry) => {
     if (entry.kind === 'prefix') return []
-    const { key, uploadId, storageClass, initiatedAtMs, initiator } = entry.upload
+    const { key, uploadId, storageClass, initiatedAtMs, initiator, owner = bucketOwner } = entry.upload
     return [
       element('Upload', [
         element('Key', encode(key)),
         element('UploadId', uploadId),
         ownerElement('Initiator', ownerOf(users, initiator)),
-        ownerElement('Owner', ownerOf(users, initiator)),
+        ownerElement('Owner', ownerOf(users, owner)),
         element('StorageClass', storageClass),
         element('Initiated', new Date(initiatedAtMs).toISOString()),
       ]),

@@ -1,3 +1,4 @@
+import type { NewAccess } from '../access/new-access.ts'
 import type { Bucket } from '../backends/backend.ts'
 import type { ObjectAttributes, Retention } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
@@ -13,6 +14,7 @@ import { parseTagHeader } from './tags.ts'
 export async function newAttributes(
   { services, request }: RequestContext,
   { name, versioning }: Bucket,
+  { acl }: NewAccess,
 ): Promise<ObjectAttributes> {
   const tagging = request.headers.get('x-amz-tagging')
   const tags = tagging === undefined ? [] : parseTagHeader(tagging)
@@ -23,6 +25,7 @@ export async function newAttributes(
   const retention = asked.retention ?? (lock && defaultRetention(lock, services.now()))
   return {
     ...(tags.length > 0 && { tags }),
+    ...(acl !== undefined && { acl }),
     ...(retention !== undefined && { retention }),
     ...(asked.legalHold !== undefined && { legalHold: asked.legalHold }),
   }

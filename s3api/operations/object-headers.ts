@@ -31,14 +31,12 @@ const storageClasses = new Set([
   'DEEP_ARCHIVE',
   'EXPRESS_ONEZONE',
 ])
-/** Canned ACLs that say what is so in any case: the owner has full control, nobody else has any. */
-const neutralAcls = new Set(['private', 'bucket-owner-full-control', 'bucket-owner-read'])
 
 export type ObjectHeaders = Pick<ObjectRecord, 'headers' | 'metadata' | 'storageClass'>
 
 /** What a write request wants kept. Errors: InvalidArgument, MetadataTooLarge, InvalidStorageClass, NotImplemented. */
 export function parseObjectHeaders(request: S3Request): ObjectHeaders {
-  refuseUnsupported(request)
+  refuseInternal(request)
   const headers: Record<string, string> = { 'content-type': defaultContentType }
   for (const name of standardHeaders) {
     const value = name === 'content-encoding' ? contentEncoding(request) : request.headers.get(name)
@@ -96,14 +94,11 @@ function parseMetadata({ headers }: S3Request): Record<string, string> {
   return metadata
 }
 
-/** Headers that ask for something which the store would not keep: refused, so that nobody relies on it. */
-function refuseUnsupported({ headers }: S3Request): void {
-  for (const [name, value] of headers) {
+/** Headers that would be taken for Sealgate's or MinIO's own. */
+function refuseInternal({ headers }: S3Request): void {
+  for (const name of headers.keys()) {
     if (name.startsWith('x-minio-internal-')) {
       throw new S3Error('InvalidArgument', 'Your metadata headers are not supported.')
-    }
-    if (name.startsWith('x-amz-grant-') || (name === 'x-amz-acl' && !neutralAcls.has(value))) {
-      throw new S3Error('NotImplemented', `The header ${name} implies functionality that is not implemented.`)
     }
   }
 }

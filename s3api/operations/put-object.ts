@@ -1,3 +1,4 @@
+import { newObjectAccess, ownerMember } from '../access/new-access.ts'
 import type { WriteCondition } from '../backends/backend.ts'
 import { BackendError } from '../backends/backend.ts'
 import type { Operation, RequestContext, Services } from '../operation.ts'
@@ -26,7 +27,8 @@ export const putObject: Operation = {
   async handle(context) {
     const { services, request, body } = context
     const { bucket, key } = request
-    const attributes = await newAttributes(context, await services.backend.getBucket(bucket))
+    const newAccess = await newObjectAccess(context)
+    const attributes = await newAttributes(context, await services.backend.getBucket(bucket), newAccess)
     const headers = parseObjectHeaders(request)
     const condition = parseWriteCondition(request)
     const encryption = await decideEncryption(context)
@@ -43,6 +45,7 @@ export const putObject: Operation = {
         const checksum = checksumOf(body)
         const plain = {
           ...headers,
+          ...ownerMember(newAccess),
           size: written.size,
           etag: etagOf(encryption, written.digests),
           modifiedAtMs: services.now(),

@@ -55,6 +55,8 @@ export async function startServer(options: {
     SEALGATE_SECRET_KEY: randomBytes(20).toString('hex'),
     SEALGATE_USERS_FILE: usersFile,
     SEALGATE_ADDRESS: `127.0.0.1:${port}`,
+    // The suite takes access control lists to count by default.
+    SEALGATE_OBJECT_OWNERSHIP: 'ObjectWriter',
     SEALGATE_ADMIN_ADDRESS: 'off',
     SEALGATE_CONTROL_ADMIN_ADDRESS: 'off',
     SEALGATE_KMS_VAULT_ENDPOINT: vault.endpoint,

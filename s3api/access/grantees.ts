@@ -1,0 +1,39 @@
+import { S3Error } from '../errors.ts'
+import { type Grantee, type Group, granteeOfEmail, groups } from './acl.ts'
+import { rootOwner, type Users } from './users.ts'
+
+/** How lists name grantees, in headers and documents. */
+
+export const groupUri = {
+  AllUsers: 'http://acs.amazonaws.com/groups/global/AllUsers',
+  AuthenticatedUsers: 'http://acs.amazonaws.com/groups/global/AuthenticatedUsers',
+  LogDelivery: 'http://acs.amazonaws.com/groups/s3/LogDelivery',
+} as const satisfies Record<Group, string>
+
+/** Errors: InvalidArgument, UnresolvableGrantByEmailAddress. A user whom nobody knows is granted nothing. */
+export function granteeOf(form: 'id' | 'uri' | 'emailAddress', text: string, users: Users): Grantee {
+  switch (form) {
+    case 'id': {
+      if (!users.byId.has(text) && text !== rootOwner.id) {
+        throw new S3Error('InvalidArgument', 'Invalid id', {
+          details: { ArgumentName: 'CanonicalUser/ID', ArgumentValue: text },
+        })
+      }
+      return { id: text }
+    }
+    case 'uri': {
+      const group = groups.find((name) => groupUri[name] === text)
+      if (group === undefined) {
+        throw new S3Error('InvalidArgument', 'Invalid group uri', {
+          details: { ArgumentName: 'Group/URI', ArgumentValue: text },
+        })
+      }
+      return { group }
+    }
+    case 'emailAddress': {
+      const grantee = granteeOfEmail(users, text)
+      if (grantee === undefined) throw new S3Error('UnresolvableGrantByEmailAddress')
+      return grantee
+    }
+  }
+}

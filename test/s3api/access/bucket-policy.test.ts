@@ -1,0 +1,197 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { alice, bob, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
+
+const test = suite('s3api/access/bucket-policy')
+const objects = 'arn:aws:s3:::hers/*'
+
+async function setPolicy({ send }: TestFrontEnd, ...statements: readonly unknown[]): Promise<void> {
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: statements })
+  assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, alice)).status, 204)
+}
+
+const put = (key: string, headers: Record<string, string> = {}) => ({
+  method: 'PUT',
+  target: `/hers/${key}`,
+  body: 'data',
+  headers,
+})
+const get = (target: string) => ({ method: 'GET', target })
+
+/** Her bucket, with an object. */
+async function withBucket(work: (front: TestFrontEnd) => Promise<void>, users?: readonly unknown[]) {
+  await withFrontEnd(users === undefined ? {} : { users }, async (front) => {
+    assert.is((await front.send({ method: 'PUT', target: '/hers' }, alice)).status, 200)
+    assert.is((await front.send(put('key'), alice)).status, 200)
+    await work(front)
+  })
+}
+
+test('a policy is given back as it was set, and is gone when it is removed', async () => {
+  await withBucket(async ({ send }) => {
+    assert.is((await send(get('/hers?policy'), alice)).code, 'NoSuchBucketPolicy')
+    const body = `{ "Statement": {"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"${objects}"}}`
+    assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, bob)).code, 'AccessDenied')
+    assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, alice)).status, 204)
+    const answer = await send(get('/hers?policy'), alice)
+    assert.is(answer.body, body)
+    assert.is(answer.headers['content-type'], 'application/json')
+    assert.match((await send(get('/hers?policyStatus'), alice)).body, /<IsPublic>true</)
+    assert.is((await send(get('/hers/key'), 'nobody')).body, 'data')
+    assert.is((await send(get('/hers/none'), 'nobody')).code, 'AccessDenied')
+    assert.is((await send({ method: 'DELETE', target: '/hers?policy' }, alice)).status, 204)
+    assert.is((await send(get('/hers/key'), 'nobody')).code, 'AccessDenied')
+    assert.match((await send(get('/hers?policyStatus'), alice)).body, /<IsPublic>false</)
+    const malformed = await send({ method: 'PUT', target: '/hers?policy', body: '{"Statement":[]}' }, alice)
+    assert.is(malformed.code, 'MalformedPolicy')
+  })
+})
+
+test('what is not encrypted as the policy demands is refused, the root user’s too, before its headers are looked at', async () => {
+  await withBucket(async (front) => {
+    const deny = { Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource: objects }
+    const sse = 's3:x-amz-server-side-encryption'
+    // As AWS's documents show it: one statement for the wrong encryption, one for none.
+    await setPolicy(
+      front,
+      { Sid: 'DenyIncorrect', ...deny, Condition: { StringNotEquals: { [sse]: 'AES256' } } },
+      { Sid: 'DenyUnencrypted', ...deny, Condition: { Null: { [sse]: 'true' } } },
+    )
+    const { send } = front
+    for (const by of [alice, undefined]) {
+      assert.is((await send(put('a'), by)).code, 'AccessDenied')
+      for (const wrong of ['aws:kms', 'AES192', 'none']) {
+        const refused = await send(put('a', { 'x-amz-server-side-encryption': wrong }), by)
+        assert.is(refused.code, 'AccessDenied', wrong)
+      }
+      assert.is((await send(put('a', { 'x-amz-server-side-encryption': 'AES256' }), by)).status, 200)
+    }
+    const start = { method: 'POST', target: '/hers/big?uploads' }
+    assert.is((await send(start, alice)).code, 'AccessDenied')
+    const upload = await send({ ...start, headers: { 'x-amz-server-side-encryption': 'AES256' } }, alice)
+    const id = /<UploadId>([^<]+)</.exec(upload.body)?.[1]
+    // Parts do not repeat what the upload was begun with.
+    const part = await send(
+      { method: 'PUT', target: `/hers/big?partNumber=1&uploadId=${id}`, body: 'x' },
+      alice,
+    )
+    assert.is(part.status, 200)
+    const forged = await send(
+      { method: 'PUT', target: '/hers/big?partNumber=1&uploadId=none', body: 'x' },
+      alice,
+    )
+    assert.is(forged.code, 'AccessDenied')
+  })
+})
+
+test('customer keys can be denied, and demanded', async () => {
+  const customer = {
+    'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+    'x-amz-server-side-encryption-customer-key': 'pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=',
+    'x-amz-server-side-encryption-customer-key-md5': 'DWygnHRtgiJ77HCm+1rvHw==',
+  }
+  const algorithm = 's3:x-amz-server-side-encryption-customer-algorithm'
+  const deny = { Effect: 'Deny', Principal: { AWS: '*' }, Action: 's3:PutObject', Resource: objects }
+  await withBucket(async (front) => {
+    await setPolicy(front, { ...deny, Condition: { Null: { [algorithm]: 'false' } } })
+    assert.is((await front.send(put('a', customer), alice)).code, 'AccessDenied')
+    assert.is((await front.send(put('a'), alice)).status, 200)
+    await setPolicy(front, { ...deny, Condition: { Null: { [algorithm]: 'true' } } })
+    assert.is((await front.send(put('a'), alice)).code, 'AccessDenied')
+    assert.is((await front.send(put('a', customer), alice)).status, 200)
+  })
+})
+
+test('a policy that denies everything does not lock its owner out of the policy itself', async () => {
+  await withBucket(async (front) => {
+    const resources = ['arn:aws:s3:::hers', objects]
+    await setPolicy(front, { Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: resources })
+    assert.is((await front.send(get('/hers/key'), alice)).code, 'AccessDenied')
+    assert.is((await front.send(get('/hers/key'))).code, 'AccessDenied')
+    assert.is((await front.send(get('/hers?policy'))).status, 200)
+    assert.is((await front.send({ method: 'DELETE', target: '/hers?policy' }, bob)).code, 'AccessDenied')
+    assert.is((await front.send({ method: 'DELETE', target: '/hers?policy' }, alice)).status, 204)
+    assert.is((await front.send(get('/hers/key'), alice)).status, 200)
+  })
+})
+
+test('tags of an object decide who reads it, and its reader cannot choose them', async () => {
+  await withBucket(async (front) => {
+    const { send } = front
+    const condition = { StringEquals: { 's3:ExistingObjectTag/level': 'public' } }
+    await setPolicy(
+      front,
+      { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: objects, Condition: condition },
+      { Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: objects },
+    )
+    assert.is((await send(get('/hers/key'), bob)).code, 'AccessDenied')
+    assert.is((await send(put('key', { 'x-amz-tagging': 'level=public' }), bob)).code, 'AccessDenied')
+    assert.is((await send(put('key', { 'x-amz-tagging': 'level=public' }), alice)).status, 200)
+    assert.is((await send(get('/hers/key'), bob)).status, 200)
+  })
+})
+
+test('missing objects are told to those who may list what they ask for', async () => {
+  await withBucket(async (front) => {
+    const condition = { StringLike: { 's3:prefix': 'public/*' } }
+    const list = { Effect: 'Allow', Principal: '*', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::hers' }
+    await setPolicy(front, { ...list, Condition: condition })
+    assert.is((await front.send(get('/hers/public/none'), bob)).code, 'NoSuchKey')
+    assert.is((await front.send(get('/hers/private/none'), bob)).code, 'AccessDenied')
+    assert.is((await front.send(get('/hers/key'), bob)).code, 'AccessDenied')
+    assert.is((await front.send(get('/hers?prefix=public%2Fx'), bob)).status, 200)
+    assert.is((await front.send(get('/hers'), bob)).code, 'AccessDenied')
+  })
+})
+
+test('a user with a policy of their own has that and nothing more', async () => {
+  const statement = [
+    { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject', 's3:CreateBucket'], Resource: '*' },
+    { Effect: 'Deny', Action: 's3:*', Resource: 'arn:aws:s3:::hers/secret/*' },
+  ]
+  const carol = { accessKey: 'CAROL', secretKey: 'carol-secret', id: 'carol-id', name: 'Carol' }
+  const users = [alice, { ...carol, policy: { Version: '2012-10-17', Statement: statement } }]
+  await withBucket(async ({ send }) => {
+    assert.is((await send(get('/hers/key'), carol)).status, 200)
+    assert.is((await send(get('/hers/secret/key'), carol)).code, 'AccessDenied')
+    assert.is((await send(get('/hers'), carol)).code, 'AccessDenied')
+    assert.is((await send({ method: 'DELETE', target: '/hers/key' }, carol)).code, 'AccessDenied')
+    assert.is((await send({ method: 'PUT', target: '/carols' }, carol)).status, 200)
+    assert.is((await send({ method: 'DELETE', target: '/carols' }, carol)).code, 'AccessDenied')
+    assert.is((await send(get('/'), carol)).code, 'AccessDenied')
+    const open = { method: 'PUT', target: '/carols2', headers: { 'x-amz-object-ownership': 'ObjectWriter' } }
+    assert.is((await send(open, carol)).code, 'AccessDenied')
+  }, users)
+})
+
+test('a public access block keeps a bucket from becoming public, and from being so', async () => {
+  await withBucket(async (front) => {
+    const { send } = front
+    const block = (...names: readonly string[]) => ({
+      method: 'PUT',
+      target: '/hers?publicAccessBlock',
+      body: `<PublicAccessBlockConfiguration>${names.map((name) => `<${name}>true</${name}>`).join('')}</PublicAccessBlockConfiguration>`,
+    })
+    const open = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: objects }
+    assert.is(
+      (await send(get('/hers?publicAccessBlock'), alice)).code,
+      'NoSuchPublicAccessBlockConfiguration',
+    )
+    await setPolicy(front, open)
+    assert.is((await send(block('RestrictPublicBuckets'), alice)).status, 200)
+    assert.is((await send(get('/hers/key'), 'nobody')).code, 'AccessDenied')
+    assert.is((await send(get('/hers/key'), bob)).code, 'AccessDenied')
+    assert.is((await send(get('/hers/key'), alice)).status, 200)
+    assert.is((await send(block('BlockPublicPolicy'), alice)).status, 200)
+    const body = JSON.stringify({ Statement: open })
+    assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, alice)).code, 'AccessDenied')
+    await setPolicy(front, { ...open, Principal: { CanonicalUser: bob.id } })
+    assert.is((await send(get('/hers/key'), bob)).status, 200)
+    assert.is((await send(get('/hers/key'), 'nobody')).code, 'AccessDenied')
+    assert.match((await send(get('/hers?publicAccessBlock'), alice)).body, /<BlockPublicPolicy>true</)
+    assert.is((await send({ method: 'DELETE', target: '/hers?publicAccessBlock' }, alice)).status, 204)
+    assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, alice)).status, 204)
+  })
+})
+
+test.run()
