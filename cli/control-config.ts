@@ -4,6 +4,7 @@ import { parseAdminAddress, parseControlAddress } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import type { ControlProcessConfig } from './control-process.ts'
 import { type Environment, nameOf } from './environment.ts'
+import { keySettings, parseKeys } from './keys-config.ts'
 import { parseKms } from './kms-config.ts'
 import { parseLevel } from './log.ts'
 import type { Setting } from './variables.ts'
@@ -14,6 +15,7 @@ const controlParts = [
   ...auditParts,
   'controlClientCallsMax',
   'controlClientRateMax',
+  ...keySettings,
 ] as const satisfies readonly Setting[]
 /** Bytes. */
 const defaultAuditFileSizeMax = 64 * 1024 * 1024
@@ -47,8 +49,10 @@ export function parseControlProcess(environment: Environment, options: ControlOp
 }
 
 /** What a control service has wherever it listens. Errors: ConfigError. */
-export function parseControlParts(environment: Environment): Pick<ControlConfig, 'limits' | 'audit'> {
-  return { limits: parseLimits(environment), ...parseAudit(environment) }
+export function parseControlParts(
+  environment: Environment,
+): Pick<ControlConfig, 'limits' | 'audit' | 'keyLimits' | 'disabledKeysFile'> {
+  return { limits: parseLimits(environment), ...parseAudit(environment), ...parseKeys(environment) }
 }
 
 /** For a process that starts no control service. Errors: ConfigError for a setting that would have no effect there. */

@@ -61,7 +61,11 @@ export async function startSystem(config: SystemConfig): Promise<System> {
         {
           type: 'control',
           config: {
-            control: { address, ...control.control },
+            control: {
+              address,
+              disabledKeysFile: join(config.directory, '.sealgate', 'disabled-keys.json'),
+              ...control.control,
+            },
             ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),
             logLevel,
           },
