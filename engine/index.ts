@@ -1,5 +1,6 @@
 // The engine's door: bytes and keys in, bytes out. It knows no key's origin and no S3.
 
+export { gather, inBatches } from './batches.ts'
 export { openBytes, sealBytes } from './dare.ts'
 export { DareError, type DareErrorCode } from './errors.ts'
 export { type Digests, type HashName, hashBytes, hashNames } from './hashes.ts'

@@ -79,9 +79,9 @@ export interface Backend {
   /**
    * The current version, or the one of that id: its record, and a handle on the data of this very generation.
    * Errors: no-such-bucket; no-such-key (with `marker` where the current version is a delete marker); no-such-version;
-   * delete-marker (that version is one; with `marker`). `customerKey`: what the client came with, 32 bytes.
+   * delete-marker (that version is one; with `marker`).
    */
-  getObject(bucket: string, key: string, versionId?: string, customerKey?: Uint8Array): Promise<StoredObject>
+  getObject(bucket: string, key: string, versionId?: string, hint?: LookupHint): Promise<StoredObject>
   /**
    * The stored bytes of ranges of the object's streams, which follow each other without a gap. Each source is to be read
    * before the next is asked for; ending the generator closes what is open. Errors: no-such-key when that generation is gone
@@ -209,6 +209,14 @@ export interface NewBucket {
 /** Absent version id: the bucket never had versioning. */
 export interface WrittenVersion {
   readonly versionId?: string
+}
+
+/** What a backend may want to know of a look-up. */
+export interface LookupHint {
+  /** The client's, 32 bytes, where it came with one. */
+  readonly customerKey?: Uint8Array
+  /** The data will not be wanted. */
+  readonly recordOnly?: boolean
 }
 
 /** What is known of stored bytes before they come: a backend that sends them on needs it at once. */

@@ -23,6 +23,11 @@ export class XmlElement {
     return this.#children.filter((child) => child.name === name)
   }
 
+  /** All direct children, in order. */
+  all(): readonly XmlElement[] {
+    return this.#children
+  }
+
   /** The direct child of that name. Errors: MalformedXML where there are several. */
   child(name: string): XmlElement | undefined {
     const found = this.children(name)

@@ -1,0 +1,109 @@
+import { document, element } from '../../http/xml-writer.ts'
+import { BackendError, type WrittenVersion } from '../backend.ts'
+import type { AttributeChanges, ObjectAttributes, Retention, Tag } from '../versions.ts'
+import type { LookedUp } from './lookup.ts'
+import { toLockAttributes } from './native-headers.ts'
+import type { Upstream } from './upstream.ts'
+import { asBackend } from './upstream-error.ts'
+import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
+import { toWritten } from './writing.ts'
+import { XmlList } from './xml-list.ts'
+
+const answerSizeMax = 256 * 1024
+
+interface VersionName {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId?: string
+}
+
+/** Tags, retention and legal hold: the store's own. */
+export class Attributes {
+  readonly #upstream: Upstream
+
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream
+  }
+
+  /** Tags cost a request of their own, for objects that have some. */
+  async of({ bucket, key, versionId, headers }: LookedUp): Promise<ObjectAttributes> {
+    const lock = toLockAttributes(headers)
+    if (Number(headers['x-amz-tagging-count'] ?? 0) === 0) return lock
+    const query = { tagging: '', ...(versionId !== undefined && { versionId }) }
+    const { bytes } = await asBackend(() =>
+      this.#upstream.fetch({ method: 'GET', bucket, key, query, repeatable: true }, answerSizeMax),
+    )
+    const sets = new XmlList(bytes, 'Tagging').entries('TagSet')
+    const tags = sets
+      .flatMap((set) => set.children('Tag'))
+      .map((tag) => ({ key: tag.text('Key'), value: tag.text('Value') }))
+    return { ...lock, tags }
+  }
+
+  /** Errors: those of Backend.changeAttributes. */
+  async change(
+    name: VersionName,
+    changes: AttributeChanges,
+    { bypassGovernance }: { readonly bypassGovernance: boolean },
+  ): Promise<WrittenVersion> {
+    if (changes.acl !== undefined)
+      throw new BackendError('not-supported', 'the store keeps its own access control lists')
+    let written: WrittenVersion =
+      name.versionId === undefined ? {} : { versionId: fromUpstreamVersion(name.versionId) }
+    const { tags, retention, legalHold } = changes
+    if (tags !== undefined) written = await this.#changeTags(name, tags)
+    if (retention !== undefined) {
+      written = await this.#send('PUT', name, 'retention', retentionDocument(retention), bypassGovernance)
+    }
+    if (legalHold !== undefined) {
+      const hold = element('LegalHold', [element('Status', legalHold === true ? 'ON' : 'OFF')])
+      written = await this.#send('PUT', name, 'legal-hold', document(hold), false)
+    }
+    return written
+  }
+
+  #changeTags(name: VersionName, tags: readonly Tag[] | null): Promise<WrittenVersion> {
+    if (tags === null || tags.length === 0) return this.#send('DELETE', name, 'tagging', undefined, false)
+    const set = tags.map(({ key, value }) => element('Tag', [element('Key', key), element('Value', value)]))
+    return this.#send('PUT', name, 'tagging', document(element('Tagging', [element('TagSet', set)])), false)
+  }
+
+  async #send(
+    method: 'PUT' | 'DELETE',
+    { bucket, key, versionId }: VersionName,
+    subResource: string,
+    body: string | undefined,
+    bypassGovernance: boolean,
+  ): Promise<WrittenVersion> {
+    return asBackend(async () => {
+      const answer = await this.#upstream.fetch(
+        {
+          method,
+          bucket,
+          key,
+          query: {
+            [subResource]: '',
+            ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }),
+          },
+          headers: bypassGovernance ? { 'x-amz-bypass-governance-retention': 'true' } : {},
+          ...(body !== undefined && { body: Buffer.from(body, 'utf8') }),
+          repeatable: true,
+        },
+        answerSizeMax,
+      )
+      const written = toWritten(answer)
+      return written.versionId === undefined && versionId !== undefined ? { versionId } : written
+    })
+  }
+}
+
+function retentionDocument(retention: Retention | null): string {
+  if (retention === null) return document(element('Retention', []))
+  const { mode, untilMs } = retention
+  return document(
+    element('Retention', [
+      element('Mode', mode),
+      element('RetainUntilDate', new Date(untilMs).toISOString()),
+    ]),
+  )
+}

@@ -1,0 +1,224 @@
+import { type Backend, BackendError, type StoredObject, type WrittenVersion } from '../backend.ts'
+import type { GatewayConfig } from './config.ts'
+import { copySourcePrefix, creationHeaders, customerHeaders } from './double-encryption.ts'
+import { generationOf } from './generation.ts'
+import type { LookedUp } from './lookup.ts'
+import { toNativeHeaders, unquoted } from './native-headers.ts'
+import { openRanges } from './reading.ts'
+import { encodeKey } from './signer.ts'
+import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
+import { completionDocument, requireCompleted } from './uploads.ts'
+import type { Upstream, UpstreamAnswer } from './upstream.ts'
+import { toBackendError, UpstreamError } from './upstream-error.ts'
+import { type ObjectWriter, toWritten } from './writing.ts'
+import { readAnswer, XmlEntry } from './xml-list.ts'
+
+/** S3's limits: of CopyObject and UploadPartCopy, and of every part but the last. */
+const copySizeMax = 5 * 1024 ** 3
+const partSizeMin = 5 * 1024 ** 2
+const copyPieceSize = 1024 ** 3
+const answerSizeMax = 256 * 1024
+
+type Put = Parameters<Backend['putObject']>[0]
+
+/**
+ * Makes an object of another's stored bytes, inside of the store. The new record goes into the marker where it fits; else the
+ * bytes become the parts of a new object, with the record as the last one; and what is too small for that, and too large for
+ * the marker, is sent anew as it is stored.
+ */
+export class ObjectCopier {
+  readonly #upstream: Upstream
+  readonly #double: GatewayConfig['double']
+  readonly #writer: ObjectWriter
+
+  constructor(upstream: Upstream, double: GatewayConfig['double'], writer: ObjectWriter) {
+    this.#upstream = upstream
+    this.#double = double
+    this.#writer = writer
+  }
+
+  /** Errors: those of Backend.putObject. */
+  async copy(put: Put, source: StoredObject): Promise<WrittenVersion> {
+    const from = generationOf(source)
+    try {
+      return await this.#copy(put, from)
+    } catch (error) {
+      if (error instanceof UpstreamError && isReplaced(error)) {
+        throw new BackendError('no-such-key', 'the source of the copy was replaced', { cause: error })
+      }
+      throw toBackendError(error, 'no-such-bucket')
+    }
+  }
+
+  async #copy(put: Put, from: LookedUp): Promise<WrittenVersion> {
+    const { bucket, key, record } = put
+    const encrypted = record.envelope !== undefined
+    const marker = encrypted ? encodeMarker({ bucket, key, record }) : undefined
+    if (from.size <= copySizeMax && (!encrypted || marker !== undefined))
+      return this.#copyWhole(put, from, marker)
+    if (!encrypted || from.dataSize >= partSizeMin) return this.#copyParts(put, from)
+    return this.#sendAgain(put, from)
+  }
+
+  async #copyWhole(put: Put, from: LookedUp, marker: string | undefined): Promise<WrittenVersion> {
+    const { bucket, key, record, attributes, asked } = put
+    const answer = await this.#upstream.fetch(
+      {
+        method: 'PUT',
+        bucket,
+        key,
+        headers: {
+          ...toNativeHeaders(record, marker, attributes),
+          ...(record.storageClass === 'STANDARD' && { 'x-amz-storage-class': 'STANDARD' }),
+          'x-amz-metadata-directive': 'REPLACE',
+          ...(attributes !== undefined && { 'x-amz-tagging-directive': 'REPLACE' }),
+          ...this.#sourceHeaders(from),
+          ...creationHeaders(this.#double, asked, put),
+          ...(await this.#writer.conditionHeaders(put, put.condition)),
+        },
+        repeatable: put.condition === undefined,
+      },
+      answerSizeMax,
+    )
+    requireCompleted(answer)
+    return toWritten(answer)
+  }
+
+  async #copyParts(put: Put, from: LookedUp): Promise<WrittenVersion> {
+    const { bucket, key, record, attributes, asked } = put
+    const encrypted = record.envelope !== undefined
+    const customer = customerHeaders(this.#double, asked?.customerKey, put)
+    const created = await this.#upstream.fetch(
+      {
+        method: 'POST',
+        bucket,
+        key,
+        query: { uploads: '' },
+        headers: {
+          ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
+          ...creationHeaders(this.#double, asked, put),
+        },
+        repeatable: true,
+      },
+      answerSizeMax,
+    )
+    const uploadId = new XmlEntry(readAnswer(created.bytes, 'InitiateMultipartUploadResult')).text('UploadId')
+    const request = (number: number) => ({
+      method: 'PUT' as const,
+      bucket,
+      key,
+      query: { partNumber: String(number), uploadId },
+      repeatable: true,
+    })
+    try {
+      const tags: { readonly number: number; readonly etag: string }[] = []
+      for (const { start, end } of piecesOf(from.dataSize)) {
+        const number = tags.length + 1
+        const answer = await this.#upstream.fetch(
+          {
+            ...request(number),
+            headers: {
+              ...customer,
+              ...this.#sourceHeaders(from),
+              'x-amz-copy-source-range': `bytes=${start}-${end - 1}`,
+            },
+          },
+          answerSizeMax,
+        )
+        requireCompleted(answer)
+        const result = new XmlEntry(readAnswer(answer.bytes, 'CopyPartResult'))
+        tags.push({ number, etag: unquoted(result.text('ETag')) })
+      }
+      if (encrypted) {
+        const number = tags.length + 1
+        const body = encodeArea(encodeRecord({ bucket, key, record }))
+        const { headers } = await this.#upstream.fetch(
+          { ...request(number), headers: customer, body },
+          answerSizeMax,
+        )
+        tags.push({ number, etag: unquoted(headers.etag) })
+      }
+      const answer = await this.#completeCopy(put, { uploadId, tags, customer })
+      return toWritten(answer)
+    } catch (error) {
+      await this.#abort(put, uploadId)
+      throw error
+    }
+  }
+
+  async #completeCopy(
+    put: Put,
+    {
+      uploadId,
+      tags,
+      customer,
+    }: {
+      readonly uploadId: string
+      readonly tags: readonly { readonly number: number; readonly etag: string }[]
+      readonly customer: Readonly<Record<string, string>>
+    },
+  ): Promise<UpstreamAnswer> {
+    const answer = await this.#upstream.fetch(
+      {
+        method: 'POST',
+        bucket: put.bucket,
+        key: put.key,
+        query: { uploadId },
+        headers: { ...customer, ...(await this.#writer.conditionHeaders(put, put.condition)) },
+        body: Buffer.from(completionDocument(tags), 'utf8'),
+        repeatable: false,
+      },
+      answerSizeMax,
+    )
+    requireCompleted(answer)
+    return answer
+  }
+
+  /** What cannot be given up now, the store's own rules for unfinished uploads clear away. */
+  async #abort({ bucket, key }: Put, uploadId: string): Promise<void> {
+    const query = { uploadId }
+    await this.#upstream
+      .fetch({ method: 'DELETE', bucket, key, query, repeatable: true }, answerSizeMax)
+      .catch(() => {})
+  }
+
+  /** The stored bytes go through the gateway, sealed as they are: less than 5 MiB, with a record that is unusually large. */
+  async #sendAgain(put: Put, from: LookedUp): Promise<WrittenVersion> {
+    const { parts: _parts, ...record } = from.record
+    const whole = [{ index: 0, offset: 0, size: from.dataSize }]
+    const pieces: Uint8Array[] = []
+    for await (const source of openRanges(this.#upstream, { ...from, record }, whole)) {
+      if (source.kind === 'bytes') pieces.push(source.bytes)
+      else if (source.kind === 'stream') for await (const piece of source.pieces) pieces.push(piece)
+    }
+    return this.#writer.put({ ...put, data: { kind: 'bytes', bytes: Buffer.concat(pieces) } })
+  }
+
+  #sourceHeaders(from: LookedUp): Record<string, string> {
+    const version = from.versionId === undefined ? '' : `?versionId=${encodeURIComponent(from.versionId)}`
+    const { access } = from
+    const customer = Object.entries(access).map(([name, value]) => [
+      name.replace('x-amz-server-side-encryption-customer-', copySourcePrefix),
+      value,
+    ])
+    return {
+      'x-amz-copy-source': `/${from.bucket}/${encodeKey(from.key)}${version}`,
+      'x-amz-copy-source-if-match': `"${from.etag}"`,
+      ...Object.fromEntries(customer),
+    }
+  }
+}
+
+/** Parts of equal size but the last, none below the least that S3 takes. */
+function* piecesOf(size: number) {
+  for (let start = 0; start < size; ) {
+    const rest = size - start
+    const end = rest < copyPieceSize + partSizeMin ? size : start + copyPieceSize
+    yield { start, end }
+    start = end
+  }
+}
+
+function isReplaced({ status, message }: UpstreamError): boolean {
+  return status === 412 && /copy-source/i.test(message)
+}

@@ -1,0 +1,241 @@
+import type { Logger } from 'pino'
+import type { ByteSource } from '../../../engine/index.ts'
+import {
+  type AskedEncryption,
+  type Backend,
+  BackendError,
+  type ListQuery,
+  type LookupHint,
+  type NewBucket,
+  type PartRecord,
+  type StagePlan,
+  type StoredObject,
+  type StreamRange,
+  type SystemRecords,
+  type UploadQuery,
+  type UploadRecord,
+  type WrittenBytes,
+} from '../backend.ts'
+import type { Deletion, VersioningState, VersionQuery } from '../versions.ts'
+import { Attributes } from './attributes.ts'
+import { Buckets } from './buckets.ts'
+import type { GatewayConfig } from './config.ts'
+import { ObjectCopier } from './copying.ts'
+import { generationOf, toStoredObject } from './generation.ts'
+import { ListedCache } from './listed-cache.ts'
+import { Listing } from './listing.ts'
+import { Lookup } from './lookup.ts'
+import { openRanges } from './reading.ts'
+import { createSystemRecords, SystemBucket } from './system-records.ts'
+import { UploadStore } from './upload-store.ts'
+import { Uploads } from './uploads.ts'
+import type { Upstream } from './upstream.ts'
+import { asBackend } from './upstream-error.ts'
+import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
+import { ObjectWriter } from './writing.ts'
+
+/** Generations of objects that listings remember: some 300 bytes each. */
+const listedMax = 50_000
+const answerSizeMax = 256 * 1024
+
+/** Objects in another S3. */
+export class GatewayBackend implements Backend {
+  readonly system: SystemRecords
+  readonly #upstream: Upstream
+  readonly #systemBucket: SystemBucket
+  readonly #buckets: Buckets
+  readonly #lookup: Lookup
+  readonly #listed = new ListedCache(listedMax)
+  readonly #listing: Listing
+  readonly #writer: ObjectWriter
+  readonly #copier: ObjectCopier
+  readonly #attributes: Attributes
+  readonly #uploadStore: UploadStore
+  readonly #uploads: Uploads
+  #closed: Promise<void> | undefined
+
+  constructor(config: GatewayConfig, upstream: Upstream, log: Logger) {
+    const { double } = config
+    const system = new SystemBucket(upstream, config.systemBucket)
+    const store = new UploadStore(system, log)
+    this.#upstream = upstream
+    this.#systemBucket = system
+    this.system = createSystemRecords(system)
+    this.#buckets = new Buckets(upstream, system, config.region)
+    this.#lookup = new Lookup(upstream, double)
+    this.#writer = new ObjectWriter(upstream, double, this.#lookup)
+    this.#copier = new ObjectCopier(upstream, double, this.#writer)
+    this.#attributes = new Attributes(upstream)
+    this.#uploadStore = store
+    this.#uploads = new Uploads({ upstream, double, system, store, writer: this.#writer })
+    this.#listing = new Listing({ upstream, lookup: this.#lookup, cache: this.#listed, uploads: store, log })
+  }
+
+  /** Makes ready what Sealgate keeps in the store. Errors: BackendError unavailable. */
+  prepare(): Promise<void> {
+    return this.#systemBucket.prepare()
+  }
+
+  createBucket(bucket: string, initial: NewBucket = {}) {
+    return this.#buckets.create(bucket, initial)
+  }
+
+  getBucket(bucket: string) {
+    return this.#buckets.get(bucket)
+  }
+
+  listBuckets() {
+    return this.#buckets.list()
+  }
+
+  deleteBucket(bucket: string) {
+    return this.#buckets.delete(bucket)
+  }
+
+  async getBucketSetting(bucket: string, name: string) {
+    const [setting] = await Promise.all([this.#buckets.setting(bucket, name), this.getBucket(bucket)])
+    return setting
+  }
+
+  setBucketSetting(bucket: string, name: string, value: string | undefined) {
+    return this.#buckets.setSetting(bucket, name, value)
+  }
+
+  async setVersioning(bucket: string, state: Exclude<VersioningState, 'unversioned'>) {
+    this.#refuseOurs(bucket)
+    await this.#buckets.setVersioning(bucket, state)
+  }
+
+  async stage(plan: StagePlan) {
+    this.#refuseOurs(plan.bucket)
+    const { becomes } = plan
+    return becomes.kind === 'object'
+      ? this.#writer.stage({ ...plan, becomes })
+      : this.#uploads.stage({ ...plan, becomes })
+  }
+
+  async putObject(put: Parameters<Backend['putObject']>[0]) {
+    this.#refuseOurs(put.bucket)
+    const { data } = put
+    if (data.kind === 'same-as') return this.#copier.copy(put, data.object)
+    return this.#writer.put({ ...put, data })
+  }
+
+  async getObject(bucket: string, key: string, versionId?: string, hint: LookupHint = {}) {
+    this.#refuseOurs(bucket)
+    const found = await this.#lookup.object({
+      bucket,
+      key,
+      versionId,
+      customerKey: hint.customerKey,
+      tail: hint.recordOnly === true ? 'record' : 'data',
+    })
+    this.#listed.set(found, found.record)
+    return toStoredObject(found, await this.#attributes.of(found))
+  }
+
+  openData(
+    object: StoredObject,
+    ranges: readonly StreamRange[],
+  ): AsyncGenerator<ByteSource, void, undefined> {
+    return openRanges(this.#upstream, generationOf(object), ranges)
+  }
+
+  async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]): Promise<Deletion> {
+    const { bucket, key, versionId, condition, bypassGovernance } = deletion
+    this.#refuseOurs(bucket)
+    const conditions = await this.#writer.conditionHeaders(deletion, condition)
+    const { headers } = await asBackend(
+      () =>
+        this.#upstream.fetch(
+          {
+            method: 'DELETE',
+            bucket,
+            key,
+            query: { ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }) },
+            headers: {
+              ...conditions,
+              ...(bypassGovernance === true && { 'x-amz-bypass-governance-retention': 'true' }),
+            },
+            // In a bucket with versions every delete makes a marker.
+            repeatable: versionId !== undefined,
+          },
+          answerSizeMax,
+        ),
+      'no-such-bucket',
+    )
+    const id = headers['x-amz-version-id']
+    return {
+      ...(id !== undefined && { versionId: fromUpstreamVersion(id) }),
+      deleteMarker: headers['x-amz-delete-marker'] === 'true',
+    }
+  }
+
+  async changeAttributes(change: Parameters<Backend['changeAttributes']>[0]) {
+    this.#refuseOurs(change.bucket)
+    const { changes, bypassGovernance = false, ...name } = change
+    return this.#attributes.change(name, changes, { bypassGovernance })
+  }
+
+  async listObjects(bucket: string, query: ListQuery) {
+    await this.getBucket(bucket)
+    return this.#listing.objects(bucket, query)
+  }
+
+  async listVersions(bucket: string, query: VersionQuery) {
+    await this.getBucket(bucket)
+    return this.#listing.versions(bucket, query)
+  }
+
+  async createUpload(upload: Omit<UploadRecord, 'uploadId'>, asked?: AskedEncryption) {
+    this.#refuseOurs(upload.bucket)
+    return this.#uploads.create(upload, asked)
+  }
+
+  async getUpload(bucket: string, key: string, uploadId: string) {
+    await this.getBucket(bucket)
+    return this.#uploadStore.get({ bucket, key, uploadId })
+  }
+
+  putPart(upload: UploadRecord, part: PartRecord, data: WrittenBytes, asked?: AskedEncryption) {
+    return this.#uploads.putPart(upload, part, data, asked)
+  }
+
+  async listParts(upload: UploadRecord, page: { readonly after: number; readonly limit: number }) {
+    const placed = await this.#uploadStore.parts(upload, page)
+    const parts = placed.slice(0, page.limit).map(({ part }) => part)
+    return { parts, truncated: page.limit > 0 && placed.length > page.limit }
+  }
+
+  async listUploads(bucket: string, query: UploadQuery) {
+    await this.getBucket(bucket)
+    return this.#listing.uploads(bucket, query)
+  }
+
+  completeUpload(upload: UploadRecord, completion: Parameters<Backend['completeUpload']>[1]) {
+    return this.#uploads.complete(upload, completion)
+  }
+
+  async abortUpload(bucket: string, key: string, uploadId: string) {
+    this.#refuseOurs(bucket)
+    await this.#uploads.abort({ bucket, key, uploadId })
+  }
+
+  async check() {
+    await asBackend(
+      () => this.#upstream.fetch({ method: 'HEAD', bucket: this.#systemBucket.name, repeatable: true }, 0),
+      'unavailable',
+    )
+  }
+
+  close() {
+    this.#closed ??= this.#uploadStore.close().then(() => this.#upstream.close())
+    return this.#closed
+  }
+
+  /** The system bucket is out of everybody's reach. */
+  #refuseOurs(bucket: string): void {
+    if (bucket !== this.#systemBucket.name) return
+    throw new BackendError('no-such-bucket', `there is no bucket ${bucket}`)
+  }
+}

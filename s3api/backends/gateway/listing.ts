@@ -1,0 +1,221 @@
+import type { Logger } from 'pino'
+import { DareError, plaintextSizeOf } from '../../../engine/index.ts'
+import { S3Error } from '../../errors.ts'
+import {
+  BackendError,
+  type ListEntry,
+  type ListedRecord,
+  type ListQuery,
+  type ObjectPage,
+  type UploadPage,
+  type UploadQuery,
+} from '../backend.ts'
+import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
+import type { ListedCache } from './listed-cache.ts'
+import type { Lookup } from './lookup.ts'
+import { parseTime, unquoted } from './native-headers.ts'
+import { inParallel } from './parallel.ts'
+import { listSizeMax } from './system-records.ts'
+import type { UploadStore } from './upload-store.ts'
+import type { Upstream } from './upstream.ts'
+import { asBackend } from './upstream-error.ts'
+import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
+import { type XmlEntry, XmlList } from './xml-list.ts'
+
+/** Objects of one page that are looked up at once. */
+const lookupsAtOnce = 32
+const keysPerPage = 1000
+/** Above every name below a common prefix, but for names that begin with this character there. */
+const lastCharacter = '\u{10ffff}'
+
+/**
+ * Lists what the store lists, with the sizes and ETags that clients know. What an object's are, only the object says: it is asked
+ * once for each of its generations, and remembered.
+ */
+export class Listing {
+  readonly #upstream: Upstream
+  readonly #lookup: Lookup
+  readonly #cache: ListedCache
+  readonly #uploads: UploadStore
+  readonly #log: Logger
+
+  constructor(parts: {
+    readonly upstream: Upstream
+    readonly lookup: Lookup
+    readonly cache: ListedCache
+    readonly uploads: UploadStore
+    readonly log: Logger
+  }) {
+    this.#upstream = parts.upstream
+    this.#lookup = parts.lookup
+    this.#cache = parts.cache
+    this.#uploads = parts.uploads
+    this.#log = parts.log
+  }
+
+  async objects(bucket: string, query: ListQuery): Promise<ObjectPage> {
+    const { prefix, delimiter, startAfter, limit } = query
+    if (limit === 0) return { entries: [], truncated: false }
+    const list = await this.#fetch(bucket, 'ListBucketResult', {
+      'list-type': '2',
+      prefix,
+      delimiter,
+      'start-after': isCommonPrefix(startAfter, query) ? startAfter + lastCharacter : startAfter,
+      'max-keys': String(Math.min(limit, keysPerPage)),
+    })
+    const objects = await inParallel(list.entries('Contents'), lookupsAtOnce, async (entry) => {
+      const key = entry.key('Key')
+      const record = await this.#listed(bucket, key, entry, undefined)
+      return record && ({ kind: 'object', key, record } as const)
+    })
+    const entries: ListEntry[] = [...objects.filter((entry) => entry !== undefined), ...prefixesOf(list)]
+    return { entries: inOrder(entries, nameOf), truncated: list.flag('IsTruncated') }
+  }
+
+  async versions(bucket: string, query: VersionQuery): Promise<VersionPage> {
+    const { prefix, delimiter, keyMarker, versionIdMarker, limit } = query
+    if (limit === 0) return { entries: [], truncated: false }
+    const list = await this.#fetch(bucket, 'ListVersionsResult', {
+      versions: '',
+      prefix,
+      delimiter,
+      'key-marker': keyMarker,
+      'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
+      'max-keys': String(Math.min(limit, keysPerPage)),
+    })
+    const found = await inParallel(list.children(['Version', 'DeleteMarker']), lookupsAtOnce, async (entry) =>
+      this.#version(bucket, entry),
+    )
+    const entries: VersionEntry[] = [...found.filter((entry) => entry !== undefined), ...prefixesOf(list)]
+    return { entries: inOrder(entries, nameOf), truncated: list.flag('IsTruncated') }
+  }
+
+  async uploads(bucket: string, query: UploadQuery): Promise<UploadPage> {
+    const { prefix, delimiter, keyMarker, uploadIdMarker, limit } = query
+    if (limit === 0) return { entries: [], truncated: false }
+    const list = await this.#fetch(bucket, 'ListMultipartUploadsResult', {
+      uploads: '',
+      prefix,
+      delimiter,
+      'key-marker':
+        uploadIdMarker === '' && isCommonPrefix(keyMarker, query) ? keyMarker + lastCharacter : keyMarker,
+      'upload-id-marker': uploadIdMarker,
+      'max-uploads': String(Math.min(limit, keysPerPage)),
+    })
+    const uploads = await inParallel(list.entries('Upload'), lookupsAtOnce, async (entry) => {
+      const name = { bucket, key: entry.key('Key'), uploadId: entry.text('UploadId') }
+      const upload = (await this.#uploads.find(name)) ?? {
+        ...name,
+        initiatedAtMs: parseTime(entry.find('Initiated')),
+        headers: {},
+        metadata: {},
+        storageClass: entry.find('StorageClass') ?? 'STANDARD',
+      }
+      return { kind: 'upload', key: name.key, upload } as const
+    })
+    const entries = inOrder([...uploads, ...prefixesOf(list)], nameOf)
+    return { entries, truncated: list.flag('IsTruncated') }
+  }
+
+  async #version(bucket: string, entry: XmlEntry): Promise<VersionEntry | undefined> {
+    const key = entry.key('Key')
+    const versionId = fromUpstreamVersion(entry.text('VersionId'))
+    const latest = entry.find('IsLatest') === 'true'
+    if (entry.name === 'DeleteMarker') {
+      return { kind: 'marker', key, versionId, latest, modifiedAtMs: parseTime(entry.find('LastModified')) }
+    }
+    const record = await this.#listed(bucket, key, entry, versionId)
+    return record && { kind: 'version', key, versionId, latest, record }
+  }
+
+  /** What a listing shows of one object; undefined where it is gone by now. */
+  async #listed(
+    bucket: string,
+    key: string,
+    entry: XmlEntry,
+    versionId: string | undefined,
+  ): Promise<ListedRecord | undefined> {
+    const etag = unquoted(entry.find('ETag'))
+    const known = this.#cache.get({ bucket, key, etag })
+    if (known !== undefined) return known
+    try {
+      const found = await this.#lookup.object({ bucket, key, versionId, tail: 'record' })
+      this.#cache.set({ bucket, key, etag: found.etag }, found.record)
+      return found.record
+    } catch (error) {
+      if (
+        error instanceof BackendError &&
+        (error.code === 'no-such-key' || error.code === 'no-such-version')
+      ) {
+        return undefined
+      }
+      if (error instanceof BackendError) throw error
+      if (!(error instanceof DareError) && !(error instanceof S3Error)) throw error
+      // One object that nobody can open, or only with a key that a listing has not, must not hide the others.
+      this.#log.warn({ err: error, bucket, key }, 'a listing shows an object as the store has it')
+      return storesOwn(entry, etag)
+    }
+  }
+
+  async #fetch(bucket: string, rootName: string, query: Readonly<Record<string, string>>): Promise<XmlList> {
+    const named = Object.entries(query).filter(([name, value]) => value !== '' || bare.has(name))
+    const { bytes } = await asBackend(
+      () =>
+        this.#upstream.fetch(
+          {
+            method: 'GET',
+            bucket,
+            query: { ...Object.fromEntries(named), 'encoding-type': 'url' },
+            repeatable: true,
+          },
+          listSizeMax,
+        ),
+      'no-such-bucket',
+    )
+    return new XmlList(bytes, rootName)
+  }
+}
+
+/** Query names without a value. */
+const bare: ReadonlySet<string> = new Set(['versions', 'uploads'])
+
+function prefixesOf(list: XmlList): { readonly kind: 'prefix'; readonly prefix: string }[] {
+  return list.entries('CommonPrefixes').map((entry) => ({ kind: 'prefix', prefix: entry.key('Prefix') }))
+}
+
+function nameOf(entry: { readonly key: string } | { readonly prefix: string }): string {
+  return 'key' in entry ? entry.key : entry.prefix
+}
+
+/** In UTF-8 byte order of names; entries of one name stay as they are. */
+function inOrder<Entry>(entries: readonly Entry[], name: (entry: Entry) => string): Entry[] {
+  return entries
+    .map((entry) => ({ entry, bytes: Buffer.from(name(entry)) }))
+    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+    .map(({ entry }) => entry)
+}
+
+function isCommonPrefix(
+  marker: string,
+  { prefix, delimiter }: { readonly prefix: string; readonly delimiter: string },
+): boolean {
+  if (marker === '' || delimiter === '' || !marker.startsWith(prefix)) return false
+  const at = marker.indexOf(delimiter, prefix.length)
+  return at >= 0 && at + delimiter.length === marker.length
+}
+
+function storesOwn(entry: XmlEntry, etag: string): ListedRecord {
+  const stored = entry.number('Size')
+  let size = stored
+  try {
+    size = plaintextSizeOf(stored)
+  } catch (error) {
+    if (!(error instanceof DareError)) throw error
+  }
+  return {
+    size,
+    etag,
+    modifiedAtMs: parseTime(entry.find('LastModified')),
+    storageClass: entry.find('StorageClass') ?? 'STANDARD',
+  }
+}

@@ -1,0 +1,202 @@
+import { DareError } from '../../../engine/index.ts'
+import { S3Error } from '../../errors.ts'
+import { BackendError, type ObjectRecord } from '../backend.ts'
+import type { GatewayConfig } from './config.ts'
+import { customerHeaders } from './double-encryption.ts'
+import { markerOf, parseTime, toPlainRecord, unquoted } from './native-headers.ts'
+import { decodeRecord, type NamedRecord, parseArea, parseMarker } from './stored-record.ts'
+import type { Upstream } from './upstream.ts'
+import { toBackendError, UpstreamError } from './upstream-error.ts'
+import { toUpstreamVersion } from './version-ids.ts'
+
+/**
+ * How an object is found: one request for its last bytes brings headers, size and record together, and the whole of a small
+ * object with them.
+ */
+
+/** Last bytes that are asked for: with the data of small objects, and with next to nothing but the record. */
+const tailSizes = { data: 72 * 1024, record: 4 * 1024 } as const
+const areaSizeMax = 9 * 1024 * 1024
+
+/** An object as it lies in the store. */
+export interface Found {
+  readonly bucket: string
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The store's own. */
+  readonly etag: string
+  readonly versionId: string | undefined
+  /** Bytes in the store, and the last of them. */
+  readonly size: number
+  readonly tail: Uint8Array
+  /** What a request for its data has to carry. */
+  readonly access: Readonly<Record<string, string>>
+}
+
+export interface LookedUp extends Found {
+  readonly record: ObjectRecord
+  /** Bytes of it that are the object's stored data. */
+  readonly dataSize: number
+}
+
+export interface Wanted {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId?: string | undefined
+  readonly customerKey?: Uint8Array | undefined
+  readonly tail: keyof typeof tailSizes
+}
+
+export class Lookup {
+  readonly #upstream: Upstream
+  readonly #double: GatewayConfig['double']
+
+  constructor(upstream: Upstream, double: GatewayConfig['double']) {
+    this.#upstream = upstream
+    this.#double = double
+  }
+
+  /** Errors: those of Backend.getObject; DareError where the object is not as it was stored. */
+  async object(wanted: Wanted): Promise<LookedUp> {
+    const found = await this.find(wanted)
+    const marker = markerOf(found.headers)
+    if (marker === undefined) {
+      refuseUnmarked(found)
+      return { ...found, record: toPlainRecord(found.headers, found.size), dataSize: found.size }
+    }
+    const { named, areaSize } = await this.#record(found, marker)
+    return { ...found, record: named.record, dataSize: found.size - areaSize }
+  }
+
+  /** Errors: those of Backend.getObject. */
+  async find(wanted: Wanted): Promise<Found> {
+    const { customerKey } = wanted
+    const access = customerHeaders(this.#double, customerKey, wanted)
+    try {
+      return await this.#find(wanted, access)
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || error.status !== 400) throw toReadError(error)
+      if (customerKey === undefined) throw needsKey(error)
+      // Stored in another mode than the one in force: with a key that the store does not want, or without one that it wants.
+      const double = { ...this.#double, c: Object.keys(access).length === 0 }
+      try {
+        return await this.#find(wanted, customerHeaders(double, customerKey, wanted))
+      } catch (second) {
+        throw toReadError(second)
+      }
+    }
+  }
+
+  async #find(wanted: Wanted, access: Found['access']): Promise<Found> {
+    const { bucket, key, versionId } = wanted
+    const query = { ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }) }
+    const request = { bucket, key, query, repeatable: true } as const
+    const tailSize = tailSizes[wanted.tail]
+    try {
+      const answer = await this.#upstream.send({
+        ...request,
+        method: 'GET',
+        headers: { ...access, range: `bytes=-${tailSize}` },
+      })
+      const { headers } = answer
+      const size = sizeOf(headers)
+      const tail = await answer.body.bytes(tailSize)
+      return { bucket, key, headers, ...identity(headers), size, tail, access }
+    } catch (error) {
+      // An empty object has no last bytes.
+      if (!(error instanceof UpstreamError) || error.status !== 416) throw error
+      const { headers } = await this.#upstream.send({ ...request, method: 'HEAD', headers: access })
+      const size = Number(headers['content-length'] ?? Number.NaN)
+      if (size !== 0)
+        throw new BackendError('unavailable', 'the store refused the range of an object', { cause: error })
+      return { bucket, key, headers, ...identity(headers), size, tail: new Uint8Array(0), access }
+    }
+  }
+
+  async #record(
+    found: Found,
+    marker: string,
+  ): Promise<{ readonly named: NamedRecord; readonly areaSize: number }> {
+    const area = parseArea(found.tail)
+    const override = parseMarker(marker)
+    if (override !== undefined) return { named: override, areaSize: area?.areaSize ?? 0 }
+    if (area === undefined) throw new DareError('unexpected-eof', 'the record of the object is missing')
+    const json = area.json ?? (await this.#restOfArea(found, area.areaSize))
+    return { named: decodeRecord(json), areaSize: area.areaSize }
+  }
+
+  async #restOfArea(found: Found, areaSize: number): Promise<Uint8Array> {
+    const start = found.size - areaSize
+    if (start < 0 || areaSize > areaSizeMax)
+      throw new DareError('unexpected-eof', 'the record of the object is cut')
+    const { bytes, headers } = await this.#upstream
+      .fetch(
+        {
+          method: 'GET',
+          bucket: found.bucket,
+          key: found.key,
+          query: { ...(found.versionId !== undefined && { versionId: found.versionId }) },
+          headers: { ...found.access, range: `bytes=${start}-${found.size - 1}` },
+          repeatable: true,
+        },
+        areaSizeMax,
+      )
+      .catch((error: unknown) => {
+        throw toReadError(error)
+      })
+    if (unquoted(headers.etag) !== found.etag)
+      throw new BackendError('no-such-key', 'the object was replaced meanwhile')
+    const json = parseArea(bytes)?.json
+    if (json === undefined) throw new DareError('unexpected-eof', 'the record of the object is cut')
+    return json
+  }
+}
+
+function identity(headers: Found['headers']) {
+  return { etag: unquoted(headers.etag), versionId: headers['x-amz-version-id'] }
+}
+
+/** Bytes of the whole object. */
+function sizeOf(headers: Found['headers']): number {
+  const total = /^bytes \d+-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]
+  const size = Number(total ?? headers['content-length'] ?? Number.NaN)
+  if (!Number.isSafeInteger(size))
+    throw new BackendError('unavailable', 'the store does not say how large an object is')
+  return size
+}
+
+/** An object of ours without its marker is not taken for a plain one. */
+function refuseUnmarked({ bucket, key, tail }: Found): void {
+  let named: NamedRecord
+  try {
+    const json = parseArea(tail)?.json
+    if (json === undefined) return
+    named = decodeRecord(json)
+  } catch (error) {
+    if (error instanceof DareError) return
+    throw error
+  }
+  if (named.bucket !== bucket || named.key !== key) return
+  throw new DareError('tag-mismatch', 'the object is encrypted, but the store has lost its marker')
+}
+
+function needsKey(error: UpstreamError): Error {
+  return new S3Error(
+    'InvalidRequest',
+    'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.',
+    { cause: error },
+  )
+}
+
+/** Delete markers are told apart from objects that never were. */
+function toReadError(error: unknown): Error {
+  if (!(error instanceof UpstreamError) || error.headers['x-amz-delete-marker'] !== 'true') {
+    return toBackendError(error)
+  }
+  const marker = {
+    versionId: error.headers['x-amz-version-id'] ?? 'null',
+    modifiedAtMs: parseTime(error.headers['last-modified']),
+  }
+  const code = error.status === 405 ? 'delete-marker' : 'no-such-key'
+  return new BackendError(code, error.message, { cause: error, marker })
+}

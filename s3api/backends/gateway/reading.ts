@@ -1,0 +1,141 @@
+import { type ByteSource, sealedSizeOf } from '../../../engine/index.ts'
+import { BackendError, type StreamRange } from '../backend.ts'
+import type { UpstreamBody } from './body.ts'
+import type { LookedUp } from './lookup.ts'
+import { unquoted } from './native-headers.ts'
+import type { Upstream, UpstreamAnswer } from './upstream.ts'
+import { toBackendError, UpstreamError } from './upstream-error.ts'
+
+/** Reads stored bytes: those that the look-up has brought already from memory, all others with one request. */
+
+/** The sources of ranges that follow each other. Errors: those of Backend.openData. */
+export async function* openRanges(
+  upstream: Upstream,
+  object: LookedUp,
+  ranges: readonly StreamRange[],
+): AsyncGenerator<ByteSource, void, undefined> {
+  const sizes = streamSizes(object)
+  const starts = startsOf(sizes)
+  const place = (range: StreamRange | undefined) => (starts[range?.index ?? 0] ?? 0) + (range?.offset ?? 0)
+  const [first, last] = [ranges[0], ranges.at(-1)]
+  if (first === undefined || last === undefined) return
+  const tailStart = object.size - object.tail.length
+  const end = place(last) + last.size
+  const remote = { start: place(first), end: Math.min(end, Math.max(tailStart, place(first))) }
+  const pieces = new Pieces(upstream, object, { remote, end, tailStart })
+  try {
+    for (const range of ranges) {
+      const size = sizes[range.index] ?? 0
+      const start = starts[range.index] ?? 0
+      if (start >= tailStart) {
+        const offset = start - tailStart
+        yield { kind: 'bytes', bytes: object.tail.subarray(offset, Math.max(offset, offset + size)) }
+        continue
+      }
+      yield {
+        kind: 'stream',
+        size,
+        offset: range.offset,
+        pieces: pieces.take(range.size),
+        cancel: () => pieces.cancel(),
+      }
+    }
+  } finally {
+    pieces.cancel()
+  }
+}
+
+/** Stored bytes of each stream; the last has what is left, so that it is found out where that is not what belongs there. */
+function streamSizes({ record, dataSize }: Pick<LookedUp, 'record' | 'dataSize'>): number[] {
+  const { parts, envelope } = record
+  if (parts === undefined) return [dataSize]
+  const sizes = parts.slice(0, -1).map(({ size }) => (envelope === undefined ? size : sealedSizeOf(size)))
+  const before = sizes.reduce((sum, size) => sum + size, 0)
+  return [...sizes, Math.max(0, dataSize - before)]
+}
+
+function startsOf(sizes: readonly number[]): number[] {
+  let start = 0
+  return sizes.map((size) => {
+    const here = start
+    start += size
+    return here
+  })
+}
+
+async function requestRange(
+  upstream: Upstream,
+  { bucket, key, access, etag, versionId }: LookedUp,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<UpstreamAnswer> {
+  const replaced = (cause?: unknown) =>
+    new BackendError('no-such-key', 'the object was replaced meanwhile', { cause })
+  let answer: UpstreamAnswer
+  try {
+    answer = await upstream.send({
+      method: 'GET',
+      bucket,
+      key,
+      query: { ...(versionId !== undefined && { versionId }) },
+      headers: { ...access, range: `bytes=${start}-${end - 1}`, 'if-match': `"${etag}"` },
+      repeatable: true,
+    })
+  } catch (error) {
+    if (error instanceof UpstreamError && (error.status === 412 || error.status === 416))
+      throw replaced(error)
+    throw toBackendError(error)
+  }
+  // For stores that do not know If-Match.
+  if (unquoted(answer.headers.etag) === etag && answer.status === 206) return answer
+  answer.body.cancel()
+  throw replaced()
+}
+
+interface Span {
+  /** What has to be asked for. */
+  readonly remote: { readonly start: number; readonly end: number }
+  /** Of the whole; what lies behind `remote` is in the tail. */
+  readonly end: number
+  readonly tailStart: number
+}
+
+/** The bytes of a span, taken in runs; asked for when the first is taken. */
+class Pieces {
+  readonly #joined: AsyncGenerator<Uint8Array, void, undefined>
+  #body: UpstreamBody | undefined
+  #rest: Uint8Array = new Uint8Array(0)
+
+  constructor(upstream: Upstream, object: LookedUp, span: Span) {
+    this.#joined = this.#join(upstream, object, span)
+  }
+
+  /** The next `size` bytes, or fewer where the span ends. */
+  async *take(size: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let left = size; left > 0; ) {
+      if (this.#rest.length === 0) {
+        const next = await this.#joined.next()
+        if (next.done === true) return
+        this.#rest = next.value
+      }
+      const piece = this.#rest.subarray(0, left)
+      this.#rest = this.#rest.subarray(piece.length)
+      left -= piece.length
+      yield piece
+    }
+  }
+
+  /** Lets go of the answer; whoever waits for its bytes gets an error. */
+  cancel(): void {
+    this.#body?.cancel()
+  }
+
+  async *#join(upstream: Upstream, object: LookedUp, { remote, end, tailStart }: Span) {
+    if (remote.start < remote.end) {
+      const { body } = await requestRange(upstream, object, remote)
+      this.#body = body
+      yield* body.pieces()
+    }
+    const from = Math.max(remote.start, tailStart)
+    if (from < end) yield object.tail.subarray(from - tailStart, end - tailStart)
+  }
+}

@@ -1,0 +1,118 @@
+import { canonicalRequest, sha256Hex } from '../../auth/canonical.ts'
+import { credentialScope, type Scope, sign, signingKey } from '../../auth/signing-key.ts'
+import type { BackendCredential } from './config.ts'
+
+/** Signature V4 of requests to the store, with the canonicaliser that checks those of clients. */
+
+/** What x-amz-content-sha256 says of a body. */
+export type PayloadHash =
+  /** Its hex SHA-256. */
+  | { readonly kind: 'hash'; readonly sha256: string }
+  /** Over TLS, which keeps it whole. */
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'chunks' }
+
+export interface SignedHeaders {
+  readonly headers: Readonly<Record<string, string>>
+  /** For the chunks of the body. */
+  readonly chain: ChunkChain
+}
+
+const emptySha256 = sha256Hex('')
+export const emptyPayload: PayloadHash = { kind: 'hash', sha256: emptySha256 }
+
+const payloadTexts = { unsigned: 'UNSIGNED-PAYLOAD', chunks: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' } as const
+
+/** The headers with `Authorization`; all of them are signed. Header values are bytes as Latin-1. */
+export function signRequest(
+  request: {
+    readonly method: string
+    /** Path and query, percent-encoded. */
+    readonly path: string
+    readonly host: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly payload: PayloadHash
+  },
+  {
+    credential,
+    region,
+    now,
+  }: { readonly credential: BackendCredential; readonly region: string; readonly now: Date },
+): SignedHeaders {
+  const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '')
+  const scope: Scope = { date: time.slice(0, 8), region }
+  const { payload } = request
+  const payloadHash = payload.kind === 'hash' ? payload.sha256 : payloadTexts[payload.kind]
+  const headers: Record<string, string> = {
+    ...request.headers,
+    host: request.host,
+    'x-amz-date': time,
+    'x-amz-content-sha256': payloadHash,
+    ...(credential.sessionToken !== undefined && { 'x-amz-security-token': credential.sessionToken }),
+  }
+  const signedHeaders = Object.keys(headers).sort()
+  const canonical = canonicalRequest(
+    { method: request.method, rawUrl: request.path, rawHeaders: Object.entries(headers).flat() },
+    { signedHeaders, payloadHash },
+  )
+  const key = signingKey(credential, scope)
+  const signature = sign(key, { time, scope, lines: [sha256Hex(canonical)] })
+  const authorization = `AWS4-HMAC-SHA256 Credential=${credential.accessKey}/${credentialScope(scope)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
+  return { headers: { ...headers, authorization }, chain: new ChunkChain(key, { time, scope, signature }) }
+}
+
+/** Signatures of a chunked body, each over the one before it. */
+export class ChunkChain {
+  readonly #key: Uint8Array
+  readonly #time: string
+  readonly #scope: Scope
+  #previous: string
+
+  constructor(
+    key: Uint8Array,
+    seed: { readonly time: string; readonly scope: Scope; readonly signature: string },
+  ) {
+    this.#key = key
+    this.#time = seed.time
+    this.#scope = seed.scope
+    this.#previous = seed.signature
+  }
+
+  /** The line before a chunk of `size` bytes; the one of the last has size 0. */
+  header(size: number, sha256: Uint8Array | undefined): string {
+    const hash = sha256 === undefined ? emptySha256 : Buffer.from(sha256).toString('hex')
+    const [kind, time, scope] = ['AWS4-HMAC-SHA256-PAYLOAD', this.#time, this.#scope]
+    this.#previous = sign(this.#key, { kind, time, scope, lines: [this.#previous, emptySha256, hash] })
+    return `${size.toString(16)};chunk-signature=${this.#previous}\r\n`
+  }
+}
+
+/** Bytes on the wire of a body in chunks of those sizes, the empty last one aside. */
+export function chunkedSize(sizes: Iterable<number>): number {
+  const framing = ';chunk-signature='.length + emptySha256.length + '\r\n\r\n'.length
+  let total = '0'.length + framing
+  for (const size of sizes) total += size.toString(16).length + framing + size
+  return total
+}
+
+/** `/bucket/key?query` with exactly the unreserved characters of RFC 3986 and the key's slashes left as they are. */
+export function encodeTarget(
+  bucket: string | undefined,
+  key: string | undefined,
+  query: Readonly<Record<string, string>>,
+): string {
+  const path = bucket === undefined ? '/' : `/${bucket}${key === undefined ? '' : `/${encodeKey(key)}`}`
+  const pairs = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`)
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+}
+
+export function encodeKey(key: string): string {
+  return key.split('/').map(encode).join('/')
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import { parseBase64, toBase64 } from '../../text.ts'
+import { BackendError, type UploadRecord } from '../backend.ts'
+import { numberPrefix, type PlacedPart, parsePartName, toPartName } from './part-names.ts'
+import type { SystemBucket } from './system-records.ts'
+
+/** What Sealgate itself remembers of running uploads, in the system bucket. */
+
+const prefix = 'uploads/'
+const recordSizeMax = 256 * 1024
+const namesPerPage = 1000
+/** How long a record is believed without a look; it never changes, but may be gone. */
+const recordAgeMaxMs = 5_000
+const recordsMax = 1_000
+
+interface UploadName {
+  readonly bucket: string
+  readonly key: string
+  readonly uploadId: string
+}
+
+export class UploadStore {
+  readonly #system: SystemBucket
+  readonly #log: Logger
+  readonly #known = new Map<string, { readonly upload: UploadRecord; readonly readAtMs: number }>()
+  readonly #cleaning = new Set<Promise<void>>()
+
+  constructor(system: SystemBucket, log: Logger) {
+    this.#system = system
+    this.#log = log
+  }
+
+  async add(upload: UploadRecord): Promise<void> {
+    const { envelope, ...rest } = upload
+    const text = JSON.stringify({ ...rest, ...(envelope && { envelope: toBase64(envelope) }) })
+    await this.#system.put(`${folderOf(upload)}upload`, Buffer.from(text, 'utf8'))
+  }
+
+  /** Errors: no-such-upload. */
+  async get(name: UploadName): Promise<UploadRecord> {
+    const folder = folderOf(name)
+    const now = performance.now()
+    const known = this.#known.get(folder)
+    if (known !== undefined && now - known.readAtMs < recordAgeMaxMs) return known.upload
+    const upload = await this.find(name)
+    if (upload === undefined) throw new BackendError('no-such-upload', 'there is no such upload')
+    if (this.#known.size >= recordsMax) this.#known.clear()
+    this.#known.set(folder, { upload, readAtMs: now })
+    return upload
+  }
+
+  async find(name: UploadName): Promise<UploadRecord | undefined> {
+    const bytes = await this.#system.get(`${folderOf(name)}upload`, recordSizeMax)
+    return bytes && parseUpload(bytes)
+  }
+
+  async addPart(upload: UploadName, placed: PlacedPart): Promise<void> {
+    await this.#system.put(`${folderOf(upload)}parts/${toPartName(placed)}`, new Uint8Array(0))
+  }
+
+  /** Where the bytes of a small part wait for the end of the upload. */
+  parkedKey(upload: UploadName, number: number, parkedAs: string): string {
+    return `${folderOf(upload)}parked/${numberPrefix(number)}${parkedAs}`
+  }
+
+  /** Parts in order of number, those above `after`, of each number the newest; more than `limit` where it is convenient. */
+  async parts(upload: UploadName, { after, limit }: { readonly after: number; readonly limit: number }) {
+    const folder = `${folderOf(upload)}parts/`
+    const newest = new Map<number, PlacedPart>()
+    let from = `${folder}${numberPrefix(after)}~`
+    for (;;) {
+      const { keys, truncated } = await this.#system.list(folder, { after: from, limit: namesPerPage })
+      for (const key of keys) {
+        const placed = parsePartName(key.slice(folder.length))
+        if (placed === undefined) continue
+        const known = newest.get(placed.part.number)
+        if (known === undefined || known.part.modifiedAtMs <= placed.part.modifiedAtMs) {
+          newest.set(placed.part.number, placed)
+        }
+      }
+      // The last number of a page may go on in the next.
+      if (!truncated || newest.size > limit + 1) return [...newest.values()]
+      from = keys.at(-1) ?? from
+    }
+  }
+
+  /** Forgets an upload that has ended; what cannot be removed now is the sweeper's. */
+  forget(upload: UploadName): void {
+    const folder = folderOf(upload)
+    this.#known.delete(folder)
+    const cleaning = this.#system
+      .deleteAll(folder)
+      .catch((error: unknown) =>
+        this.#log.warn({ err: error }, 'traces of an upload are left in the system bucket'),
+      )
+      .finally(() => this.#cleaning.delete(cleaning))
+    this.#cleaning.add(cleaning)
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#cleaning)
+  }
+}
+
+/** A digest, because ids and keys are too long for a name. */
+function folderOf({ bucket, key, uploadId }: UploadName): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([bucket, key, uploadId]))
+    .digest('hex')
+  return `${prefix}${digest}/`
+}
+
+function parseUpload(bytes: Uint8Array): UploadRecord {
+  // Written by `add`; what the envelope covers is verified with its MAC.
+  const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as Omit<UploadRecord, 'envelope'> & {
+    readonly envelope?: string
+  }
+  const { envelope: text, ...upload } = value
+  const envelope = text === undefined ? undefined : parseBase64(text)
+  return { ...upload, ...(envelope !== undefined && { envelope }) }
+}

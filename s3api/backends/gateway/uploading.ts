@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { gather, inBatches } from '../../../engine/index.ts'
+import { BackendError } from '../backend.ts'
+import { stallMs } from './body.ts'
+import { Handoff } from './handoff.ts'
+import { type ChunkChain, chunkedSize } from './signer.ts'
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
+
+/** Pieces smaller than this may still lie in the socket's queue when the next one is asked for: they are copied. */
+const flushedSizeMin = 64 * 1024
+/** How long the store may take to answer when it has everything. */
+const answerMs = 60_000
+
+/**
+ * One PUT whose body is sent as it is made. Its last batch is held back until {@link end}: a request that is not ended leaves
+ * nothing behind in the store.
+ */
+export class Uploading {
+  /** Every batch needs its SHA-256. */
+  readonly hashed: boolean
+  readonly #storedSize: number
+  readonly #chain: ChunkChain | undefined
+  readonly #handoff = new Handoff()
+  readonly #answer: Promise<UpstreamAnswer>
+  #written = 0
+  #held: Uint8Array = new Uint8Array(0)
+  #settled = false
+
+  private constructor(
+    storedSize: number,
+    chain: ChunkChain | undefined,
+    send: (body: AsyncIterable<Uint8Array>) => Promise<UpstreamAnswer>,
+  ) {
+    this.hashed = chain !== undefined
+    this.#storedSize = storedSize
+    this.#chain = chain
+    this.#answer = send(this.#handoff.pieces())
+    // An answer before the end is a refusal: whoever writes learns of it.
+    this.#answer.then(
+      () =>
+        this.#handoff.break(new BackendError('unavailable', 'the store answered before it had everything')),
+      (error: Error) => this.#handoff.break(error),
+    )
+  }
+
+  /** Errors: BackendError unavailable where there are no credentials. */
+  static async begin(
+    upstream: Upstream,
+    request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
+    sizes: {
+      readonly storedSize: number
+      /** Bytes that {@link end} will add. */
+      readonly trailerSize: number
+      /** Of every batch but the last. */
+      readonly batchSize: number
+    },
+  ): Promise<Uploading> {
+    const { storedSize, trailerSize, batchSize } = sizes
+    const payloadSize = storedSize + trailerSize
+    if (upstream.secure) {
+      const headers = { ...request.headers, 'content-length': String(payloadSize) }
+      const { send } = await upstream.begin({ ...request, headers }, { kind: 'unsigned' })
+      return new Uploading(storedSize, undefined, send)
+    }
+    const whole = Math.max(0, Math.ceil(storedSize / batchSize) - 1)
+    const chunks = [...new Array<number>(whole).fill(batchSize), payloadSize - whole * batchSize]
+    const headers = {
+      ...request.headers,
+      'content-length': String(chunkedSize(chunks.filter((size) => size > 0))),
+      'content-encoding': joinCodings('aws-chunked', request.headers?.['content-encoding']),
+      'x-amz-decoded-content-length': String(payloadSize),
+    }
+    const { signed, send } = await upstream.begin({ ...request, headers }, { kind: 'chunks' })
+    return new Uploading(storedSize, signed.chain, send)
+  }
+
+  /** Takes the next batch. Errors: UpstreamError where the store refuses, BackendError unavailable. */
+  async write(batch: Uint8Array, sha256: Uint8Array | undefined): Promise<void> {
+    this.#written += batch.length
+    if (this.#written > this.#storedSize) throw new Error('more was written than announced')
+    if (this.#written === this.#storedSize) this.#held = new Uint8Array(batch)
+    else await this.#chunk(batch, sha256)
+  }
+
+  /** Takes everything from a source of pieces of any size. Errors: as above; those of the source. */
+  async writeAll(pieces: AsyncIterable<Uint8Array>, batchSize: number): Promise<void> {
+    for await (const { pieces: batch, size } of inBatches(pieces, batchSize)) {
+      if (size === 0) continue
+      const bytes = new Uint8Array(size)
+      gather(batch, bytes)
+      await this.write(bytes, this.hashed ? createHash('sha256').update(bytes).digest() : undefined)
+    }
+  }
+
+  /** Sends the last batch and the trailer, and waits for the answer. Errors: as above. */
+  async end(trailer: Uint8Array): Promise<UpstreamAnswer> {
+    if (this.#written !== this.#storedSize) throw new Error('less was written than announced')
+    const last = Buffer.concat([this.#held, trailer])
+    const sha256 = this.hashed ? createHash('sha256').update(last).digest() : undefined
+    if (last.length > 0) await this.#chunk(last, sha256)
+    if (this.#chain !== undefined) await this.#put(Buffer.from(`${this.#chain.header(0, undefined)}\r\n`))
+    this.#handoff.end()
+    this.#settled = true
+    return within(this.#answer, answerMs, (error) => this.#handoff.break(error))
+  }
+
+  /** Breaks the request off, so that the store keeps nothing of it. After the end it does nothing. */
+  async abort(): Promise<void> {
+    if (this.#settled) return
+    this.#settled = true
+    this.#handoff.break(new BackendError('unavailable', 'the upload was given up'))
+    await this.#answer.then(
+      ({ body }) => body.cancel(),
+      () => {},
+    )
+  }
+
+  async #chunk(bytes: Uint8Array, sha256: Uint8Array | undefined): Promise<void> {
+    if (this.#chain !== undefined) await this.#put(Buffer.from(this.#chain.header(bytes.length, sha256)))
+    await this.#put(bytes.length < flushedSizeMin ? new Uint8Array(bytes) : bytes)
+    if (this.#chain !== undefined) await this.#put(lineEnd)
+  }
+
+  #put(piece: Uint8Array): Promise<void> {
+    return within(this.#handoff.put(piece), stallMs, (error) => this.#handoff.break(error))
+  }
+}
+
+const lineEnd = Buffer.from('\r\n')
+
+function joinCodings(first: string, second: string | undefined): string {
+  return second === undefined ? first : `${first},${second}`
+}
+
+/** The promise's result, or unavailable when the store takes longer; `onLate` is told then. */
+async function within<Result>(
+  promise: Promise<Result>,
+  ms: number,
+  onLate: (error: Error) => void,
+): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new BackendError('unavailable', `the store took longer than ${ms / 1000} s`)
+      onLate(error)
+      reject(error)
+    }, ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

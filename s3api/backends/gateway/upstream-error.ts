@@ -1,0 +1,145 @@
+import { S3Error, type S3ErrorCode, s3Errors } from '../../errors.ts'
+import { readXml } from '../../http/xml-reader.ts'
+import { BackendError, type BackendErrorCode } from '../backend.ts'
+
+/** An answer of the store that is an error. */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError'
+  readonly status: number
+  /** S3's code; where the answer has no document, as for HEAD, what the status stands for. */
+  readonly code: string
+  /** The store's id of the request. */
+  readonly requestId: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The region that the store names. */
+  readonly region: string | undefined
+  constructor(
+    answer: {
+      readonly status: number
+      readonly code: string
+      readonly message: string
+      readonly requestId: string
+      readonly headers: Readonly<Record<string, string>>
+      readonly region?: string | undefined
+    },
+    options?: ErrorOptions,
+  ) {
+    super(`the store answered ${answer.status} ${answer.code}: ${answer.message}`, options)
+    this.status = answer.status
+    this.code = answer.code
+    this.requestId = answer.requestId
+    this.headers = answer.headers
+    this.region = answer.region
+  }
+}
+
+/** What an answer without a document means. */
+const codeOfStatus: Readonly<Record<number, string>> = {
+  301: 'PermanentRedirect',
+  304: 'NotModified',
+  400: 'BadRequest',
+  403: 'AccessDenied',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  409: 'Conflict',
+  412: 'PreconditionFailed',
+  416: 'InvalidRange',
+  429: 'SlowDown',
+  500: 'InternalError',
+  501: 'NotImplemented',
+  502: 'InternalError',
+  503: 'ServiceUnavailable',
+  504: 'InternalError',
+}
+
+export function toUpstreamError(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): UpstreamError {
+  const document = parseError(body)
+  return new UpstreamError({
+    status,
+    code: document?.code ?? codeOfStatus[status] ?? 'InternalError',
+    message: document?.message ?? 'no error document',
+    requestId: requestIdOf(headers),
+    headers,
+    region: headers['x-amz-bucket-region'] ?? document?.region,
+  })
+}
+
+/** The error document, where the body is one. */
+export function parseError(
+  body: Uint8Array,
+): { readonly code: string; readonly message: string; readonly region: string | undefined } | undefined {
+  if (body.length === 0) return undefined
+  try {
+    const root = readXml(body, 'Error')
+    const text = (name: string) => root.child(name)?.text()
+    return { code: text('Code') ?? 'InternalError', message: text('Message') ?? '', region: text('Region') }
+  } catch {
+    // A proxy's page, most likely; the status says enough.
+    return undefined
+  }
+}
+
+export function requestIdOf(headers: Readonly<Record<string, string>>): string {
+  return headers['x-amz-request-id'] ?? ''
+}
+
+const backendCodes: Readonly<Record<string, BackendErrorCode>> = {
+  BucketAlreadyExists: 'bucket-exists',
+  BucketAlreadyOwnedByYou: 'bucket-exists',
+  BucketNotEmpty: 'bucket-not-empty',
+  NoSuchBucket: 'no-such-bucket',
+  NoSuchKey: 'no-such-key',
+  NoSuchVersion: 'no-such-version',
+  NoSuchUpload: 'no-such-upload',
+  InvalidPart: 'invalid-part',
+  PreconditionFailed: 'precondition-failed',
+  ConditionalRequestConflict: 'precondition-failed',
+  NotImplemented: 'not-supported',
+  XMinioStorageFull: 'no-space',
+  InsufficientStorage: 'no-space',
+}
+
+/** The store refuses us, not the client: nobody but the operator can help. */
+const ourFaults: ReadonlySet<string> = new Set([
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'RequestTimeTooSkewed',
+  'ExpiredToken',
+  'InvalidToken',
+  'AuthorizationHeaderMalformed',
+  'PermanentRedirect',
+  'XAmzContentSHA256Mismatch',
+  'InvalidRequest',
+  'BadRequest',
+])
+
+/** What a failure of the store is to callers of a backend; `notFound`: what 404 without a document means here. */
+export function toBackendError(error: unknown, notFound: BackendErrorCode = 'no-such-key'): Error {
+  if (!(error instanceof UpstreamError)) {
+    return error instanceof Error ? error : new Error('the store failed', { cause: error })
+  }
+  const options = { cause: error }
+  const known = error.code === 'NotFound' ? notFound : backendCodes[error.code]
+  if (known !== undefined) return new BackendError(known, error.message, options)
+  if (error.status < 500 && error.status !== 429 && !ourFaults.has(error.code) && error.code in s3Errors) {
+    // The line above says that it is one of them.
+    return new S3Error(error.code as S3ErrorCode, undefined, options)
+  }
+  return new BackendError('unavailable', error.message, options)
+}
+
+/** Runs `work`; what the store refuses comes out as callers of a backend know it. */
+export async function asBackend<Result>(
+  work: () => Promise<Result>,
+  notFound?: BackendErrorCode,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw toBackendError(error, notFound)
+  }
+}

@@ -1,0 +1,261 @@
+import { readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { rootCertificates } from 'node:tls'
+import type { Logger } from 'pino'
+import { errors, Pool } from 'undici'
+import { sha256Hex } from '../../auth/canonical.ts'
+import { BackendError } from '../backend.ts'
+import { UpstreamBody } from './body.ts'
+import type { GatewayConfig } from './config.ts'
+import { type CredentialSource, createCredentialSource } from './credentials.ts'
+import { emptyPayload, encodeTarget, type PayloadHash, signRequest } from './signer.ts'
+import { requestIdOf, toUpstreamError, UpstreamError } from './upstream-error.ts'
+
+const connectMs = 5_000
+/** Until an answer begins; a completion of many parts takes its time. */
+const answerMs = 60_000
+const keepAliveMs = 20_000
+const attemptsMax = 4
+const pauseMs = 100
+/** No attempt begins later than this after the first. */
+const attemptsWithinMs = 15_000
+const errorSizeMax = 256 * 1024
+const regionsMax = 10_000
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  readonly bucket?: string
+  readonly key?: string
+  readonly query?: Readonly<Record<string, string>>
+  /** Lower-case names, UTF-8 values. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Doing it twice is doing it once. */
+  readonly repeatable: boolean
+}
+
+export interface UpstreamAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: UpstreamBody
+}
+
+/** The store's S3, spoken to over a pool of connections. What is not 2xx is thrown as UpstreamError; a store that cannot be reached, or does not answer, as BackendError unavailable. */
+export class Upstream {
+  readonly secure: boolean
+  readonly #config: GatewayConfig
+  readonly #log: Logger
+  readonly #now: () => number
+  readonly #credentials: CredentialSource
+  readonly #pools = new Map<string, Pool>()
+  readonly #regions = new Map<string, string>()
+  readonly #ca: readonly string[] | undefined
+  /** Requests sent so far, attempts counted. */
+  requests = 0
+
+  constructor(config: GatewayConfig, { log, now }: { readonly log: Logger; readonly now: () => number }) {
+    this.secure = config.endpoint.secure
+    this.#config = config
+    this.#log = log
+    this.#now = now
+    this.#credentials = createCredentialSource(config.credentials)
+    this.#ca =
+      config.caFile === undefined ? undefined : [...rootCertificates, readFileSync(config.caFile, 'utf8')]
+  }
+
+  /** Sends it, again where that is safe. */
+  async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const startedAt = performance.now()
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(request)
+      } catch (error) {
+        if (this.#learnRegion(request, error)) continue
+        const late = performance.now() - startedAt > attemptsWithinMs
+        if (attempt === attemptsMax || late || !isRepeatable(request, error)) throw toThrown(error)
+        const waitMs = pauseMs * 2 ** attempt * (0.5 + Math.random() / 2)
+        this.#log.debug({ attempt, waitMs, err: error }, 'a request to the store is tried again')
+        await new Promise((resolve) => setTimeout(resolve, waitMs))
+      }
+    }
+  }
+
+  /** Sends it and reads the whole answer. */
+  async fetch(
+    request: UpstreamRequest,
+    sizeMax: number,
+  ): Promise<UpstreamAnswer & { readonly bytes: Uint8Array }> {
+    const answer = await this.send(request)
+    return { ...answer, bytes: await answer.body.bytes(sizeMax) }
+  }
+
+  /** Signs a request whose body follows as `body` gives it, and sends it once. */
+  async begin(
+    request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
+    payload: PayloadHash,
+  ): Promise<{
+    readonly signed: ReturnType<typeof signRequest>
+    send(body: AsyncIterable<Uint8Array>): Promise<UpstreamAnswer>
+  }> {
+    const { signed, path, pool } = await this.#sign(request, payload)
+    return {
+      signed,
+      send: (body) =>
+        this.#dispatch(request, () =>
+          // The body decides how long it takes: whoever writes it watches it.
+          pool.request({
+            method: request.method,
+            path,
+            headers: signed.headers,
+            body: asReadable(body),
+            headersTimeout: 0,
+          }),
+        ).catch((error: unknown) => {
+          throw toThrown(error)
+        }),
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
+  }
+
+  async #attempt(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { body } = request
+    const { signed, path, pool } = await this.#sign(request, this.#payloadOf(body))
+    const length =
+      body ?? (request.method === 'GET' || request.method === 'HEAD' ? undefined : new Uint8Array(0))
+    return this.#dispatch(request, () =>
+      pool.request({
+        method: request.method,
+        path,
+        headers: {
+          ...signed.headers,
+          ...(length !== undefined && { 'content-length': String(length.length) }),
+        },
+        ...(body !== undefined && body.length > 0 && { body }),
+      }),
+    )
+  }
+
+  #payloadOf(body: Uint8Array | undefined): PayloadHash {
+    if (body === undefined || body.length === 0) return emptyPayload
+    return this.secure ? { kind: 'unsigned' } : { kind: 'hash', sha256: sha256Hex(body) }
+  }
+
+  async #sign(request: Omit<UpstreamRequest, 'body' | 'repeatable'>, payload: PayloadHash) {
+    const { method, bucket, key, query = {}, headers = {} } = request
+    const region = this.#regionOf(bucket)
+    const host = this.#hostOf(region)
+    const path = encodeTarget(bucket, key, query)
+    const latin1 = Object.entries(headers).map(([name, value]) => [
+      name,
+      Buffer.from(value, 'utf8').toString('latin1'),
+    ])
+    const signed = signRequest(
+      { method, path, host, headers: Object.fromEntries(latin1), payload },
+      { credential: await this.#credentials(), region, now: new Date(this.#now()) },
+    )
+    return { signed, path, pool: this.#poolOf(host) }
+  }
+
+  async #dispatch(
+    request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
+    dispatch: () => ReturnType<Pool['request']>,
+  ): Promise<UpstreamAnswer> {
+    this.requests++
+    const startedAt = performance.now()
+    const { statusCode: status, headers: raw, body: readable } = await dispatch()
+    const headers = flatten(raw)
+    const body = new UpstreamBody(readable)
+    const { method, bucket, key } = request
+    const line = {
+      method,
+      bucket,
+      key,
+      status,
+      upstreamRequestId: requestIdOf(headers),
+      ms: Math.round(performance.now() - startedAt),
+    }
+    if (status >= 200 && status < 300) {
+      this.#log.debug(line, 'the store answered')
+      return { status, headers, body }
+    }
+    const error = toUpstreamError(status, headers, await body.bytes(errorSizeMax))
+    if (status >= 500 || status === 403) this.#log.warn({ ...line, code: error.code }, 'the store refused')
+    else this.#log.debug({ ...line, code: error.code }, 'the store answered')
+    throw error
+  }
+
+  /** The store names another region for the bucket: true when it is worth going there. */
+  #learnRegion({ bucket }: UpstreamRequest, error: unknown): boolean {
+    if (bucket === undefined || !(error instanceof UpstreamError) || error.region === undefined) return false
+    const redirects = error.status === 301 || error.status === 307 || error.status === 400
+    if (!redirects || error.region === this.#regionOf(bucket)) return false
+    if (this.#regions.size >= regionsMax) this.#regions.clear()
+    this.#regions.set(bucket, error.region)
+    return true
+  }
+
+  #regionOf(bucket: string | undefined): string {
+    return (bucket === undefined ? undefined : this.#regions.get(bucket)) ?? this.#config.region
+  }
+
+  /** AWS has an endpoint for each region; every other store has one. */
+  #hostOf(region: string): string {
+    const { host, port, secure } = this.#config.endpoint
+    const regional = /^s3\.([a-z0-9-]+\.)?amazonaws\.com$/.test(host) ? `s3.${region}.amazonaws.com` : host
+    return port === (secure ? 443 : 80) ? regional : `${regional}:${port}`
+  }
+
+  #poolOf(host: string): Pool {
+    const known = this.#pools.get(host)
+    if (known !== undefined) return known
+    const pool = new Pool(`${this.secure ? 'https' : 'http'}://${host}`, {
+      connections: this.#config.connectionsMax,
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: answerMs,
+      // A slow client must not end the read of its object: UpstreamBody watches.
+      bodyTimeout: 0,
+      connect: { timeout: connectMs, ...(this.#ca !== undefined && { ca: [...this.#ca] }) },
+    })
+    this.#pools.set(host, pool)
+    return pool
+  }
+}
+
+function isRepeatable(request: UpstreamRequest, error: unknown): boolean {
+  if (error instanceof UpstreamError) {
+    if (error.status === 503 || error.status === 429) return true
+    return request.repeatable && error.status >= 500 && error.status !== 501
+  }
+  if (error instanceof BackendError) return request.repeatable
+  return request.repeatable || neverSent(error)
+}
+
+/** undici takes any async iterable (its `isIterable`), but its types do not say so. */
+function asReadable(body: AsyncIterable<Uint8Array>): Readable {
+  return body as unknown as Readable
+}
+
+function neverSent(error: unknown): boolean {
+  if (error instanceof errors.ConnectTimeoutError) return true
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+}
+
+function toThrown(error: unknown): unknown {
+  if (error instanceof UpstreamError || error instanceof BackendError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new BackendError('unavailable', `the store cannot be reached: ${reason}`, { cause: error })
+}
+
+function flatten(raw: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(raw)) {
+    if (value === undefined) continue
+    const text = Array.isArray(value) ? value.join(',') : value
+    headers[name] = Buffer.from(text, 'latin1').toString('utf8')
+  }
+  return headers
+}

@@ -1,0 +1,118 @@
+import {
+  type Backend,
+  BackendError,
+  type StagePlan,
+  type WriteCondition,
+  type WrittenBytes,
+  type WrittenVersion,
+} from '../backend.ts'
+import type { GatewayConfig } from './config.ts'
+import { creationHeaders } from './double-encryption.ts'
+import type { LookedUp, Lookup } from './lookup.ts'
+import { toNativeHeaders } from './native-headers.ts'
+import { StagedUpload } from './staging.ts'
+import { encodeArea, encodeMarker, encodeRecord, plannedAreaSize } from './stored-record.ts'
+import type { Upstream, UpstreamAnswer } from './upstream.ts'
+import { toBackendError } from './upstream-error.ts'
+import { fromUpstreamVersion } from './version-ids.ts'
+
+type Put = Parameters<Backend['putObject']>[0]
+type Headers = Readonly<Record<string, string>>
+
+/** Makes objects of new bytes: one request each. */
+export class ObjectWriter {
+  readonly #upstream: Upstream
+  readonly #double: GatewayConfig['double']
+  readonly #lookup: Lookup
+
+  constructor(upstream: Upstream, double: GatewayConfig['double'], lookup: Lookup) {
+    this.#upstream = upstream
+    this.#double = double
+    this.#lookup = lookup
+  }
+
+  /** Begins the request that will make the object. Errors: those of a condition that fails already. */
+  async stage(plan: StagePlan & { readonly becomes: { readonly kind: 'object' } }): Promise<StagedUpload> {
+    const { bucket, key, becomes, asked } = plan
+    const { record, attributes, condition } = becomes
+    const encrypted = record.envelope !== undefined
+    const headers = {
+      ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
+      ...creationHeaders(this.#double, asked, plan),
+      ...(await this.conditionHeaders(plan, condition)),
+    }
+    const trailerSize = encrypted ? plannedAreaSize({ bucket, key, record }) : 0
+    const request = { method: 'PUT', bucket, key, headers } as const
+    return StagedUpload.begin(this.#upstream, request, { plan, trailerSize, place: 'object' })
+  }
+
+  /** Errors: those of Backend.putObject. */
+  async put(put: Put & { readonly data: WrittenBytes }): Promise<WrittenVersion> {
+    const answer = await this.#send(put).catch((error: unknown) => {
+      throw toBackendError(error, 'no-such-bucket')
+    })
+    answer.body.cancel()
+    return toWritten(answer)
+  }
+
+  async #send(put: Put & { readonly data: WrittenBytes }): Promise<UpstreamAnswer> {
+    const { bucket, key, record, data, attributes, condition, asked } = put
+    const encrypted = record.envelope !== undefined
+    if (data.kind === 'staged') {
+      const { staged } = data
+      if (!(staged instanceof StagedUpload)) throw new Error('the data was staged elsewhere')
+      const trailer = encrypted
+        ? encodeArea(encodeRecord({ bucket, key, record }), staged.trailerSize)
+        : nothing
+      return staged.finish(trailer)
+    }
+    const area = encrypted ? encodeArea(encodeRecord({ bucket, key, record })) : nothing
+    const conditions = await this.conditionHeaders(put, condition)
+    return this.#upstream.send({
+      method: 'PUT',
+      bucket,
+      key,
+      headers: {
+        ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
+        ...creationHeaders(this.#double, asked, put),
+        ...conditions,
+      },
+      body: Buffer.concat([data.bytes, area]),
+      repeatable: condition === undefined,
+    })
+  }
+
+  /** The condition in terms of the store's own ETag. Errors: precondition-failed, no-such-key. */
+  async conditionHeaders(
+    { bucket, key }: { readonly bucket: string; readonly key: string },
+    condition: WriteCondition | undefined,
+  ): Promise<Headers> {
+    if (condition === undefined) return {}
+    const { ifMatch, ifNoneMatch, ifSize, ifModifiedAt } = condition
+    if (ifMatch === undefined && ifSize === undefined && ifModifiedAt === undefined) {
+      return ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }
+    }
+    const found = await this.#lookup.object({ bucket, key, tail: 'record' })
+    requireCondition(condition, found)
+    return { 'if-match': `"${found.etag}"` }
+  }
+}
+
+/** Errors: BackendError precondition-failed. */
+function requireCondition(
+  { ifMatch, ifSize, ifModifiedAt }: WriteCondition,
+  { record }: Pick<LookedUp, 'record'>,
+): void {
+  const holds =
+    (ifMatch === undefined || ifMatch === '*' || ifMatch === record.etag) &&
+    (ifSize === undefined || ifSize === record.size) &&
+    (ifModifiedAt === undefined || ifModifiedAt === Math.floor(record.modifiedAtMs / 1000))
+  if (!holds) throw new BackendError('precondition-failed', 'the condition of the write does not hold')
+}
+
+export function toWritten({ headers }: Pick<UpstreamAnswer, 'headers'>): WrittenVersion {
+  const versionId = headers['x-amz-version-id']
+  return versionId === undefined ? {} : { versionId: fromUpstreamVersion(versionId) }
+}
+
+const nothing = new Uint8Array(0)
