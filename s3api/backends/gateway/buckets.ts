@@ -17,6 +17,10 @@ import { readAnswer, XmlEntry, XmlList } from './xml-list.ts'
 const settingAgeMaxMs = 2_000
 const bucketAgeMaxMs = 2_000
 const bucketsMax = 10_000
+/** Longer than making a bucket takes. */
+const claimAgeMaxMs = 60_000
+/** The region whose location constraint is empty. */
+const unnamedRegion = 'us-east-1'
 const settingSizeMax = 1024 * 1024
 const answerSizeMax = 256 * 1024
 const lookupsAtOnce = 16
@@ -25,51 +29,70 @@ const factsName = 'facts'
 
 interface Facts {
   readonly owner?: string
+  /** The store tells it only in a list of all buckets. */
+  readonly createdAtMs?: number
 }
 
 export class Buckets {
   readonly #upstream: Upstream
   readonly #system: SystemBucket
   readonly #region: string
+  readonly #now: () => number
   readonly #settings = new AgedMap<string, string | undefined>(bucketsMax, settingAgeMaxMs)
   readonly #buckets = new AgedMap<string, Bucket>(bucketsMax, bucketAgeMaxMs)
 
-  constructor(upstream: Upstream, system: SystemBucket, region: string) {
+  constructor(
+    upstream: Upstream,
+    system: SystemBucket,
+    { region, now }: { readonly region: string; readonly now: () => number },
+  ) {
     this.#upstream = upstream
     this.#system = system
     this.#region = region
+    this.#now = now
   }
 
   async create(bucket: string, { owner, versioning, settings = {} }: NewBucket): Promise<void> {
     if (this.#isOurs(bucket)) throw new BackendError('bucket-exists', `bucket ${bucket} exists`)
-    await asBackend(async () => {
-      const constraint = element('CreateBucketConfiguration', [element('LocationConstraint', this.#region)])
-      const body = this.#region === 'us-east-1' ? undefined : Buffer.from(document(constraint), 'utf8')
-      // Not repeated: AWS answers 200 to the owner's second try, and others that the bucket is there already.
-      const request = {
-        method: 'PUT',
-        bucket,
-        repeatable: false,
-        ...(body !== undefined && { body }),
-      } as const
-      if (await this.#exists(bucket)) throw new BackendError('bucket-exists', `bucket ${bucket} exists`)
-      await this.#upstream.fetch(request, answerSizeMax)
-    })
-    this.#forget(bucket)
+    const exists = new BackendError('bucket-exists', `bucket ${bucket} exists`)
+    if (await this.#exists(bucket)) throw exists
+    // Stores differ in what they say to one who makes a bucket that is his already: the first to write the facts makes it.
+    const facts: Facts = { createdAtMs: this.#now(), ...(owner !== undefined && { owner }) }
+    if (!(await this.#claim(bucket, facts))) throw exists
     try {
-      // Of a bucket of that name that somebody has removed behind our back.
-      await this.#system.deleteAll(folderOf(bucket))
-      if (owner !== undefined)
-        await this.#putSetting(bucket, factsName, JSON.stringify({ owner } satisfies Facts))
+      await asBackend(() => this.#upstream.fetch(this.#creation(bucket), answerSizeMax))
       for (const [name, value] of Object.entries(settings)) await this.#putSetting(bucket, name, value)
       if (versioning === 'enabled') await this.setVersioning(bucket, 'enabled')
     } catch (error) {
-      // All or nothing.
-      await this.#upstream
-        .fetch({ method: 'DELETE', bucket, repeatable: true }, answerSizeMax)
-        .catch(() => {})
+      // All or nothing; what is there already stays.
+      if (!(error instanceof BackendError) || error.code !== 'bucket-exists') {
+        await this.#upstream
+          .fetch({ method: 'DELETE', bucket, repeatable: true }, answerSizeMax)
+          .catch(() => {})
+        await this.#system.deleteAll(folderOf(bucket)).catch(() => {})
+      }
       throw error
+    } finally {
+      this.#forget(bucket)
     }
+  }
+
+  #creation(bucket: string) {
+    const constraint = element('CreateBucketConfiguration', [element('LocationConstraint', this.#region)])
+    const body = this.#region === unnamedRegion ? undefined : Buffer.from(document(constraint), 'utf8')
+    return { method: 'PUT', bucket, repeatable: false, ...(body !== undefined && { body }) } as const
+  }
+
+  /** False: another one is making the bucket. Facts of a bucket that somebody removed behind our back give way. */
+  async #claim(bucket: string, facts: Facts): Promise<boolean> {
+    const value = Buffer.from(JSON.stringify(facts), 'utf8')
+    const name = settingName(bucket, factsName)
+    if (await this.#system.put(name, value, { onlyIfAbsent: true })) return true
+    const known = await this.#system.get(name, settingSizeMax)
+    const { createdAtMs = 0 } = parseFacts(known && Buffer.from(known).toString('utf8'))
+    if (this.#now() - createdAtMs < claimAgeMaxMs) return false
+    await this.#system.deleteAll(folderOf(bucket))
+    return this.#system.put(name, value, { onlyIfAbsent: true })
   }
 
   /** Errors: no-such-bucket. */
@@ -102,8 +125,8 @@ export class Buckets {
       .filter(({ name }) => !this.#isOurs(name))
       .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
     return inParallel(found, lookupsAtOnce, async (bucket) => ({
-      ...bucket,
       ...parseFacts(await this.setting(bucket.name, factsName)),
+      ...bucket,
       versioning: 'unversioned' as const,
     }))
   }
@@ -193,7 +216,6 @@ function settingName(bucket: string, name: string): string {
 
 function parseFacts(text: string | undefined): Facts {
   if (text === undefined) return {}
-  const value: unknown = JSON.parse(text)
-  const owner = typeof value === 'object' && value !== null && 'owner' in value ? value.owner : undefined
-  return typeof owner === 'string' ? { owner } : {}
+  // Written here, by `create`.
+  return JSON.parse(text) as Facts
 }

@@ -26,6 +26,7 @@ import { ListedCache } from './listed-cache.ts'
 import { Listing } from './listing.ts'
 import { Lookup } from './lookup.ts'
 import { openRanges } from './reading.ts'
+import { Sweeper } from './sweeper.ts'
 import { createSystemRecords, SystemBucket } from './system-records.ts'
 import { UploadStore } from './upload-store.ts'
 import { Uploads } from './uploads.ts'
@@ -52,28 +53,34 @@ export class GatewayBackend implements Backend {
   readonly #attributes: Attributes
   readonly #uploadStore: UploadStore
   readonly #uploads: Uploads
+  readonly #sweeper: Sweeper
   #closed: Promise<void> | undefined
 
-  constructor(config: GatewayConfig, upstream: Upstream, log: Logger) {
+  constructor(
+    config: GatewayConfig,
+    { upstream, log, now }: { readonly upstream: Upstream; readonly log: Logger; readonly now: () => number },
+  ) {
     const { double } = config
     const system = new SystemBucket(upstream, config.systemBucket)
     const store = new UploadStore(system, log)
     this.#upstream = upstream
     this.#systemBucket = system
     this.system = createSystemRecords(system)
-    this.#buckets = new Buckets(upstream, system, config.region)
+    this.#buckets = new Buckets(upstream, system, { region: config.region, now })
     this.#lookup = new Lookup(upstream, double)
     this.#writer = new ObjectWriter(upstream, double, this.#lookup)
     this.#copier = new ObjectCopier(upstream, double, this.#writer)
     this.#attributes = new Attributes(upstream)
     this.#uploadStore = store
     this.#uploads = new Uploads({ upstream, double, system, store, writer: this.#writer })
+    this.#sweeper = new Sweeper({ upstream, system, store, log })
     this.#listing = new Listing({ upstream, lookup: this.#lookup, cache: this.#listed, uploads: store, log })
   }
 
   /** Makes ready what Sealgate keeps in the store. Errors: BackendError unavailable. */
-  prepare(): Promise<void> {
-    return this.#systemBucket.prepare()
+  async prepare(): Promise<void> {
+    await this.#systemBucket.prepare()
+    this.#sweeper.start()
   }
 
   createBucket(bucket: string, initial: NewBucket = {}) {
@@ -88,8 +95,9 @@ export class GatewayBackend implements Backend {
     return this.#buckets.list()
   }
 
-  deleteBucket(bucket: string) {
-    return this.#buckets.delete(bucket)
+  async deleteBucket(bucket: string) {
+    await this.#buckets.delete(bucket)
+    await this.#uploadStore.forgetAll(bucket)
   }
 
   async getBucketSetting(bucket: string, name: string) {
@@ -202,6 +210,7 @@ export class GatewayBackend implements Backend {
   }
 
   async listParts(upload: UploadRecord, page: { readonly after: number; readonly limit: number }) {
+    await this.#uploadStore.get(upload)
     const placed = await this.#uploadStore.parts(upload, page)
     const parts = placed.slice(0, page.limit).map(({ part }) => part)
     return { parts, truncated: page.limit > 0 && placed.length > page.limit }
@@ -229,8 +238,14 @@ export class GatewayBackend implements Backend {
   }
 
   close() {
-    this.#closed ??= this.#uploadStore.close().then(() => this.#upstream.close())
+    this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#sweeper.close()
+    await this.#uploadStore.close()
+    await this.#upstream.close()
   }
 
   /** The system bucket is out of everybody's reach. */

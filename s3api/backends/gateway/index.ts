@@ -9,7 +9,7 @@ export async function openGatewayBackend(
   { log, now = Date.now }: { readonly log: Logger; readonly now?: () => number },
 ): Promise<GatewayBackend> {
   const upstream = new Upstream(config, { log, now })
-  const backend = new GatewayBackend(config, upstream, log)
+  const backend = new GatewayBackend(config, { upstream, log, now })
   try {
     await backend.prepare()
     return backend

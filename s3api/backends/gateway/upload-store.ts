@@ -50,8 +50,13 @@ export class UploadStore {
     return upload
   }
 
-  async find(name: UploadName): Promise<UploadRecord | undefined> {
-    const bytes = await this.#system.get(`${folderOf(name)}upload`, recordSizeMax)
+  find(name: UploadName): Promise<UploadRecord | undefined> {
+    return this.findIn(folderOf(name))
+  }
+
+  /** The upload whose traces have names that begin so. */
+  async findIn(folder: string): Promise<UploadRecord | undefined> {
+    const bytes = await this.#system.get(`${folder}upload`, recordSizeMax)
     return bytes && parseUpload(bytes)
   }
 
@@ -85,10 +90,11 @@ export class UploadStore {
     }
   }
 
-  /** Forgets an upload that has ended; what cannot be removed now is the sweeper's. */
-  forget(upload: UploadName): void {
+  /** Forgets an upload that has ended: it is gone when this resolves, its parts' traces soon after. */
+  async forget(upload: UploadName): Promise<void> {
     const folder = folderOf(upload)
     this.#known.delete(folder)
+    await this.#system.delete(`${folder}upload`)
     const cleaning = this.#system
       .deleteAll(folder)
       .catch((error: unknown) =>
@@ -96,6 +102,12 @@ export class UploadStore {
       )
       .finally(() => this.#cleaning.delete(cleaning))
     this.#cleaning.add(cleaning)
+  }
+
+  /** Forgets all uploads of a bucket. */
+  async forgetAll(bucket: string): Promise<void> {
+    this.#known.clear()
+    await this.#system.deleteAll(`${prefix}${bucket}/`)
   }
 
   async close(): Promise<void> {
@@ -108,7 +120,7 @@ function folderOf({ bucket, key, uploadId }: UploadName): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([bucket, key, uploadId]))
     .digest('hex')
-  return `${prefix}${digest}/`
+  return `${prefix}${bucket}/${digest}/`
 }
 
 function parseUpload(bytes: Uint8Array): UploadRecord {

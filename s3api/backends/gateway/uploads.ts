@@ -30,7 +30,10 @@ const partSizeMin = 5 * 1024 ** 2
 const partNumberMax = 10_000
 const answerSizeMax = 256 * 1024
 const parkedIdSize = 12
+/** How often a completion is tried that another one of the same upload disturbs. */
+const completionsMax = 3
 
+type UploadName = Pick<UploadRecord, 'bucket' | 'key' | 'uploadId'>
 type Completion = Parameters<Backend['completeUpload']>[1]
 
 /**
@@ -107,14 +110,37 @@ export class Uploads {
   ): Promise<void> {
     const placed = await asBackend(() => this.#place(upload, part, data, asked), 'no-such-upload')
     await this.#store.addPart(upload, { part, ...placed })
+    if ('etag' in placed.place || (await this.#store.find(upload)) !== undefined) return
+    // The system bucket does not know that the upload has ended meanwhile.
+    await this.#store.forget(upload)
+    throw new BackendError('no-such-upload', 'there is no such upload')
   }
 
   async complete(upload: UploadRecord, completion: Completion): Promise<WrittenVersion> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const written = await this.#complete(upload, completion)
+        await this.#store.forget(upload)
+        return written
+      } catch (error) {
+        if (!(error instanceof BackendError)) throw error
+        const missing = error.code === 'invalid-part' || error.code === 'no-such-key'
+        // Another completion of the same upload may have come between: it has ended the upload, or is about to.
+        if (missing && (await this.#store.find(upload)) === undefined) {
+          throw new BackendError('no-such-upload', 'the upload has ended', { cause: error })
+        }
+        const contested = error.code === 'invalid-part' && error.cause !== undefined
+        if (!contested || attempt === completionsMax) return this.#ended(upload, error)
+      }
+    }
+  }
+
+  async #complete(upload: UploadRecord, completion: Completion): Promise<WrittenVersion> {
     const { bucket, key } = upload
     const { condition, asked } = completion
     const placed = await this.#chosen(upload, completion.parts)
     const conditions = await this.#writer.conditionHeaders(upload, condition)
-    const written = await asBackend(async () => {
+    return asBackend(async () => {
       const tags = await this.#finalParts(upload, placed, completion)
       const answer = await this.#upstream.fetch(
         {
@@ -131,16 +157,20 @@ export class Uploads {
       requireCompleted(answer)
       return toWritten(answer)
     }, 'no-such-upload')
-    this.#store.forget(upload)
-    return written
   }
 
-  async abort({ bucket, key, uploadId }: Pick<UploadRecord, 'bucket' | 'key' | 'uploadId'>): Promise<void> {
+  async abort({ bucket, key, uploadId }: UploadName): Promise<void> {
     await asBackend(async () => {
       const query = { uploadId }
       await this.#upstream.fetch({ method: 'DELETE', bucket, key, query, repeatable: true }, answerSizeMax)
-    }, 'no-such-upload')
-    this.#store.forget({ bucket, key, uploadId })
+    }, 'no-such-upload').catch((error: unknown) => this.#ended({ bucket, key, uploadId }, error))
+    await this.#store.forget({ bucket, key, uploadId })
+  }
+
+  /** Of an upload that the store does not have any more no trace is to stay. */
+  async #ended(upload: UploadName, error: unknown): Promise<never> {
+    if (error instanceof BackendError && error.code === 'no-such-upload') await this.#store.forget(upload)
+    throw error
   }
 
   async #place(
