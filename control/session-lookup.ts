@@ -40,12 +40,12 @@ export class TokenLookup {
   }
 }
 
-/** Whether Vault answered 403. */
+/** Whether Vault itself answered 403. */
 export function isForbidden(error: unknown): boolean {
-  return error instanceof VaultError && error.status === 403
+  return error instanceof VaultError && error.kind === 'refused' && error.status === 403
 }
 
 /** Whether Vault understood and said no, so that asking again in the same way is no use. */
 export function isRefused(error: unknown): boolean {
-  return error instanceof VaultError && (error.status === 400 || error.status === 403)
+  return error instanceof VaultError && error.kind === 'refused' && [400, 403].includes(error.status)
 }

@@ -70,11 +70,17 @@ const refusals: readonly (readonly [RegExp, VaultRefusal])[] = [
   [/wrapping token is not valid|wrapping token/, 'wrapping-token'],
 ]
 
-/** Reads `{"errors": [...]}`, the body of every refusal, for what it says; never for its words. */
+/**
+ * Whether the body is `{"errors": [...]}`, as of every refusal of Vault's. A 403 or 404 with another one comes from
+ * something in between, which knows nothing of tokens and keys.
+ */
+export function isRefusal(body: unknown): body is { readonly errors: readonly unknown[] } {
+  return typeof body === 'object' && body !== null && 'errors' in body && Array.isArray(body.errors)
+}
+
+/** Reads a refusal for what it says; never for its words. */
 export function toRefusal(body: unknown): VaultRefusal {
-  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) {
-    return 'unspecified'
-  }
+  if (!isRefusal(body)) return 'unspecified'
   const text = body.errors.filter((item) => typeof item === 'string').join('\n')
   return refusals.find(([pattern]) => pattern.test(text))?.[1] ?? 'unspecified'
 }

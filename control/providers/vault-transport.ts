@@ -1,6 +1,6 @@
 import { buildConnector, Pool } from 'undici'
 import type { VaultConfig } from '../config.ts'
-import { toRefusal, VaultError } from './vault-error.ts'
+import { isRefusal, toRefusal, VaultError } from './vault-error.ts'
 import { readTlsSettings } from './vault-tls.ts'
 
 /** A call as node-vault hands it to its transport. */
@@ -86,6 +86,14 @@ async function send(pool: Pool, request: TransportRequest): Promise<TransportRes
   const { status, location, retryAfterMs, body } = await exchange(pool, request, pathname + search, call)
   if (status >= 300 && status < 400) {
     throw new VaultError({ kind: 'redirect', call, status, detail: hostOf(location) })
+  }
+  if (status >= 400 && status < 500 && status !== 429 && !isRefusal(body)) {
+    throw new VaultError({
+      kind: 'invalid-answer',
+      call,
+      status,
+      detail: `${status}, and not in vault's words`,
+    })
   }
   if (status !== 200 && status !== 204) {
     throw new VaultError({ kind: 'refused', call, status, refusal: toRefusal(body), retryAfterMs })

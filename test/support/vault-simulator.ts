@@ -1,7 +1,7 @@
 // A Vault server for tests: transit, AppRole, tokens that really expire, policies, namespaces, TLS, sealing, and
 // whatever can go wrong. What it answers is what a real server answers; the provider contract runs against both.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { VaultCore } from './vault/core.ts'
 import { type FaultKind, type FaultRule, Faults, suffer } from './vault/faults.ts'
@@ -52,8 +52,12 @@ export interface VaultSimulator {
   revokeSecretIds(): void
   /** Every token but root's. */
   revokeTokens(): void
-  /** What a restart of a server with durable storage leaves: everything but the connections. */
-  dropConnections(): void
+  /** Ends listener and connections; everything else stays, as with a server that has durable storage. */
+  stop(): Promise<void>
+  /** Listens again, on the same port. */
+  resume(): Promise<void>
+  /** In place of the certificate that it was started with. */
+  setCertificate(pair: { readonly cert: string; readonly key: string }): void
   seal(): void
   unseal(): void
   inject(fault: FaultKind, rule?: FaultRule): () => void
@@ -73,16 +77,14 @@ export async function startVaultSimulator(options: SimulatorOptions = {}): Promi
   const server = createListener(options, serve)
   let connections = 0
   server.on('connection', () => connections++)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
+  await listen(server, options.port ?? 0)
+  const port = portOf(server)
   const admin =
     (namespace = ''): VaultAdmin =>
     async (method, path, body = {}) =>
       dataOf(core.handle({ method, path, body, namespace, token: core.rootToken }))
   return {
-    endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${portOf(server)}`,
+    endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     rootToken: core.rootToken,
     calls,
     count: (part) => calls.filter(({ path }) => path.includes(part)).length,
@@ -97,7 +99,12 @@ export async function startVaultSimulator(options: SimulatorOptions = {}): Promi
     },
     revokeSecretIds: () => core.appRole().revokeSecretIds('my-role'),
     revokeTokens: () => core.tokens.revokeAll(),
-    dropConnections: () => server.closeAllConnections(),
+    stop: () => closeServer(server),
+    resume: () => listen(server, port),
+    setCertificate(pair) {
+      // Only a server with TLS has one to replace.
+      if (server instanceof TlsServer) server.setSecureContext(pair)
+    },
     seal: () => {
       core.sealed = true
     },
@@ -171,6 +178,16 @@ function wrappingTokenOf({ body }: Reply): string {
   // The core has just made it so.
   const { wrap_info: wrapped } = body as { wrap_info: { token: string } }
   return wrapped.token
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function portOf(server: Server): number {

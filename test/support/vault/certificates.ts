@@ -18,11 +18,18 @@ export async function createAuthority(name: string): Promise<Certificate> {
   return { cert, key }
 }
 
-/** A certificate for 127.0.0.1, good for servers and clients. */
-export async function createCertificate(ca: Certificate): Promise<Certificate> {
+/** A certificate for 127.0.0.1, good for servers and clients; `ended`: until yesterday. */
+export async function createCertificate(
+  ca: Certificate,
+  { ended = false }: { readonly ended?: boolean } = {},
+): Promise<Certificate> {
+  const dayMs = 24 * 3600 * 1000
+  const [fromDays, toDays] = ended ? [-30, -1] : [-1, 30]
   const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     keyType: 'ec',
     algorithm: 'sha256',
+    notBeforeDate: new Date(Date.now() + fromDays * dayMs),
+    notAfterDate: new Date(Date.now() + toDays * dayMs),
     ca,
     extensions: [
       { name: 'basicConstraints', cA: false },

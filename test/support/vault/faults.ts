@@ -10,6 +10,8 @@ export type FaultKind =
       readonly retryAfter?: string
     }
   | { readonly kind: 'redirect'; readonly location: string }
+  /** What something between us and Vault answers. */
+  | { readonly kind: 'page'; readonly status: number; readonly text: string }
   /** The connection is reset, before anything was done. */
   | { readonly kind: 'reset' }
   /** No answer, for as long as the client waits. */
@@ -78,6 +80,9 @@ export async function suffer(
         ...(fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter }),
       })
       response.end(JSON.stringify({ errors: fault.errors ?? [] }))
+      return true
+    case 'page':
+      response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.text)
       return true
     case 'redirect':
       response.writeHead(307, { location: fault.location }).end()
