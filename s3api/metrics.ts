@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CryptoPool } from '../engine/index.ts'
+import { watched } from './watched.ts'
 
 /** What a front-end counts. */
 export interface FrontEndMetrics {
@@ -90,12 +91,7 @@ export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMet
       seconds.observe({ operation: request.operation }, request.durationMs / 1000)
       sent.inc(request.sent)
     },
-    async *received(body) {
-      for await (const piece of body) {
-        received.inc(piece.length)
-        yield piece
-      }
-    },
+    received: (body) => watched(body, { piece: (size) => received.inc(size) }),
     close: () => void delay.disable(),
   }
 }

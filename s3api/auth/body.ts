@@ -2,6 +2,7 @@ import { type Digests, type HashName, hashBytes } from '../../engine/index.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestBody } from '../operation.ts'
 import { parseBase64 } from '../text.ts'
+import { watched } from '../watched.ts'
 import { decodeChunked } from './aws-chunked.ts'
 import {
   type AnnouncedChecksum,
@@ -97,17 +98,17 @@ function wantedHashes(
 }
 
 /** The source, if it has the size that was announced. Errors: IncompleteBody. */
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  size: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
+function counted(source: AsyncIterable<Uint8Array>, size: number): AsyncIterable<Uint8Array> {
   let rest = size
-  for await (const piece of source) {
-    rest -= piece.length
-    if (rest < 0) throw new S3Error('InvalidRequest', 'The body is longer than announced.')
-    yield piece
-  }
-  if (rest > 0) throw new S3Error('IncompleteBody')
+  return watched(source, {
+    piece(pieceSize) {
+      rest -= pieceSize
+      if (rest < 0) throw new S3Error('InvalidRequest', 'The body is longer than announced.')
+    },
+    end() {
+      if (rest > 0) throw new S3Error('IncompleteBody')
+    },
+  })
 }
 
 async function collect(

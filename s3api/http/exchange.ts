@@ -12,9 +12,10 @@ import { authenticate } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
 import type { Operation, Reply, S3Request, Services } from '../operation.ts'
+import { BodyPieces, expectsContinue } from './body-pieces.ts'
 import { preflight, withCrossOrigin } from './cross-origin.ts'
 import { errorReply, toS3Error } from './error-reply.ts'
-import { discardBody, expectsContinue, lingerOn, parseRequest, readBody } from './incoming.ts'
+import { discardBody, lingerOn, parseRequest } from './incoming.ts'
 import { send } from './outgoing.ts'
 import { RateFloor } from './rate-floor.ts'
 import type { Router } from './router.ts'
@@ -77,6 +78,8 @@ export async function exchange(
     // The headers are out: all that can be told now is that the response is not whole.
     if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
     outgoing.destroy()
+  } finally {
+    floor.close()
   }
   const name = facts.operation?.name ?? 'unknown'
   const code = gone.signal.aborted ? 'ClientGone' : (facts.code ?? 'OK')
@@ -137,7 +140,7 @@ async function answer(
     const body = openBody({
       headers: request.headers,
       authentication,
-      source: metrics.received(readBody(incoming, outgoing, floor)),
+      source: metrics.received(new BodyPieces(incoming, outgoing, floor)),
       ignoreChecksums: operation.checksumHeaders === 'object',
     })
     return await hidingAbsence(access, needs, () =>

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { BlockList, isIPv6 } from 'node:net'
 import type { FrontEndConfig } from '../config.ts'
 import type { S3Request } from '../operation.ts'
@@ -47,30 +47,6 @@ export function createTrustedList(ranges: readonly string[]): BlockList {
 function isTrusted(list: BlockList, address: string): boolean {
   const mapped = address.replace(/^::ffff:(?=\d+\.)/, '')
   return mapped !== '' && list.check(mapped, isIPv6(mapped) ? 'ipv6' : 'ipv4')
-}
-
-/** The body as it comes; the first read tells a client that waits for 100 to go on. Reading ends without closing the connection. */
-export async function* readBody(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  floor: RateFloor,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (expectsContinue(incoming)) outgoing.writeContinue()
-  const pieces: AsyncIterator<Uint8Array> = incoming.iterator({ destroyOnReturn: false })
-  try {
-    for (;;) {
-      const next = await floor.wait(pieces.next())
-      if (next.done === true) return
-      floor.moved(next.value.length)
-      yield next.value
-    }
-  } finally {
-    await pieces.return?.()
-  }
-}
-
-export function expectsContinue(incoming: IncomingMessage): boolean {
-  return incoming.headers.expect?.toLowerCase() === '100-continue'
 }
 
 /** Reads what little is left of a body; false where that is too much, and the connection has to end with the response. */

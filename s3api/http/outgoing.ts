@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { DataBody, Reply } from '../operation.ts'
+import { isAscii } from '../text.ts'
 import type { RateFloor } from './rate-floor.ts'
 
 /** Writes replies. */
@@ -14,9 +15,14 @@ export interface SendOptions {
 /** Resolves to the body bytes sent. Errors: what reading the data throws, RequestTimeout; the response is then cut off. */
 export async function send(outgoing: ServerResponse, reply: Reply, options: SendOptions): Promise<number> {
   const { status, body } = reply
-  outgoing.statusCode = status
-  for (const [name, value] of Object.entries({ ...options.headers, ...reply.headers })) {
-    outgoing.setHeader(name, toLatin1(value))
+  try {
+    outgoing.statusCode = status
+    for (const [name, value] of Object.entries({ ...options.headers, ...reply.headers })) {
+      outgoing.setHeader(name, toLatin1(value))
+    }
+  } catch (error) {
+    if (typeof body === 'object' && 'batches' in body) await body.batches.return()
+    throw error
   }
   if (body === undefined) {
     const bodyless = status === 204 || status === 304 || outgoing.req.method === 'HEAD'
@@ -53,7 +59,7 @@ async function sendData(
   floor: RateFloor,
 ): Promise<number> {
   let sent = 0
-  outgoing.flushHeaders()
+  // The headers go out with the first batch, in one call to the system.
   for await (const { data, release } of batches) {
     if (outgoing.destroyed) {
       release()
@@ -83,5 +89,5 @@ function drained(outgoing: ServerResponse): Promise<void> {
 
 /** Node writes header values byte by byte. */
 function toLatin1(value: string): string {
-  return Buffer.from(value, 'utf8').toString('latin1')
+  return isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1')
 }

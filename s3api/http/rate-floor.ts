@@ -2,16 +2,21 @@ import { S3Error } from '../errors.ts'
 
 /** How long a client may stay below the rate. */
 const windowMs = 30_000
+/** Timers may come a little early. */
+const toleranceMs = 1
 
 /**
  * Ends a request whose client sends or takes its bytes too slowly. Only time spent waiting for the client counts; a full window
- * of it with fewer bytes than the rate asks is too slow.
+ * of it with fewer bytes than the rate asks is too slow. One timer a window, not one a wait: waits are many.
  */
 export class RateFloor {
   readonly #bytesMin: number
   readonly #windowMs: number
   #bytes = 0
   #waitedMs = 0
+  #waitingSince: number | undefined
+  #tooSlow: ((error: Error) => void) | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(bytesPerSecondMin: number, window: number = windowMs) {
     this.#windowMs = window
@@ -23,30 +28,60 @@ export class RateFloor {
     this.#bytes += bytes
   }
 
-  /** Waits for the client. Errors: RequestTimeout when it is too slow, and the promise's own. */
-  async wait<Value>(promise: Promise<Value>): Promise<Value> {
-    const startedAt = performance.now()
-    let timer: NodeJS.Timeout | undefined
-    const tooSlow = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // Whoever moved enough earlier in this window gets the rest of a new one.
-        if (this.#bytes < this.#bytesMin) reject(new S3Error('RequestTimeout'))
-        else {
-          this.#restart()
-          timer = setTimeout(() => reject(new S3Error('RequestTimeout')), this.#windowMs)
-        }
-      }, this.#windowMs - this.#waitedMs)
+  /** Waits for the client, for one thing at a time. Errors: RequestTimeout when it is too slow, and the promise's own. */
+  wait<Value>(promise: Promise<Value>): Promise<Value> {
+    this.#waitingSince = performance.now()
+    this.#timer ??= this.#arm()
+    return new Promise((resolve, reject) => {
+      this.#tooSlow = reject
+      promise.then(
+        (value) => {
+          this.#waited()
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#waited()
+          reject(error)
+        },
+      )
     })
-    try {
-      return await Promise.race([promise, tooSlow])
-    } finally {
-      clearTimeout(timer)
-      this.#waitedMs = Math.min(this.#waitedMs + performance.now() - startedAt, this.#windowMs)
-    }
   }
 
-  #restart(): void {
-    this.#bytes = 0
-    this.#waitedMs = 0
+  /** The request is over. */
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #waited(): void {
+    this.#waitedMs = Math.min(this.#waitedMs + this.#currentWaitMs(), this.#windowMs)
+    this.#waitingSince = undefined
+    this.#tooSlow = undefined
+  }
+
+  #currentWaitMs(): number {
+    return this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince
+  }
+
+  #arm(): NodeJS.Timeout {
+    return setTimeout(() => this.#look(), this.#windowMs - this.#waitedMs)
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    // Where nobody waits now, the next wait sets the timer again.
+    if (this.#waitingSince === undefined) return
+    if (this.#waitedMs + this.#currentWaitMs() + toleranceMs >= this.#windowMs) {
+      if (this.#bytes < this.#bytesMin) {
+        this.#tooSlow?.(new S3Error('RequestTimeout'))
+        return
+      }
+      // Whoever moved enough in this window gets a new one.
+      this.#bytes = 0
+      this.#waitedMs = 0
+      this.#waitingSince = performance.now()
+    }
+    this.#waitedMs += this.#currentWaitMs()
+    this.#waitingSince = performance.now()
+    this.#timer = this.#arm()
   }
 }

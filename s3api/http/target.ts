@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { S3Error } from '../errors.ts'
+import { isAscii } from '../text.ts'
 
 /** Which bucket and key a request is about: path style and virtual-host style. Nothing is normalised: `//`, `.` and `..` are part of keys. */
 
@@ -63,11 +64,13 @@ function parseQuery(text: string): ReadonlyMap<string, string> {
   return query
 }
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Percent-decoding to UTF-8, nothing lax. Node gives unencoded bytes as Latin-1. */
 function decode(text: string): string {
   try {
-    const bytes = Buffer.from(text, 'latin1')
-    return decodeURIComponent(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    if (isAscii(text)) return text.includes('%') ? decodeURIComponent(text) : text
+    return decodeURIComponent(strictUtf8.decode(Buffer.from(text, 'latin1')))
   } catch (error) {
     throw new S3Error('InvalidURI', undefined, { cause: error })
   }
@@ -86,6 +89,7 @@ export function parseHeaders(rawHeaders: readonly string[]): ReadonlyMap<string,
 }
 
 function toUtf8(value: string): string {
+  if (isAscii(value)) return value
   const bytes = Buffer.from(value, 'latin1')
   const text = bytes.toString('utf8')
   return text.includes('\ufffd') ? value : text

@@ -18,6 +18,7 @@ import type { RequestContext, Services } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import { type OpenedObject, openRecord } from '../sse/records.ts'
 import { verifyVersionId } from '../sse/version-ids.ts'
+import { watched } from '../watched.ts'
 import type { ByteRange } from './range.ts'
 import type { ObjectVersionName } from './version-parameter.ts'
 
@@ -114,13 +115,14 @@ export async function settle<Result>(written: WrittenData, next: () => Promise<R
   }
 }
 
-async function* limited(source: AsyncIterable<Uint8Array>, sizeMax: number): AsyncGenerator<Uint8Array> {
+function limited(source: AsyncIterable<Uint8Array>, sizeMax: number): AsyncIterable<Uint8Array> {
   let size = 0
-  for await (const piece of source) {
-    size += piece.length
-    if (size > sizeMax) throw tooLarge(sizeMax)
-    yield piece
-  }
+  return watched(source, {
+    piece(pieceSize) {
+      size += pieceSize
+      if (size > sizeMax) throw tooLarge(sizeMax)
+    },
+  })
 }
 
 function tooLarge(sizeMax: number): S3Error {
