@@ -63,10 +63,7 @@ export function checksumOfTrailer(announced: AnnouncedChecksum, trailers: Header
 
 function requireValue(algorithm: ChecksumAlgorithm, value: string, size: number): void {
   if (parseBase64(value)?.length === size) return
-  throw new S3Error(
-    'InvalidRequest',
-    `Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`,
-  )
+  throw new S3Error('BadDigest', `Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`)
 }
 
 /** Content-MD5, 16 bytes. Errors: InvalidDigest. */

@@ -43,6 +43,8 @@ export async function listen(
   server.on('request', handle)
   // Answering 100 is up to whoever reads the body.
   server.on('checkContinue', handle)
+  // An expectation of something else is ignored, as S3 does.
+  server.on('checkExpectation', handle)
   server.on('clientError', refuse)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

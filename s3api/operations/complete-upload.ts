@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto'
 import { hashBytes } from '../../engine/index.ts'
 import { ownerMember } from '../access/new-access.ts'
-import type { Checksum, ObjectRecord, PartRecord, UploadRecord } from '../backends/backend.ts'
+import {
+  BackendError,
+  type Checksum,
+  type ObjectRecord,
+  type PartRecord,
+  type UploadRecord,
+  type WrittenVersion,
+} from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
-import type { Operation, RequestContext } from '../operation.ts'
+import type { Operation, Reply, RequestContext } from '../operation.ts'
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import { confirmRecord } from '../sse/encrypted-periods.ts'
+import type { Envelope } from '../sse/envelope.ts'
 import { sealRecord } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
 import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
@@ -14,6 +22,7 @@ import { type NamedPart, readCompletion } from './completion-document.ts'
 import { parseWriteCondition } from './conditions.ts'
 import { combineCrcs } from './crc-combine.ts'
 import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
+import { openObject } from './object-data.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
 import { type OpenedUpload, partNumberMax, partSizeMin, verifyPart, withUpload } from './uploads.ts'
 import { newVersionHeaders } from './version-parameter.ts'
@@ -34,7 +43,7 @@ export const completeMultipartUpload: Operation = {
     const named = readCompletion(await body.readAll(documentSizeMax))
     const condition = parseWriteCondition(request)
     const customerKey = customerKeyOf(context)
-    return withUpload(context, customerKey, async (opened) => {
+    const complete = withUpload(context, customerKey, async (opened) => {
       await checkCondition(services, request, condition)
       const parts = chooseParts(named, await storedParts(context, opened.upload))
       for (const part of parts) verifyPart(part, opened)
@@ -50,24 +59,66 @@ export const completeMultipartUpload: Operation = {
           asked: askedFor(opened.encryption.envelope.mode, customerKey),
         }),
       })
-      return {
-        status: 200,
-        headers: {
-          ...newVersionHeaders(version),
-          ...encryptionHeaders(opened.encryption?.envelope, customerKey),
-        },
-        body: document(
-          element('CompleteMultipartUploadResult', [
-            element('Location', `/${request.bucket}/${encodeURI(request.key)}`),
-            element('Bucket', request.bucket),
-            element('Key', request.key),
-            element('ETag', `"${record.etag}"`),
-            ...checksumElements(record.checksum),
-          ]),
-        ),
-      }
+      return reply(context, { record, version, envelope: opened.encryption?.envelope })
+    })
+    return complete.catch((error: unknown) => {
+      const gone = error instanceof BackendError && error.code === 'no-such-upload'
+      if (!gone || condition !== undefined) throw error
+      return completedBefore(context, named, error)
     })
   },
+}
+
+function reply(
+  context: RequestContext,
+  {
+    record,
+    version,
+    envelope,
+  }: {
+    readonly record: ObjectRecord
+    readonly version: WrittenVersion
+    readonly envelope: Envelope | undefined
+  },
+): Reply {
+  const { request } = context
+  return {
+    status: 200,
+    headers: { ...newVersionHeaders(version), ...encryptionHeaders(envelope, customerKeyOf(context)) },
+    body: document(
+      element('CompleteMultipartUploadResult', [
+        element('Location', `/${request.bucket}/${encodeURI(request.key)}`),
+        element('Bucket', request.bucket),
+        element('Key', request.key),
+        element('ETag', `"${record.etag}"`),
+        ...checksumElements(record.checksum),
+      ]),
+    ),
+  }
+}
+
+/**
+ * A client that has lost the answer completes again: it gets the same one for as long as the object is the one that these
+ * parts make. Throws `error` when it is not.
+ */
+async function completedBefore(
+  context: RequestContext,
+  named: readonly NamedPart[],
+  error: BackendError,
+): Promise<Reply> {
+  const { services, request } = context
+  const name = { bucket: request.bucket, key: request.key }
+  const opened = await openObject(services, name, customerKeyOf(context)).catch((cause: unknown) => {
+    if (cause instanceof BackendError) return undefined
+    throw cause
+  })
+  opened?.encryption?.objectKey.fill(0)
+  if (opened?.record.parts === undefined || opened.record.etag !== multipartEtag(named)) throw error
+  return reply(context, {
+    record: opened.record,
+    version: opened.stored,
+    envelope: opened.encryption?.envelope,
+  })
 }
 
 async function storedParts(
@@ -150,7 +201,7 @@ async function makeRecord(
 }
 
 /** MD5 over the parts' ETags as bytes, and their count: what every S3 does. */
-function multipartEtag(parts: readonly PartRecord[]): string {
+function multipartEtag(parts: readonly Pick<PartRecord, 'etag'>[]): string {
   const hash = createHash('md5')
   for (const { etag } of parts) hash.update(Buffer.from(etag, 'hex'))
   return `${hash.digest('hex')}-${parts.length}`

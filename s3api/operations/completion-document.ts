@@ -14,13 +14,16 @@ export interface NamedPart {
   readonly checksums: readonly { readonly algorithm: ChecksumAlgorithm; readonly value: string }[]
 }
 
-/** Reads the body of CompleteMultipartUpload. Errors: MalformedXML, InvalidArgument. */
+/**
+ * Reads the body of CompleteMultipartUpload. Of a part that is named twice in a row, because the client has sent it again,
+ * the later mention counts. Errors: MalformedXML, InvalidArgument.
+ */
 export function readCompletion(bytes: Uint8Array): NamedPart[] {
   const root = readXml(bytes, 'CompleteMultipartUpload')
   const parts = root.children('Part')
   if (parts.length === 0) throw new S3Error('MalformedXML')
   if (parts.length > partNumberMax) throw new S3Error('InvalidArgument', `At most ${partNumberMax} parts`)
-  return parts.map((part) => {
+  const named = parts.map((part) => {
     const number = parseDecimal(part.child('PartNumber')?.text() ?? '')
     const etag = part.child('ETag')?.text()
     if (number === undefined || etag === undefined) throw new S3Error('MalformedXML')
@@ -33,4 +36,5 @@ export function readCompletion(bytes: Uint8Array): NamedPart[] {
     })
     return { number, etag: unquote(etag), checksums }
   })
+  return named.filter(({ number }, index) => named[index + 1]?.number !== number)
 }

@@ -46,7 +46,10 @@ export const listObjectsV2: Operation = {
       throw new S3Error('InvalidArgument', 'Invalid List Type specified in Request')
     const token = query.get('continuation-token')
     const startAfter = query.get('start-after') ?? ''
-    const { page, common, encode } = await list(context, token === undefined ? startAfter : parseToken(token))
+    const { page, common, encode } = await list(
+      context,
+      token === undefined || token === '' ? startAfter : parseToken(token),
+    )
     const last = page.entries.at(-1)
     return {
       status: 200,

@@ -80,7 +80,8 @@ export async function writeBody(
   context: RequestContext,
   options: {
     readonly key: Uint8Array | undefined
-    readonly md5: boolean
+    /** Besides those that the body is verified with. */
+    readonly hashes: readonly HashName[]
     readonly sizeMax: number
     /** Given the announced size. */
     readonly plan: (size: number) => WritePlan
@@ -89,8 +90,7 @@ export async function writeBody(
   const { body } = context
   if (body.size === undefined) throw new S3Error('MissingContentLength')
   if (body.size > options.sizeMax) throw tooLarge(options.sizeMax)
-  const hashes = new Set(body.hashes)
-  if (options.md5) hashes.add('md5')
+  const hashes = new Set([...body.hashes, ...options.hashes])
   const written = await writeData(context, {
     source: body.stream,
     size: body.size,

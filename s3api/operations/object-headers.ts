@@ -71,7 +71,7 @@ function contentEncoding({ headers }: S3Request): string | undefined {
     ?.split(',')
     .map((coding) => coding.trim())
     .filter((coding) => coding.toLowerCase() !== 'aws-chunked')
-    .join(',')
+    .join(', ')
 }
 
 function parseMetadata({ headers }: S3Request): Record<string, string> {

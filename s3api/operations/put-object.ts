@@ -37,7 +37,7 @@ export const putObject: Operation = {
     try {
       const written = await writeBody(context, {
         key: sealing?.objectKey,
-        md5: needsMd5(encryption),
+        hashes: needsMd5(encryption) ? ['md5'] : [],
         sizeMax: objectSizeMax,
         plan: (size) => planObject(request, { headers, size, sealing, attributes, condition, encryption }),
       })

@@ -10,8 +10,9 @@ import type { CustomerKey } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
 import { toHex } from '../text.ts'
 import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
-import { checksumHeaders, checksumOf, etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
+import { checksumHeaders, checksumOf, hashOfChecksum, toChecksum } from './digests.ts'
 import { readObject, settle, type WritePlan, type WrittenData, writeBody, writeData } from './object-data.ts'
+import { hashesForPartEtag, partEtag } from './part-etag.ts'
 import { plainPieces } from './pieces.ts'
 import { parseCopySourceRange } from './range.ts'
 import {
@@ -39,7 +40,7 @@ export const uploadPart: Operation = {
       const key = keyOfPart(opened, number)
       const written = await writeBody(context, {
         key,
-        md5: needsMd5(opened.encryption?.envelope),
+        hashes: hashesForPartEtag(opened, context.body.hashes),
         sizeMax: partSizeMax,
         plan: () => planPart(opened, number, customerKey),
       }).finally(() => key?.fill(0))
@@ -117,15 +118,13 @@ async function copyToPart(
     },
   )
   const algorithm = opened.upload.checksum?.algorithm
+  const wanted = algorithm === undefined ? [] : [hashOfChecksum[algorithm]]
   const key = keyOfPart(opened, number)
   const written = await writeData(context, {
     source: plainPieces(batches),
     size: plan.range.size,
     key,
-    hashes: new Set([
-      ...(needsMd5(opened.encryption?.envelope) ? (['md5'] as const) : []),
-      ...(algorithm === undefined ? [] : [hashOfChecksum[algorithm]]),
-    ]),
+    hashes: new Set([...wanted, ...hashesForPartEtag(opened, wanted)]),
     sizeMax: partSizeMax,
     plan: planPart(opened, number, customerKey),
   }).finally(() => key?.fill(0))
@@ -164,7 +163,7 @@ async function storePart(
     {
       number,
       size: written.size,
-      etag: etagOf(opened.encryption?.envelope, written.digests),
+      etag: partEtag(opened, { number, ...written }),
       modifiedAtMs: services.now(),
       generation: toHex(randomBytes(generationSize)),
       ...(checksum !== undefined && { checksum }),
