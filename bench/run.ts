@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import type { Figure } from './figure.ts'
 import { measureControl } from './parts/control.ts'
 import { measureEngine } from './parts/engine.ts'
+import { measureList } from './parts/list.ts'
 import { measureMultipart } from './parts/multipart.ts'
 import { measureServer } from './parts/server.ts'
 import { toPicture, toTable } from './report.ts'
@@ -16,6 +17,7 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>>
   engine: measureEngine,
   server: (settings) => withServer(settings, measureServer),
   multipart: (settings) => withServer(settings, measureMultipart),
+  list: (settings) => withServer(settings, measureList),
   control: measureControl,
 }
 
@@ -24,6 +26,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: Object.keys(parts).join(',') },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
+    'list-keys': { type: 'string', default: '100000' },
     'multipart-mib': { type: 'string', default: '1024' },
     picture: { type: 'string' },
   },
@@ -51,6 +54,7 @@ function describeMachine({ directory, rounds, seconds }: Settings): string {
 const settings = createSettings({
   rounds: Number(options.rounds),
   seconds: Number(options.seconds),
+  listedKeys: Number(options['list-keys']),
   multipartMib: Number(options['multipart-mib']),
 })
 const figures: Figure[] = []

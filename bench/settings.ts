@@ -14,6 +14,8 @@ export interface Settings {
   readonly rangedSize: number
   /** Bytes of a multipart upload. */
   readonly multipartSize: number
+  /** Objects in the bucket that pages are listed of. */
+  readonly listedKeys: number
 }
 
 const mebibyte = 1024 * 1024
@@ -22,6 +24,7 @@ export function createSettings(options: {
   readonly rounds: number
   readonly seconds: number
   readonly multipartMib: number
+  readonly listedKeys: number
 }): Settings {
   return {
     rounds: options.rounds,
@@ -29,6 +32,7 @@ export function createSettings(options: {
     directory: existsSync('/dev/shm') ? '/dev/shm' : tmpdir(),
     largeSize: 64 * mebibyte,
     rangedSize: 1024 * mebibyte,
+    listedKeys: options.listedKeys,
     multipartSize: options.multipartMib * mebibyte,
   }
 }

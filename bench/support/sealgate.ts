@@ -10,6 +10,8 @@ import { descendantsOf, ended } from './processes.ts'
 export interface RunningSealgate {
   readonly target: Target
   readonly pid: number
+  /** Its store's. */
+  readonly directory: string
   /** The front-ends' numbers, by name. */
   metric(name: string): Promise<number>
   stop(): Promise<void>
@@ -55,6 +57,7 @@ export async function startSealgate(
   return {
     target: { host: '127.0.0.1', port, accessKey, secretKey, region: 'us-east-1' },
     pid,
+    directory,
     async metric(name) {
       const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`)
       const text = await response.text()
