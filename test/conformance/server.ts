@@ -50,7 +50,8 @@ export async function startServer(options: {
   const usersFile = join(directory, 'users.json')
   writeFileSync(usersFile, JSON.stringify({ users: Object.values(accounts) }), { mode: 0o600 })
   const port = await freePort()
-  const child = startProcess(directory, {
+  const logFile = join(tmpdir(), `sealgate-conformance-${port}.log`)
+  const child = startProcess(directory, logFile, {
     SEALGATE_ACCESS_KEY: 'conformance-root',
     SEALGATE_SECRET_KEY: randomBytes(20).toString('hex'),
     SEALGATE_USERS_FILE: usersFile,
@@ -77,6 +78,7 @@ export async function startServer(options: {
     await close()
     throw error
   }
+  console.log(`the server's log: ${logFile}`)
   return { port, https: options.https, accounts, directory, close }
 }
 
@@ -92,9 +94,13 @@ function makeAccounts(): Accounts {
   return { main: account('main'), alt: account('alt'), tenant: account('tenant', { tenant: 'testx' }) }
 }
 
-function startProcess(directory: string, variables: Readonly<Record<string, string>>): ChildProcess {
+function startProcess(
+  directory: string,
+  logFile: string,
+  variables: Readonly<Record<string, string>>,
+): ChildProcess {
   const program = fileURLToPath(import.meta.resolve('../../cli/main.js'))
-  const output = openSync(join(tmpdir(), 'sealgate-conformance.log'), 'w')
+  const output = openSync(logFile, 'w')
   return spawn(process.execPath, [program, 'server', join(directory, 'data')], {
     stdio: ['ignore', output, output],
     env: { PATH: process.env.PATH ?? '', SEALGATE_LOG_LEVEL: 'info', ...variables },
