@@ -17,7 +17,7 @@ interface Parts {
 
 /** `sealgate key …`: the keys of the KMS, through the control service and what its KMS policy grants. */
 export function keyCommands(program: Command, { withChoice, print }: Parts): void {
-  const key = program.command('key').description('list, describe, create and rotate keys of the KMS')
+  const key = program.command('key').description('the keys of the KMS, and how control uses them')
   const withOptions = (command: Command) =>
     withChoice(command)
       .option('--dir <dir>', 'data folder of a running server')
@@ -25,6 +25,7 @@ export function keyCommands(program: Command, { withChoice, print }: Parts): voi
   const show = (description: DescribedKey, { json }: KeyOptions) =>
     print(json === true ? `${JSON.stringify(description, undefined, 2)}\n` : keyText(description))
 
+  useCommands(key, { withOptions, print })
   withOptions(key.command('list'))
     .description('the ids of all keys that the KMS shows us')
     .action(async (options: KeyOptions) => {
@@ -52,11 +53,75 @@ export function keyCommands(program: Command, { withChoice, print }: Parts): voi
     )
 }
 
+/** What control does with keys, whatever the KMS thinks of them: every instance is told. */
+function useCommands(
+  key: Command,
+  { withOptions, print }: Pick<Parts, 'print'> & { readonly withOptions: Parts['withChoice'] },
+): void {
+  const note = (persistent: boolean) => (persistent ? '' : ', until control is started again')
+  withOptions(key.command('disable <id>'))
+    .description('stop all use of a key, on every front-end; the KMS is not asked')
+    .action(async (keyId: string, options: KeyOptions) => {
+      for (const { address, result } of await askedAll(options, (admin) => admin.disableKey(keyId))) {
+        print(
+          answer(
+            options,
+            { address, keyId, disabled: true, ...result },
+            `${keyId} is disabled at ${address}${note(result.persistent)}\n`,
+          ),
+        )
+      }
+    })
+  withOptions(key.command('enable <id>'))
+    .description('allow the use of a key again')
+    .action(async (keyId: string, options: KeyOptions) => {
+      for (const { address, result } of await askedAll(options, (admin) => admin.enableKey(keyId))) {
+        print(
+          answer(
+            options,
+            { address, keyId, disabled: false, ...result },
+            `${keyId} is enabled at ${address}\n`,
+          ),
+        )
+      }
+    })
+  withOptions(key.command('flush'))
+    .description('end all leases and empty the caches: every key is asked of the KMS again')
+    .action(async (options: KeyOptions) => {
+      for (const { address, result } of await askedAll(options, (admin) => admin.flushCache())) {
+        print(answer(options, { address, keys: result }, `${result} keys dropped at ${address}\n`))
+      }
+    })
+}
+
+function answer({ json }: KeyOptions, value: object, text: string): string {
+  return json === true ? `${JSON.stringify(value)}\n` : text
+}
+
+async function askedAll<T>(
+  options: KeyOptions,
+  ask: (admin: AdminService) => Promise<T>,
+): Promise<readonly { readonly address: string; readonly result: T }[]> {
+  const results: { readonly address: string; readonly result: T }[] = []
+  for (const address of controlsOf(options)) {
+    const admin = connectAdmin(address)
+    try {
+      results.push({ address: admin.address, result: await ask(admin) })
+    } finally {
+      admin.close()
+    }
+  }
+  return results
+}
+
+function controlsOf({ dir, control }: KeyOptions): ReturnType<typeof requireControl> {
+  const choice = { ...(dir !== undefined && { directory: dir }), ...(control !== undefined && { control }) }
+  return requireControl(new Environment(process.env), choice)
+}
+
 /** Asks the first control service there is: all have the same KMS. */
 async function asked<T>(options: KeyOptions, ask: (admin: AdminService) => Promise<T>): Promise<T> {
-  const { dir, control } = options
-  const choice = { ...(dir !== undefined && { directory: dir }), ...(control !== undefined && { control }) }
-  const [address] = requireControl(new Environment(process.env), choice)
+  const [address] = controlsOf(options)
   const admin = connectAdmin(address)
   try {
     return await ask(admin)

@@ -10,6 +10,7 @@ import { identity } from './identity.ts'
 import { refuseInspector } from './inspector.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { describeQuickstart, prepareQuickstart } from './quickstart.ts'
+import { addRewrapCommand } from './rewrap.ts'
 import { parseServer, type ServerOptions } from './server.ts'
 import { type System, type SystemConfig, startSystem } from './system.ts'
 import { version } from './version.ts'
@@ -118,6 +119,7 @@ program
     process.stdout.write(await auditVerify(files, options))
   })
 
+addRewrapCommand(program)
 addOperatorCommands(program)
 
 refuseInspector()

@@ -1,6 +1,8 @@
 import type { ServiceError } from '@grpc/grpc-js'
 import type { DoctorResponse } from '../proto/gen/sealgate/kms/v1/DoctorResponse.ts'
+import type { FlushCacheResponse } from '../proto/gen/sealgate/kms/v1/FlushCacheResponse.ts'
 import type { KeyDescription } from '../proto/gen/sealgate/kms/v1/KeyDescription.ts'
+import type { KeyState } from '../proto/gen/sealgate/kms/v1/KeyState.ts'
 import type { ListKeysResponse } from '../proto/gen/sealgate/kms/v1/ListKeysResponse.ts'
 import type { StatusResponse } from '../proto/gen/sealgate/kms/v1/StatusResponse.ts'
 import type { KeyServiceStatus } from './client.ts'
@@ -23,6 +25,11 @@ export interface AdminService {
   describeKey(keyId?: string): Promise<DescribedKey>
   createKey(keyId: string, options: { readonly contextBound: boolean }): Promise<DescribedKey>
   rotateKey(keyId: string): Promise<DescribedKey>
+  /** Stops all use of a key, everywhere; `persistent`: also after a restart of control. */
+  disableKey(keyId: string): Promise<{ readonly persistent: boolean }>
+  enableKey(keyId: string): Promise<{ readonly persistent: boolean }>
+  /** Ends all leases and empties the cache; resolves to how many keys there were. */
+  flushCache(): Promise<number>
   doctor(): Promise<readonly Check[]>
   close(): void
 }
@@ -52,6 +59,14 @@ export function connectAdmin(address: ControlAddress): AdminService {
       call<KeyDescription>((settings, done) => admin.createKey({ keyId, contextBound }, settings, done)),
     rotateKey: (keyId) =>
       call<KeyDescription>((settings, done) => admin.rotateKey({ keyId }, settings, done)),
+    disableKey: (keyId) => call<KeyState>((settings, done) => admin.disableKey({ keyId }, settings, done)),
+    enableKey: (keyId) => call<KeyState>((settings, done) => admin.enableKey({ keyId }, settings, done)),
+    async flushCache() {
+      const { keys: count } = await call<FlushCacheResponse>((settings, done) =>
+        admin.flushCache({}, settings, done),
+      )
+      return count
+    },
     async doctor() {
       const start: Start<DoctorResponse> = (settings, done) => admin.doctor({}, settings, done)
       const { checks } = await call(start, doctorDeadlineMs)

@@ -1,3 +1,4 @@
+import { Metadata } from '@grpc/grpc-js'
 import type { KeysClient } from '../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { RewrapResult } from '../proto/gen/sealgate/kms/v1/RewrapResult.ts'
 import { codeOfStatus, KmsError, parseErrorCode } from './errors.ts'
@@ -11,7 +12,7 @@ export function rewrapOver(
 ): Promise<readonly (Uint8Array | KmsError)[]> {
   return new Promise((resolve, reject) => {
     const results: (Uint8Array | KmsError)[] = []
-    const call = client.rewrap({ deadline: Date.now() + deadlineMs })
+    const call = client.rewrap(new Metadata({ waitForReady: true }), { deadline: Date.now() + deadlineMs })
     call.on('data', ({ sealed, error }: RewrapResult) => {
       results.push(sealed ?? new KmsError(parseErrorCode(error), 'the key was not sealed anew'))
     })

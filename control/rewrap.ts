@@ -50,7 +50,9 @@ export function createRewrap(keys: DataKeys, { gate, metrics, log }: MethodParts
     void serve().catch((error: unknown) => call.destroy(error instanceof Error ? error : undefined))
 
     async function serve(): Promise<void> {
-      for await (const request of call as AsyncIterable<RewrapRequest>) call.write(await rewrapItem(request))
+      // The iterator would destroy both directions, and with them the end of the answer.
+      const requests: AsyncIterable<RewrapRequest> = call.iterator({ destroyOnReturn: false })
+      for await (const request of requests) call.write(await rewrapItem(request))
       call.end()
     }
 

@@ -20,6 +20,7 @@ export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
 export { readUsersFile } from './access/users-file.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
 export type { Credential, FrontEndConfig } from './config.ts'
+export { type RewrapReport, rewrapStore } from './sse/rewrap-store.ts'
 
 /** A running front-end. */
 export interface FrontEnd {

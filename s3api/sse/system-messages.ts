@@ -3,7 +3,7 @@ import protobuf from 'protobufjs'
 import type { EpochRecord } from '../../proto/gen/sealgate/envelope/v1/EpochRecord.ts'
 import type { FingerprintRecord } from '../../proto/gen/sealgate/envelope/v1/FingerprintRecord.ts'
 
-/** Records of the store's system area: protobuf messages of envelope.proto (FORMAT.md §7). */
+/** Records of the store's system area: protobuf messages of envelope.proto (FORMAT.md §8). */
 
 const root = protobuf.loadSync(fileURLToPath(import.meta.resolve('#proto/envelope.proto')))
 const formatVersion = 1

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ChannelCredentials } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { type Clock, connectKeyService } from '../../control/client.ts'
+import { type Clock, connectKeyService, type KeyService } from '../../control/client.ts'
 import type { ControlConfig } from '../../control/config.ts'
 import { defaultKeyLimits, type KeyLimits, startControl } from '../../control/index.ts'
 import { proto } from '../../control/proto.ts'
@@ -38,6 +38,8 @@ export interface RunningControl {
   calls(): Promise<Readonly<Record<string, number>>>
   /** Of its metrics, by the first words of their lines. */
   metric(line: string): Promise<number>
+  /** A client of it, open until it stops. */
+  readonly keys: KeyService
   disable(keyId: string): Promise<void>
   enable(keyId: string): Promise<void>
   flush(): Promise<number>
@@ -106,11 +108,13 @@ async function start(directory: string, options: ControlOptions): Promise<Runnin
     },
   )
   const admin = new proto.sealgate.kms.v1.Admin(`unix:${address.path}`, ChannelCredentials.createInsecure())
+  const keys = connectKeyService(address)
   const ask = <Result>(call: (done: (error: Error | null, result?: Result) => void) => unknown) =>
     new Promise<Result>((resolve, reject) => {
       call((error, result) => (result === undefined ? reject(error) : resolve(result)))
     })
   return {
+    keys,
     async calls() {
       const metric = await registry.getSingleMetric('sealgate_kms_requests_total')?.get()
       const counts: Record<string, number> = {}
@@ -126,6 +130,7 @@ async function start(directory: string, options: ControlOptions): Promise<Runnin
     flush: async () => (await ask<{ keys: number }>((done) => admin.flushCache({}, done))).keys,
     async stop() {
       admin.close()
+      await keys.close()
       await control.close()
     },
   }

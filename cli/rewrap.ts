@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { Registry } from 'prom-client'
+import { connectKeyService, type KeyService } from '../control/client.ts'
+import type { ControlAddress } from '../control/config.ts'
+import { startControl } from '../control/index.ts'
+import { openDiskBackend, type RewrapReport, rewrapStore } from '../s3api/index.ts'
+import { ConfigError } from './config-error.ts'
+import { parseControlParts } from './control-config.ts'
+import { Environment, nameOf } from './environment.ts'
+import { type ControlChoice, findControl } from './find-control.ts'
+import { parseKms } from './kms-config.ts'
+import { createLog } from './log.ts'
+import { withChoice } from './operator-commands.ts'
+import { version } from './version.ts'
+
+interface RewrapOptions extends ControlChoice {
+  readonly restart?: boolean
+  readonly json?: boolean
+}
+
+/** Something was not sealed anew; the report says what. */
+const statusOfTrouble = 1
+/** How long a KMS may take until it can be asked. */
+const readyWithinMs = 30_000
+const pollMs = 100
+
+/** `sealgate rewrap DIR`: seals the data keys of a store anew under the newest version of their master keys. */
+export function addRewrapCommand(program: Command): void {
+  withChoice(program.command('rewrap <dir>'))
+    .description('seal the data keys of a store anew after a rotation; objects are not touched')
+    .option('--restart', 'from the beginning, where an earlier run was interrupted')
+    .option('--json', 'for programs')
+    .action(async (directory: string, options: RewrapOptions) => {
+      const report = await rewrap(new Environment(process.env), resolve(directory), options)
+      process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : toText(report))
+      if (report.failed > 0) process.exitCode = statusOfTrouble
+    })
+}
+
+async function rewrap(
+  environment: Environment,
+  directory: string,
+  { control, restart = false }: RewrapOptions,
+): Promise<RewrapReport> {
+  const log = createLog('warn', 'rewrap')
+  const backend = await openDiskBackend({ directory, log })
+  try {
+    return await withKeys(environment, { directory, control }, async (keys) => {
+      await untilReady(keys)
+      return rewrapStore(backend.system, keys, { now: Date.now, restart })
+    })
+  } finally {
+    await backend.close()
+  }
+}
+
+/** Uses the control service of the store's running server, or another that is named, or one of its own for the time. */
+async function withKeys<T>(
+  environment: Environment,
+  { directory, control }: { readonly directory: string; readonly control: string | undefined },
+  use: (keys: KeyService) => Promise<T>,
+): Promise<T> {
+  const known = runningControl(environment, directory, control)
+  if (known.length > 0) return using(connectKeyService(known), use)
+  const provider = parseKms(environment)
+  if (provider === undefined) {
+    throw new ConfigError(
+      `no server runs on ${directory}: name its control service, or set ${nameOf('vaultEndpoint')} or ${nameOf('masterKey')}`,
+    )
+  }
+  const socketDirectory = mkdtempSync(join(tmpdir(), 'sealgate-'))
+  const address = { kind: 'unix', path: join(socketDirectory, 'control.sock') } as const
+  try {
+    const own = await startControl(
+      { address, provider, ...parseControlParts(environment) },
+      { log: createLog('warn', 'control'), registry: new Registry(), version },
+    )
+    try {
+      return await using(connectKeyService(address), use)
+    } finally {
+      await own.close()
+    }
+  } finally {
+    rmSync(socketDirectory, { recursive: true, force: true })
+  }
+}
+
+function runningControl(
+  environment: Environment,
+  directory: string,
+  control: string | undefined,
+): readonly ControlAddress[] {
+  if (control !== undefined || environment.given('control') !== undefined) {
+    return findControl(environment, { ...(control !== undefined && { control }) })
+  }
+  try {
+    return findControl(environment, { directory })
+  } catch (error) {
+    // No server runs there, which is no mistake here.
+    if (error instanceof ConfigError) return []
+    throw error
+  }
+}
+
+async function using<T>(keys: KeyService, use: (keys: KeyService) => Promise<T>): Promise<T> {
+  try {
+    return await use(keys)
+  } finally {
+    await keys.close()
+  }
+}
+
+/** Errors: the KMS cannot be asked. */
+async function untilReady(keys: KeyService): Promise<void> {
+  const endMs = performance.now() + readyWithinMs
+  for (;;) {
+    const { ready, reason } = await keys.status()
+    if (ready) return
+    if (performance.now() > endMs) throw new Error(`the KMS is not ready: ${reason}`)
+    await sleep(pollMs)
+  }
+}
+
+function toText({ resumed, epochs, fingerprints, failed, failures, startedAtMs }: RewrapReport): string {
+  const since = resumed ? `, going on with the run of ${new Date(startedAtMs).toISOString()}` : ''
+  const lines = [
+    `${epochs} epochs and ${fingerprints} fingerprints sealed anew, ${failed} failed${since}`,
+    ...failures.map(
+      ({ name, keyId, code }) => `failed: ${name}${keyId === '' ? '' : ` (key ${keyId})`}: ${code}`,
+    ),
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,142 @@
+import type { KeyService, SealedKey } from '../../control/client.ts'
+import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
+import type { SystemRecords } from '../backends/backend.ts'
+import { epochPrefix } from './epoch-records.ts'
+import { fingerprintContext, fingerprintPrefix } from './fingerprint.ts'
+import { epochRecord, fingerprintRecord } from './system-messages.ts'
+
+/** What a run has done, and where the next one goes on if it was interrupted. */
+export interface RewrapReport {
+  /** When the run began that this one finished. */
+  readonly startedAtMs: number
+  /** It went on where an earlier one was interrupted. */
+  readonly resumed: boolean
+  readonly epochs: number
+  readonly fingerprints: number
+  readonly failed: number
+  /** The first of those that failed. */
+  readonly failures: readonly RewrapFailure[]
+}
+
+export interface RewrapFailure {
+  readonly name: string
+  readonly keyId: string
+  readonly code: KmsErrorCode | 'unreadable'
+}
+
+type Progress = Omit<RewrapReport, 'resumed'> & { readonly after: string }
+
+const progressName = 'rewrap/progress'
+const recordsPerBatch = 100
+const failuresShownMax = 20
+
+/**
+ * Seals the data keys of all epochs, and the store's fingerprint, anew under the newest versions of their master keys. No
+ * object is read or written. After an interruption the next run goes on behind the last batch, unless it is to `restart`.
+ * Errors: KmsError `unavailable` and BackendError, which interrupt it.
+ */
+export async function rewrapStore(
+  system: SystemRecords,
+  service: KeyService,
+  { now, restart = false }: { readonly now: () => number; readonly restart?: boolean },
+): Promise<RewrapReport> {
+  const earlier = restart ? undefined : parseProgress(await system.get(progressName))
+  let progress = earlier ?? {
+    startedAtMs: now(),
+    epochs: 0,
+    fingerprints: 0,
+    failed: 0,
+    failures: [],
+    after: '',
+  }
+  for (const prefix of [epochPrefix, fingerprintPrefix]) {
+    for (;;) {
+      const names = await system.list(prefix, { after: progress.after, limit: recordsPerBatch })
+      if (names.length === 0) break
+      progress = await rewrapBatch(names, { system, service, now, progress })
+      await system.put(progressName, new TextEncoder().encode(JSON.stringify(progress)))
+    }
+  }
+  await system.delete(progressName)
+  const { after: _, ...report } = progress
+  return { ...report, resumed: earlier !== undefined }
+}
+
+interface Kept {
+  readonly name: string
+  readonly key: SealedKey
+  /** The record with the data key sealed anew. */
+  readonly renewed: (sealed: Uint8Array) => Uint8Array
+}
+
+async function rewrapBatch(
+  names: readonly string[],
+  {
+    system,
+    service,
+    now,
+    progress,
+  }: {
+    readonly system: SystemRecords
+    readonly service: KeyService
+    readonly now: () => number
+    readonly progress: Progress
+  },
+): Promise<Progress> {
+  const kept: Kept[] = []
+  const failures: RewrapFailure[] = []
+  for (const name of names) {
+    const record = await system.get(name)
+    if (record === undefined) continue
+    const parsed = parseRecord(name, record, now)
+    if (parsed === undefined) failures.push({ name, keyId: '', code: 'unreadable' })
+    else kept.push(parsed)
+  }
+  const results = kept.length === 0 ? [] : await service.rewrap(kept.map(({ key }) => key))
+  let { epochs, fingerprints } = progress
+  for (const [index, { name, key, renewed }] of kept.entries()) {
+    const result = results[index]
+    if (result instanceof KmsError && result.code === 'unavailable') throw result
+    if (result === undefined || result instanceof KmsError) {
+      failures.push({ name, keyId: key.keyId, code: result?.code ?? 'internal' })
+      continue
+    }
+    await system.put(name, renewed(result))
+    if (name.startsWith(epochPrefix)) epochs++
+    else fingerprints++
+  }
+  return {
+    ...progress,
+    epochs,
+    fingerprints,
+    failed: progress.failed + failures.length,
+    failures: [...progress.failures, ...failures].slice(0, failuresShownMax),
+    // Names of the one prefix are before those of the other.
+    after: names.at(-1) ?? progress.after,
+  }
+}
+
+function parseRecord(name: string, bytes: Uint8Array, now: () => number): Kept | undefined {
+  try {
+    if (name.startsWith(epochPrefix)) {
+      const record = epochRecord.decode(bytes)
+      const { keyId, sealedDataKey: sealed, context } = record
+      const renewed = (next: Uint8Array) =>
+        epochRecord.encode({ ...record, sealedDataKey: Buffer.from(next), rewrappedAtMs: now() })
+      return { name, key: { keyId, sealed, context }, renewed }
+    }
+    const record = fingerprintRecord.decode(bytes)
+    const { keyId, sealed } = record
+    const renewed = (next: Uint8Array) => fingerprintRecord.encode({ ...record, sealed: Buffer.from(next) })
+    return { name, key: { keyId, sealed, context: fingerprintContext }, renewed }
+  } catch {
+    // What is no record of ours cannot be sealed anew, and is reported.
+    return undefined
+  }
+}
+
+/** What this file has written. */
+function parseProgress(record: Uint8Array | undefined): Progress | undefined {
+  if (record === undefined) return undefined
+  return JSON.parse(Buffer.from(record).toString('utf8')) as Progress
+}
