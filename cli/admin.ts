@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { HostPort } from './addresses.ts'
+import { explainListening } from './listen-error.ts'
 
 /** The operators' port of a process: /healthz, /readyz and /metrics, without authentication and without secrets. */
 
@@ -38,7 +39,7 @@ export async function startAdmin(
       server.off('error', reject)
       resolve()
     })
-  })
+  }).catch(explainListening('the admin port', address))
   // A server that listens on a port has an address of this form.
   const { port } = server.address() as AddressInfo
   const host = address.host.includes(':') ? `[${address.host}]` : address.host

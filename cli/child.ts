@@ -1,6 +1,6 @@
 import { type ControlProcessConfig, runControl } from './control-process.ts'
 import { type FrontEndProcessConfig, runFrontEnd } from './front-end-process.ts'
-import { refuseInspector } from './inspector.ts'
+import { guardProcess } from './guards.ts'
 import type { RunningProcess } from './running-process.ts'
 
 /** A process that the supervisor starts: gets its configuration over IPC, so that neither arguments nor environment show it. */
@@ -54,9 +54,9 @@ function end(code: number): void {
 
 const lingerMs = 500
 
-refuseInspector()
+guardProcess('child')
 // Signals are the supervisor's to handle; one that reaches a child alone means the same.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
 // Without a supervisor there is nobody to serve for.
 process.on('disconnect', () => void stop())
 process.on('message', (message: ToChild) => {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import type { Level } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { ControlConfig } from '../control/config.ts'
@@ -13,6 +14,8 @@ export interface ControlProcessConfig {
   readonly control: ControlConfig
   readonly adminAddress?: HostPort
   readonly logLevel: Level
+  /** Made for this process alone, removed when it ends. */
+  readonly ownDirectory?: string
 }
 
 /** Errors: those of listening. */
@@ -32,11 +35,13 @@ export async function runControl(config: ControlProcessConfig): Promise<RunningP
           await control.close()
           throw error
         })
+  if (admin !== undefined) log.info({ admin: admin.url }, 'the admin port is open')
   return {
     facts: { address: control.address, ...(admin !== undefined && { admin: admin.url }) },
     async close() {
       await control.close()
       await admin?.close()
+      if (config.ownDirectory !== undefined) rmSync(config.ownDirectory, { recursive: true, force: true })
     },
   }
 }

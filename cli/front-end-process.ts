@@ -6,6 +6,7 @@ import { createCryptoPool, openDiskBackend, startFrontEnd } from '../s3api/index
 import type { HostPort } from './addresses.ts'
 import { startAdmin } from './admin.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
+import { explainListening } from './listen-error.ts'
 import { createLog } from './log.ts'
 import type { RunningProcess } from './running-process.ts'
 
@@ -44,7 +45,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
         ...(keys !== undefined && { keys }),
         log,
         registry,
-      }),
+      }).catch(explainListening('the front-end', frontEndConfig.address)),
     )
     const ready = () => frontEnd.ready()
     const admin = config.adminAddress && keep(await startAdmin(config.adminAddress, { registry, ready, log }))

@@ -49,7 +49,7 @@ function parseMasterKey(environment: Environment): MasterKeyConfig {
 
 function parseVault(environment: Environment, because: string): VaultConfig {
   const authType = environment.find('vaultAuthType')
-  if (authType !== undefined && authType.value !== 'approle') {
+  if (authType !== undefined && authType.value.toLowerCase() !== 'approle') {
     throw new ConfigError(`${authType.name} must be approle`)
   }
   const endpoint = parseEndpoint(required(environment, 'vaultEndpoint', because))

@@ -6,8 +6,8 @@ import { ConfigError } from './config-error.ts'
 import { type ControlOptions, parseControlProcess } from './control-config.ts'
 import { runControl } from './control-process.ts'
 import { Environment } from './environment.ts'
+import { guardProcess } from './guards.ts'
 import { identity } from './identity.ts'
-import { refuseInspector } from './inspector.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { describeQuickstart, prepareQuickstart } from './quickstart.ts'
 import { addRewrapCommand } from './rewrap.ts'
@@ -34,19 +34,30 @@ async function control(options: ControlOptions): Promise<void> {
 }
 
 async function serve(config: SystemConfig): Promise<System> {
-  const starting = startSystem(config)
-  // A signal that comes while it starts ends it when it has started.
+  const ending = new AbortController()
+  const starting = startSystem(config, ending.signal)
   endOnSignal({
-    stop: async () => (await starting).stop(),
+    async stop() {
+      ending.abort()
+      await starting.then(
+        (system) => system.stop(),
+        // It has not started, and left nothing running.
+        () => {},
+      )
+    },
     kill: () => void starting.then((system) => system.kill()),
   })
-  return starting
+  return starting.catch((error: unknown) => {
+    // Whoever ended it while it started gets no error for it: the signal's handler ends us.
+    if (ending.signal.aborted) return new Promise<never>(() => {})
+    throw error
+  })
 }
 
-/** The first signal ends in order, a second one at once. */
+/** The first signal ends in order, a second one at once. A terminal that is closed (SIGHUP) means the same as Ctrl-C. */
 function endOnSignal(running: Pick<System, 'stop' | 'kill'>): void {
   let ending = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (ending) {
         running.kill()
@@ -122,5 +133,5 @@ program
 addRewrapCommand(program)
 addOperatorCommands(program)
 
-refuseInspector()
+guardProcess('supervisor')
 program.parseAsync().catch(fail)

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -61,7 +63,7 @@ export function prepareQuickstart(
     throw new ConfigError(`${given.name} is set, but quickstart makes its own keys: use \`sealgate server\``)
   }
   const folder = join(directory, '.sealgate')
-  mkdirSync(folder, { recursive: true, mode: directoryMode })
+  makeFolder(folder)
   const file = (name: string) => join(folder, name)
   const files = {
     accessKeyFile: file('access-key'),
@@ -95,6 +97,16 @@ export function prepareQuickstart(
       control: { kind: 'private', control: { provider, ...parseControlParts(environment) } },
       ...parseProcesses(environment, options, 'warn'),
     },
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: directoryMode })
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
+    throw new ConfigError(`${folder} cannot be made or written (${reason})`, { cause: error })
   }
 }
 
@@ -143,10 +155,14 @@ function readOrMake(path: string, make: () => string): string {
     }
     try {
       linkSync(temporary, path)
+      return text
+    } catch (error) {
+      // Another quickstart on this folder was first: its file counts.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      return readOrMake(path, make)
     } finally {
       rmSync(temporary)
     }
-    return text
   }
   if ((stats.mode & 0o077) !== 0) throw new ConfigError(`${path} can be read by others: chmod 600 it`)
   const text = readFileSync(path, 'utf8').trim()

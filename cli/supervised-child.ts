@@ -24,8 +24,18 @@ const passedVariables = [
   'SSL_CERT_DIR',
 ]
 
+export type StartOfChild = Exclude<ToChild, { type: 'stop' }>
+
+interface Options {
+  readonly log: Logger
+  readonly env?: Readonly<Record<string, string>>
+  /** How it is started again, by what it told when it had started for the first time. */
+  readonly pin?: (start: StartOfChild, facts: RunningProcess['facts']) => StartOfChild
+}
+
 export class SupervisedChild {
-  readonly #start: Exclude<ToChild, { type: 'stop' }>
+  readonly #pin: NonNullable<Options['pin']>
+  #start: StartOfChild
   readonly #log: Logger
   readonly #extra: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
@@ -34,11 +44,9 @@ export class SupervisedChild {
   #delayMs = restartDelayMinMs
   #stopping = false
 
-  constructor(
-    start: Exclude<ToChild, { type: 'stop' }>,
-    options: { readonly log: Logger; readonly env?: Readonly<Record<string, string>> },
-  ) {
+  constructor(start: StartOfChild, options: Options) {
     this.#start = start
+    this.#pin = options.pin ?? ((same) => same)
     this.#log = options.log
     this.#extra = options.env ?? {}
   }
@@ -46,6 +54,7 @@ export class SupervisedChild {
   /** Resolves when it listens for the first time. Errors: what it could not start for. */
   async start(): Promise<RunningProcess['facts']> {
     const facts = await this.#launch()
+    this.#start = this.#pin(this.#start, facts)
     this.#child?.once('exit', () => this.#restartLater())
     return facts
   }

@@ -5,10 +5,12 @@ import type { Level } from 'pino'
 import type { ControlAddress, ControlConfig } from '../control/config.ts'
 import type { HostPort } from './addresses.ts'
 import { allocatorVariables } from './allocator.ts'
+import { ConfigError } from './config-error.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { createLog } from './log.ts'
+import type { RunningProcess } from './running-process.ts'
 import { writeRunningRecord } from './running-record.ts'
-import { SupervisedChild } from './supervised-child.ts'
+import { type StartOfChild, SupervisedChild } from './supervised-child.ts'
 
 /** The processes of one `sealgate server`. */
 export interface SystemConfig {
@@ -32,16 +34,23 @@ export interface System {
   kill(): void
 }
 
+const socketName = 'control.sock'
 /** On top of the drain. */
-const frontEndStopMs = 1_000
-const controlStopMs = 3_000
+const frontEndStopMs = 400
+/** With its front-end gone, it has nothing to wait for. */
+const controlStopMs = 1_500
+/** What fits into sockaddr_un on every system, its end included. */
+const socketPathSizeMax = 103
 
-/** Resolves when it serves. Errors: what a process could not start for; nothing is left running then. */
-export async function startSystem(config: SystemConfig): Promise<System> {
+/**
+ * Resolves when it serves. A signal ends it while it starts. Errors: ConfigError for a temporary directory that cannot hold
+ * a socket; what a process could not start for. Nothing is left running then.
+ */
+export async function startSystem(config: SystemConfig, signal: AbortSignal): Promise<System> {
   const log = createLog(config.logLevel, 'supervisor')
   const { control, logLevel, adminAddress, controlAdminAddress } = config
   const children: { readonly child: SupervisedChild; readonly stopMs: number }[] = []
-  const socketDirectory = control?.kind === 'private' ? mkdtempSync(join(tmpdir(), 'sealgate-')) : undefined
+  const socketDirectory = control?.kind === 'private' ? makeSocketDirectory() : undefined
   const removeSocket = () => {
     if (socketDirectory !== undefined) rmSync(socketDirectory, { recursive: true, force: true })
   }
@@ -51,11 +60,18 @@ export async function startSystem(config: SystemConfig): Promise<System> {
     for (const { child, stopMs } of children.toReversed()) await child.stop(stopMs)
     removeSocket()
   }
+  const stopStarting = () => void stop()
+  signal.addEventListener('abort', stopStarting)
+  const start = async (child: SupervisedChild, stopMs: number) => {
+    signal.throwIfAborted()
+    children.push({ child, stopMs })
+    return child.start()
+  }
   try {
     let controlAddresses: readonly ControlAddress[] | undefined
     if (control?.kind === 'shared') controlAddresses = control.addresses
     if (control?.kind === 'private' && socketDirectory !== undefined) {
-      const address = { kind: 'unix', path: join(socketDirectory, 'control.sock') } as const
+      const address = { kind: 'unix', path: join(socketDirectory, socketName) } as const
       controlAddresses = [address]
       const child = new SupervisedChild(
         {
@@ -68,12 +84,13 @@ export async function startSystem(config: SystemConfig): Promise<System> {
             },
             ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),
             logLevel,
+            // Also when there is no supervisor any more to remove it.
+            ownDirectory: socketDirectory,
           },
         },
         { log },
       )
-      children.push({ child, stopMs: controlStopMs })
-      await child.start()
+      await start(child, controlStopMs)
       // Before the front-end: while that has trouble to start, control is what an operator asks.
       removeRecord = writeRunningRecord(config.directory, { control: `unix:${address.path}` })
     }
@@ -88,10 +105,9 @@ export async function startSystem(config: SystemConfig): Promise<System> {
           logLevel,
         },
       },
-      { log, env: allocatorVariables },
+      { log, env: allocatorVariables, pin: pinFrontEnd },
     )
-    children.push({ child, stopMs: config.frontEnd.config.drainMs + frontEndStopMs })
-    const { url = '', admin } = await child.start()
+    const { url = '', admin } = await start(child, config.frontEnd.config.drainMs + frontEndStopMs)
     return {
       url,
       admin,
@@ -105,5 +121,43 @@ export async function startSystem(config: SystemConfig): Promise<System> {
   } catch (error) {
     await stop()
     throw error
+  } finally {
+    signal.removeEventListener('abort', stopStarting)
   }
+}
+
+/** A front-end that is started again listens where it did, also where the first start chose the ports. */
+function pinFrontEnd(start: StartOfChild, facts: RunningProcess['facts']): StartOfChild {
+  if (start.type !== 'front-end') return start
+  const { adminAddress, frontEnd } = start.config
+  const { config } = frontEnd
+  return {
+    ...start,
+    config: {
+      ...start.config,
+      frontEnd: { ...frontEnd, config: { ...config, address: withPort(config.address, facts.url) } },
+      ...(adminAddress !== undefined && { adminAddress: withPort(adminAddress, facts.admin) }),
+    },
+  }
+}
+
+function withPort(address: HostPort, url: string | undefined): HostPort {
+  return url === undefined ? address : { ...address, port: Number(new URL(url).port) || address.port }
+}
+
+function makeSocketDirectory(): string {
+  let directory: string
+  try {
+    directory = mkdtempSync(join(tmpdir(), 'sealgate-'))
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
+    throw new ConfigError(`TMPDIR names a directory in which nothing can be made (${reason})`, {
+      cause: error,
+    })
+  }
+  if (Buffer.byteLength(join(directory, socketName)) <= socketPathSizeMax) return directory
+  rmSync(directory, { recursive: true })
+  throw new ConfigError(
+    `TMPDIR is too long for the path of a socket, which has ${socketPathSizeMax} bytes at most`,
+  )
 }

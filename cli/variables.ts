@@ -85,6 +85,10 @@ export type Setting = keyof typeof variables
 /** Names of settings that MinIO has and that cannot be done, by how they begin, with the reason. */
 export const refusedVariables: readonly (readonly [prefix: string, reason: string])[] = [
   ['MINIO_KMS_KES_', 'names a KES server, which Sealgate cannot use: give it a Vault or a master key'],
+  ['MINIO_KMS_VAULT_DEPRECATION', 'is not needed here: unset it'],
+  ...['SERVER', 'ENCLAVE', 'SSE_KEY', 'API_KEY', 'REPLICATE_KEYID'].map(
+    (name) => [`MINIO_KMS_${name}`, 'names a KMS of MinIO’s, which Sealgate cannot use'] as const,
+  ),
   ['MINIO_KMS_SECRET_KEY', 'has another format than a master key: see MINIO_SSE_MASTER_KEY'],
 ]
 

@@ -77,12 +77,14 @@ export function startProgram(
   }
 }
 
-/** Runs `sealgate ARGUMENTS` to its end. */
+/** Runs `sealgate ARGUMENTS` to its end; kills it, so that its status is null, when that does not come. */
 export async function runProgram(
   programArguments: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   const program = startProgram(programArguments, env)
+  const timer = setTimeout(() => program.child.kill('SIGKILL'), waitMs)
   const { status } = await program.ended
+  clearTimeout(timer)
   return { status, stdout: program.stdout(), stderr: program.stderr() }
 }

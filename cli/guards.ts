@@ -1,0 +1,15 @@
+import { createLog } from './log.ts'
+
+/** What no process of ours does, whatever happens in it. */
+export function guardProcess(name: string): void {
+  // Node opens a debugger on SIGUSR1, through which keys could be read; a handler keeps it shut.
+  process.on('SIGUSR1', () => {})
+  // Node prints errors with all their properties, on which a library may have hung a token; the log prints what it knows.
+  process.on('uncaughtException', (error) => {
+    createLog('fatal', name).fatal({ err: error }, 'the process ends: an error that nothing expected')
+    process.exit(1)
+  })
+  // Whoever read what we print has gone: no reason to end.
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
+}
