@@ -42,11 +42,8 @@ function sessionRows(status: KeyServiceStatus, nowMs: number): readonly Row[] {
   return [
     ['Session', `${status.session} for ${durationText(nowMs - status.sessionSinceMs)}`],
     ['Token', tokenText(status, nowMs)],
-    [
-      'Logins',
-      `${counts(logins, loginFailures)}, last ${momentText(status.lastLoginAtMs, nowMs)}${halted(status)}`,
-    ],
-    ['Renewals', `${counts(renewals, renewalFailures)}, last ${momentText(status.lastRenewalAtMs, nowMs)}`],
+    ['Logins', `${counts(logins, loginFailures)}${lastText(status.lastLoginAtMs, nowMs)}${halted(status)}`],
+    ['Renewals', `${counts(renewals, renewalFailures)}${lastText(status.lastRenewalAtMs, nowMs)}`],
     ['Circuit', circuitText(status, nowMs)],
     [
       'Last error',
@@ -87,6 +84,10 @@ function circuitText({ circuit, circuitSinceMs, circuitRetryAtMs }: KeyServiceSt
   const retry =
     circuitRetryAtMs === 0 ? 'being tried now' : `tried again in ${durationText(circuitRetryAtMs - nowMs)}`
   return `${circuit} since ${clockText(circuitSinceMs)}, ${retry}`
+}
+
+function lastText(atMs: number, nowMs: number): string {
+  return atMs === 0 ? '' : `, last ${momentText(atMs, nowMs)}`
 }
 
 function counts(ok: number, failed: number): string {

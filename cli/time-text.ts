@@ -11,9 +11,8 @@ export function durationText(ms: number): string {
   return pair(rounded, [dayMs, 'd'], [hourMs, 'h'])
 }
 
-/** `25m ago (21:04:11Z)`; `never` for 0. */
+/** `25m ago (21:04:11Z)`. */
 export function momentText(atMs: number, nowMs: number): string {
-  if (atMs === 0) return 'never'
   return `${durationText(nowMs - atMs)} ago (${clockText(atMs)})`
 }
 

@@ -4,8 +4,11 @@ import type { Clock } from './session-clock.ts'
 import { nextBackoffMs, retryAfterMsMax } from './session-plan.ts'
 import type { SessionLog } from './session-state.ts'
 
-/** Outages in a row after which calls fail at once. */
+/** Outages in a row after which calls fail at once, however quickly they came. */
 const outagesMax = 5
+/** The same where nothing was answered for a while: a KMS that hangs shows little. */
+const silentOutagesMax = 2
+const silenceMs = 4_000
 /** Longest time without a try, where the KMS asked for none itself. */
 const openMsMax = 5_000
 /** When nobody has called for so long, the circuit does, so that its state is true. */
@@ -29,7 +32,7 @@ export interface CircuitOptions {
 }
 
 /**
- * Keeps calls from a KMS that is away: after five outages in a row, or when it asks for a pause, calls fail at once
+ * Keeps calls from a KMS that is away: after five outages in a row, two of a silent one, or when it asks for a pause, calls fail at once
  * instead of each waiting for its deadline, and a probe of our own, every few seconds, finds out when that is over.
  */
 export class Circuit {
@@ -42,6 +45,7 @@ export class Circuit {
   #openMs = 0
   #outages = 0
   #lastOutcomeAtMs: number
+  #lastAnswerAtMs: number
   #closed = false
   #cancel = () => {}
   #onChange = () => {}
@@ -50,6 +54,7 @@ export class Circuit {
     this.#options = options
     this.#sinceMs = options.clock.wallMs()
     this.#lastOutcomeAtMs = options.clock.steadyMs()
+    this.#lastAnswerAtMs = this.#lastOutcomeAtMs
   }
 
   /** Begins to look whether the KMS is there. */
@@ -104,6 +109,7 @@ export class Circuit {
   /** Also the late answer to a call from before the circuit opened: the KMS is there. */
   #answered(): void {
     this.#lastOutcomeAtMs = this.#options.clock.steadyMs()
+    this.#lastAnswerAtMs = this.#lastOutcomeAtMs
     this.#outages = 0
     this.#openMs = 0
     if (this.#state === 'closed') return
@@ -114,7 +120,9 @@ export class Circuit {
   #failed(retryAfterMs: number, error: unknown): void {
     this.#lastOutcomeAtMs = this.#options.clock.steadyMs()
     this.#outages++
-    const due = this.#outages >= outagesMax || retryAfterMs > 0 || this.#state === 'probing'
+    const silent = this.#lastOutcomeAtMs - this.#lastAnswerAtMs >= silenceMs
+    const tooMany = this.#outages >= (silent ? silentOutagesMax : outagesMax)
+    const due = tooMany || retryAfterMs > 0 || this.#state === 'probing'
     // Calls that began before it opened fail one after the other, and change nothing.
     if (due && this.#state !== 'open') this.#open(retryAfterMs, error)
   }

@@ -61,7 +61,8 @@ export class SessionRecord {
   enter(state: SessionState, reason = ''): void {
     const from = this.#state
     if (from === state && this.#reason === reason) return
-    if (from !== state) this.#sinceMs = this.#clock.wallMs()
+    // A session that renews in time is well all along.
+    if (from !== state && !(isWell(from) && isWell(state))) this.#sinceMs = this.#clock.wallMs()
     this.#state = state
     this.#reason = reason
     this.#log[levelOf(from, state)]({ session: state, from, reason }, `vault session is ${state}`)
@@ -113,6 +114,10 @@ export class SessionRecord {
     this.#lastError = reason
     this.#lastErrorAtMs = this.#clock.wallMs()
   }
+}
+
+function isWell(state: SessionState): boolean {
+  return state === 'ready' || state === 'renewing'
 }
 
 /** Renewals come and go in silence, as long as they succeed. */

@@ -64,7 +64,7 @@ export interface Provider {
 export interface SessionStatus {
   /** `none` for a provider without sessions. */
   readonly state: 'none' | 'logged-out' | 'ready' | 'renewing' | 'degraded' | 'expired' | 'locked'
-  /** Since when it has been in this state. */
+  /** Since when it has been in this state; being ready and renewing alternate and count as one. */
   readonly sinceMs: number
   /** Keys can be generated now, as far as is known. */
   readonly ready: boolean

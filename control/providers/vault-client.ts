@@ -29,7 +29,7 @@ export interface VaultRequest {
 export interface CallOptions {
   /** Ends the call early, beside its own deadline. */
   readonly signal?: AbortSignal
-  /** The call's own deadline; {@link callDeadlineMs} unless given. */
+  /** The call's own deadline; {@link callDeadlineMs} or {@link sessionDeadlineMs} unless given. */
   readonly deadlineMs?: number
 }
 
@@ -67,8 +67,10 @@ export interface VaultClient {
   close(): Promise<void>
 }
 
-/** Of every call to Vault: long enough for a storage hiccup on its side, short enough for a client to retry. */
-export const callDeadlineMs = 10_000
+/** Of a call that somebody waits for: shorter than the deadline of the service's own clients, so that they hear what is wrong. */
+export const callDeadlineMs = 4_000
+/** Of logins and renewals, which nobody waits for and which Vault has to write down. */
+export const sessionDeadlineMs = 10_000
 
 const keyNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** A namespace goes into a header. */
@@ -82,7 +84,7 @@ export function isKeyName(name: string): boolean {
 /** Errors at creation: not-configured, for what can be told from the configuration alone. */
 export function createVaultClient(
   config: VaultConfig,
-  { deadlineMs: defaultDeadlineMs = callDeadlineMs }: { readonly deadlineMs?: number } = {},
+  { deadlineMs: givenDeadlineMs }: { readonly deadlineMs?: number } = {},
 ): VaultClient {
   checkConfig(config)
   const transport = createVaultTransport(config)
@@ -98,7 +100,7 @@ export function createVaultClient(
   const requestOptions = (
     token: string | undefined,
     scope: VaultScope,
-    { signal, deadlineMs = defaultDeadlineMs }: CallOptions,
+    { signal, deadlineMs = givenDeadlineMs ?? callDeadlineMs }: CallOptions,
   ) => ({
     headers: {
       ...(token === undefined ? {} : { 'X-Vault-Token': token }),
@@ -119,16 +121,22 @@ export function createVaultClient(
     return answered(path, method === 'GET' ? vault.read(path, settings) : vault.list(path, settings))
   }
 
+  const patiently = (options: CallOptions = {}) => ({
+    deadlineMs: givenDeadlineMs ?? sessionDeadlineMs,
+    ...options,
+  })
+
   return {
     async login(secretId, options) {
       const path = `auth/${appRoleMount}/login`
       const body = { role_id: config.roleId, secret_id: toText(secretId) }
-      return toGrant(path, await call(undefined, { method: 'POST', path, scope: 'login', body }, options))
+      const request = { method: 'POST', path, scope: 'login', body } as const
+      return toGrant(path, await call(undefined, request, patiently(options)))
     },
     async renewSelf(token, increment, options) {
       const path = 'auth/token/renew-self'
       const request = { method: 'POST', path, scope: 'login', body: { increment } } as const
-      return toGrant(path, await call(token, request, options))
+      return toGrant(path, await call(token, request, patiently(options)))
     },
     async lookupSelf(token, options) {
       const path = 'auth/token/lookup-self'
@@ -137,10 +145,13 @@ export function createVaultClient(
     async unwrapSecretId(wrappingToken, options) {
       const token = toText(wrappingToken)
       const lookup = { method: 'POST', path: 'sys/wrapping/lookup', scope: 'login', body: { token } } as const
-      const found = toRecord(lookup.path, (await call(undefined, lookup, options)).data)
+      const found = toRecord(lookup.path, (await call(undefined, lookup, patiently(options))).data)
       requireSecretIdPath(found.creation_path, appRoleMount)
       const unwrap = { method: 'POST', path: 'sys/wrapping/unwrap', scope: 'login' } as const
-      const { secret_id: secretId } = toRecord(unwrap.path, (await call(token, unwrap, options)).data)
+      const { secret_id: secretId } = toRecord(
+        unwrap.path,
+        (await call(token, unwrap, patiently(options))).data,
+      )
       if (typeof secretId !== 'string' || secretId === '') throw invalid(unwrap.path, 'no secret id')
       return new TextEncoder().encode(secretId)
     },

@@ -23,7 +23,7 @@ export async function checkLogin({ config, session }: Patient): Promise<readonly
 
 function sourceOf(source: Patient['config']['secretId']): string {
   const where =
-    source.kind === 'file' ? `the file ${source.path}` : 'the environment, which no restart changes'
+    source.kind === 'file' ? `the file ${source.path}` : 'the environment, so that a new one takes a restart'
   return `the ${source.wrapped === true ? 'wrapping token' : 'secret id'} comes from ${where}`
 }
 

@@ -31,7 +31,7 @@ export interface VaultTransport {
 /** Vault's own cap is 32 MiB; nothing that we ask for comes near this one. */
 const responseSizeMax = 1024 * 1024
 const connectionsMax = 16
-const connectTimeoutMs = 5_000
+const connectTimeoutMs = 3_000
 /** Shorter than the idle times of Vault and of load balancers, so that we close first and never write to a dead socket. */
 const keepAliveMs = 20_000
 

@@ -33,7 +33,7 @@ export interface StatusResponseInput {
   'logins'?: (number | string | Long);
   'renewals'?: (number | string | Long);
   /**
-   * Since when the session has been in its state.
+   * Since when the session has been in its state; ready and renewing alternate and count as one.
    */
   'sessionSinceMs'?: (number | string);
   /**
@@ -102,7 +102,7 @@ export interface StatusResponse {
   'logins': (number);
   'renewals': (number);
   /**
-   * Since when the session has been in its state.
+   * Since when the session has been in its state; ready and renewing alternate and count as one.
    */
   'sessionSinceMs': (number);
   /**
