@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { CacheEvents } from './key-cache.ts'
+import type { CacheEvents } from './held-key.ts'
 
 /** The figures of caches of keys, in control and in front-ends, under names that begin with `prefix`. */
 export interface CacheMetrics {

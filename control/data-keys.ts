@@ -3,14 +3,8 @@ import type { Logger } from 'pino'
 import { contextBytes } from './context.ts'
 import { DisabledKeys } from './disabled-keys.ts'
 import { KmsError } from './errors.ts'
-import {
-  type CacheEvents,
-  type Fetch,
-  type HeldKey,
-  KeyCache,
-  type TakenKey,
-  type Terms,
-} from './key-cache.ts'
+import type { CacheEvents, Fetch, HeldKey, TakenKey, Terms } from './held-key.ts'
+import { KeyCache } from './key-cache.ts'
 import type { KeyLimits } from './key-limits.ts'
 import { Outage } from './outage.ts'
 import type { Provider } from './providers/provider.ts'

@@ -1,4 +1,5 @@
 import { KmsError, type KmsErrorCode } from './errors.ts'
+import type { CacheEvents, EvictionReason, Fetch, HeldKey, TakenKey, Terms } from './held-key.ts'
 import { isRefusal, Outage } from './outage.ts'
 import { type Clock, systemClock } from './session-clock.ts'
 
@@ -6,43 +7,6 @@ import { type Clock, systemClock } from './session-clock.ts'
  * The one cache of data keys, in control and in every front-end: of each key one copy, bounded by entries, age, idleness and
  * uses, fetched by one call however many want it, refreshed ahead of its age, zeroed when it goes.
  */
-
-/** A data key and what it was opened from. */
-export interface HeldKey {
-  readonly keyId: string
-  /** 32 bytes, the cache's own. */
-  readonly plaintext: Uint8Array
-  readonly sealed: Uint8Array
-}
-
-/** How long and how often a key may be used. */
-export interface Terms {
-  readonly ageMs: number
-  readonly uses: number
-  readonly idleMs: number
-  /** How much longer than its age while its source is away; 0 for a key that seals. */
-  readonly offlineGraceMs: number
-}
-
-/** A key that was taken: a copy of the caller's own, who zeroes it. */
-export interface TakenKey extends HeldKey {
-  /** What is left of the terms: all that the caller may pass on. `uses` is what was taken. */
-  readonly terms: Terms
-  /** It was held; nobody was asked for it. */
-  readonly cached: boolean
-}
-
-export type Fetch = () => Promise<{ readonly key: HeldKey; readonly terms: Terms }>
-
-export type EvictionReason = 'entries' | 'age' | 'idle' | 'uses' | 'grace' | 'refused' | 'dropped' | 'closed'
-
-/** What happens in a cache, for metrics. */
-export interface CacheEvents {
-  hit(): void
-  miss(): void
-  stale(): void
-  evicted(reason: EvictionReason): void
-}
 
 export interface KeyCacheOptions {
   readonly entriesMax: number
@@ -124,7 +88,7 @@ export class KeyCache {
       const held = this.#held(id)
       if (held !== undefined) {
         if (this.#clock.steadyMs() >= held.refreshAtMs) this.#refresh(id, held)
-        return { ...this.#grant(id, held, share), cached: round === 0 }
+        return this.#grant(id, held, { share, cached: round === 0 })
       }
       const failure = this.#failures.get(id)
       if (failure !== undefined && failure.untilMs > this.#clock.steadyMs()) throw failure.error
@@ -228,7 +192,11 @@ export class KeyCache {
     return undefined
   }
 
-  #grant(id: string, entry: Entry, share: ((left: number) => number) | undefined): Omit<TakenKey, 'cached'> {
+  #grant(
+    id: string,
+    entry: Entry,
+    { share, cached }: { readonly share: ((left: number) => number) | undefined; readonly cached: boolean },
+  ): TakenKey {
     const { key, terms } = entry
     const nowMs = this.#clock.steadyMs()
     const uses = Math.min(entry.usesLeft, Math.max(1, Math.floor(share?.(entry.usesLeft) ?? 1)))
@@ -240,7 +208,7 @@ export class KeyCache {
     const freshMs = entry.expiresAtMs - nowMs
     const graceLeftMs = terms.offlineGraceMs - Math.max(this.#outage.lastedMs, -freshMs)
     if (stale) this.#events?.stale()
-    else this.#events?.hit()
+    else if (cached) this.#events?.hit()
     return {
       ...key,
       // Not slice, which is no copy of a Buffer.
@@ -251,6 +219,7 @@ export class KeyCache {
         idleMs: terms.idleMs,
         offlineGraceMs: stale ? 0 : terms.offlineGraceMs,
       },
+      cached,
     }
   }
 

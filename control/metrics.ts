@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { createCacheMetrics } from './cache-metrics.ts'
-import type { CacheEvents } from './key-cache.ts'
+import type { CacheEvents } from './held-key.ts'
 import type { Provider } from './providers/provider.ts'
 import { createSessionMetrics } from './session-metrics.ts'
 

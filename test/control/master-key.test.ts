@@ -1,0 +1,113 @@
+import { createHmac } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { contextBytes } from '../../control/context.ts'
+import { createMasterKeyProvider } from '../../control/providers/master-key.ts'
+import { sealBytes } from '../../engine/index.ts'
+import { providerContract, rejectsWith } from '../contracts/provider.ts'
+import { testMasterKey } from '../support/control.ts'
+import { readVectors } from '../support/vectors.ts'
+
+providerContract('master-key', async () => {
+  const provider = createMasterKeyProvider(testMasterKey)
+  provider.start()
+  return { provider, close: () => provider.close() }
+})
+
+const test = suite('control/master-key')
+
+const signal = () => AbortSignal.timeout(10_000)
+const { keyId } = testMasterKey
+
+interface MinioObject {
+  readonly context?: string
+  readonly masterDerived?: string
+  readonly externalKey?: string
+  readonly fsJson?: { readonly meta: Readonly<Record<string, string>> }
+  readonly dareMetaRaw?: string
+}
+
+const sealedKeyName = 'X-Minio-Internal-Server-Side-Encryption-S3-Kms-Sealed-Key'
+
+/** What MinIO itself has sealed, with its context. */
+const objects = readVectors<MinioObject[]>('minio-objects').flatMap((object) => {
+  const { context, externalKey, fsJson, dareMetaRaw } = object
+  const meta = fsJson?.meta ?? (dareMetaRaw === undefined ? undefined : JSON.parse(dareMetaRaw).meta)
+  const sealed: unknown = meta?.[sealedKeyName]
+  if (context === undefined || externalKey === undefined || typeof sealed !== 'string') return []
+  return [{ context: JSON.parse(context) as Record<string, string>, externalKey, sealed }]
+})
+
+test('data keys that MinIO sealed open, and with no other context', async () => {
+  const provider = createMasterKeyProvider(testMasterKey)
+  assert.ok(objects.length >= 3)
+  for (const { context, externalKey, sealed } of objects) {
+    const request = { keyId, sealed: Buffer.from(sealed, 'base64'), signal: signal() }
+    const opened = await provider.decrypt({ ...request, context })
+    assert.is(Buffer.from(opened).toString('hex'), externalKey)
+    await rejectsWith('invalid-ciphertext', provider.decrypt({ ...request, context: { other: 'other' } }))
+  }
+  await provider.close()
+})
+
+test('the all-zero master key opens MinIO’s own test vector', async () => {
+  const { masterKey } = readVectors<{
+    readonly masterKey: { readonly sealedDataKey: string; readonly dataKey: string }
+  }>('keys')
+  const provider = createMasterKeyProvider({ kind: 'master-key', keyId: 'test-key-1', key: Buffer.alloc(32) })
+  const opened = await provider.decrypt({
+    keyId: 'test-key-1',
+    sealed: Buffer.from(masterKey.sealedDataKey, 'base64'),
+    context: { bucket: 'bucket/object' },
+    signal: signal(),
+  })
+  assert.is(Buffer.from(opened).toString('hex'), masterKey.dataKey)
+  await provider.close()
+})
+
+test('the wrapping key is the one of MinIO’s master-key KMS', async () => {
+  const context = { bucket: 'bucket/object' }
+  const wrapping = createHmac('sha256', testMasterKey.key)
+    .update(keyId)
+    .update(contextBytes(context))
+    .digest()
+  assert.is(wrapping.toString('hex'), '3dc1bbdcba802850e58fa509c008f0ba727d26ba0c4110402c635ecf8d00eb3c')
+  const plaintext = Buffer.alloc(32, 5)
+  const provider = createMasterKeyProvider(testMasterKey)
+  const sealed = sealBytes(wrapping, plaintext)
+  const opened = await provider.decrypt({ keyId, sealed, context, signal: signal() })
+  assert.equal(Buffer.from(opened), plaintext)
+  await provider.close()
+})
+
+for (const [form, context] of [
+  ['of the object', { bucket: 'bucket/a & <b>' }],
+  ['of the bucket', { bucket: 'bucket' }],
+] as const) {
+  test(`a data key with a context ${form} opens with it, and with no other`, async () => {
+    const provider = createMasterKeyProvider(testMasterKey)
+    const { plaintext, sealed } = await provider.generateDataKey({ keyId, context, signal: signal() })
+    const opened = await provider.decrypt({ keyId, sealed, context, signal: signal() })
+    assert.equal(Buffer.from(opened), Buffer.from(plaintext))
+    const other = { bucket: 'bucket/other' }
+    await rejectsWith(
+      'invalid-ciphertext',
+      provider.decrypt({ keyId, sealed, context: other, signal: signal() }),
+    )
+    await provider.close()
+  })
+}
+
+test('names with HTML characters open in both ways in which MinIO has escaped them', async () => {
+  const provider = createMasterKeyProvider(testMasterKey)
+  const context = { bucket: 'bucket/a&b' }
+  for (const text of ['{"bucket":"bucket/a\\u0026b"}', '{"bucket":"bucket/a&b"}']) {
+    const wrapping = createHmac('sha256', testMasterKey.key).update(keyId).update(text).digest()
+    const sealed = sealBytes(wrapping, Buffer.alloc(32, 9))
+    const opened = await provider.decrypt({ keyId, sealed, context, signal: signal() })
+    assert.equal(Buffer.from(opened), Buffer.alloc(32, 9))
+  }
+  await provider.close()
+})
+
+test.run()
