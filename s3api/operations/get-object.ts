@@ -52,8 +52,8 @@ async function get(context: RequestContext): Promise<Reply> {
   const { request } = context
   refuseEncryptionHeaders(request.headers)
   const customerKey = customerKeyOf(context)
-  const { plan, batches } = await readObject(context, objectNameOf(request), customerKey, (opened) =>
-    planRead(context, opened),
+  const { plan, batches } = await tellingParts(context, () =>
+    readObject(context, objectNameOf(request), customerKey, (opened) => planRead(context, opened)),
   )
   if (plan.range === undefined) return { status: plan.status, headers: plan.headers }
   return { status: plan.status, headers: plan.headers, body: { size: plan.range.size, batches } }
@@ -62,11 +62,30 @@ async function get(context: RequestContext): Promise<Reply> {
 async function head(context: RequestContext): Promise<Reply> {
   refuseEncryptionHeaders(context.request.headers)
   const customerKey = customerKeyOf(context)
-  const opened = await openObject(context.services, objectNameOf(context.request), customerKey)
+  const opened = await tellingParts(context, () =>
+    openObject(context.services, objectNameOf(context.request), customerKey),
+  )
   opened.encryption?.objectKey.fill(0)
   const { status, headers, range } = planRead(context, opened)
   if (range === undefined) return { status, headers }
   return { status, headers: { ...headers, 'Content-Length': String(range.size) } }
+}
+
+/** Does the work; that a part is not there is told also to those who came without the key that reads it. */
+async function tellingParts<Result>(
+  { services, request }: RequestContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof S3Error && error.code === 'InvalidRequest' && request.query.has('partNumber')) {
+      const { bucket, key, versionId } = objectNameOf(request)
+      const { record } = await services.backend.getObject(bucket, key, versionId)
+      selectedPart(request, record)
+    }
+    throw error
+  }
 }
 
 /** What a read answers, all but the data. */

@@ -71,6 +71,8 @@ for (const [name, encryption] of Object.entries(encryptions)) {
       assert.equal([again.ETag, again.ServerSideEncryption], [done.ETag, done.ServerSideEncryption])
       const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, ...keyOf(encryption) }))
       assert.is(await Body?.transformToString(), 'the same')
+      const absent = client.send(new GetObjectCommand({ Bucket, Key, PartNumber: 2 }))
+      assert.is((await refusal(absent)).name, 'InvalidPart')
     })
   })
 }
