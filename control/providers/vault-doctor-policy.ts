@@ -6,12 +6,13 @@ import { grant, neededPaths } from './vault-policy.ts'
 /** Each capability that is needed, by asking Vault for what the token has. */
 export async function checkCapabilities(patient: Patient): Promise<readonly Check[]> {
   const { config, client, session, signal } = patient
-  const paths = neededPaths(config.transitMount, config.keyName)
+  const needed = neededPaths(config.transitMount, config.keyName)
+  const rewrap = `${config.transitMount}/rewrap/${config.keyName}`
   const request = {
     method: 'POST',
     path: 'sys/capabilities-self',
     scope: 'keys',
-    body: { paths },
+    body: { paths: [...needed, rewrap] },
   } as const
   let granted: Readonly<Record<string, unknown>>
   try {
@@ -21,7 +22,17 @@ export async function checkCapabilities(patient: Patient): Promise<readonly Chec
     return [{ name: 'policy', result: 'skipped', detail, remedy: grant('sys/capabilities-self', ['update']) }]
   }
   const policy = await policyName(patient)
-  return paths.map((path) => checkPath({ path, granted: granted[path], policy, config }))
+  const checks = needed.map((path) => checkPath({ path, granted: granted[path], policy, config }))
+  return [...checks, checkRewrap(rewrap, granted[rewrap])]
+}
+
+/** A matter of taste: told, and nothing to mend. */
+function checkRewrap(path: string, granted: unknown): Check {
+  const capable = Array.isArray(granted) && (granted.includes('update') || granted.includes('root'))
+  const detail = capable
+    ? `${path} is granted: vault seals data keys anew after a rotation`
+    : `${path} is not granted, nor needed: after a rotation control seals data keys anew by decrypting and encrypting`
+  return { name: 'policy', result: 'ok', detail, remedy: '' }
 }
 
 interface PathFinding {

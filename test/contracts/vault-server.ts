@@ -135,6 +135,7 @@ export function vaultServerFacts(name: string, start: () => Promise<VaultServer>
         'policy',
         'policy',
         'policy',
+        'policy',
         'key',
         'context',
       ].map((check) => `${check} ok`),
