@@ -9,6 +9,11 @@ export function parseBase64(text: string): Uint8Array | undefined {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
+/** Without blanks and tabs at its ends, HTTP's white space; `trim` would take U+00A0 as well, the second byte of an `à` in UTF-8. */
+export function trimBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '')
+}
+
 /** A decimal integer of digits only, within safe integers, or undefined. */
 export function parseDecimal(text: string): number | undefined {
   if (!/^[0-9]{1,16}$/.test(text)) return undefined

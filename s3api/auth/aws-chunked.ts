@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.ts'
+import { trimBlanks } from '../text.ts'
 import { ByteReader } from './byte-reader.ts'
 import { sha256Hex } from './canonical.ts'
 import { sameHex, sign } from './signing-key.ts'
@@ -141,7 +142,7 @@ async function readTrailers(
       continue
     }
     const colon = line.indexOf(':')
-    const [name, value] = [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
+    const [name, value] = [line.slice(0, colon).toLowerCase(), trimBlanks(line.slice(colon + 1))]
     if (!trailer || colon < 1 || trailers.has(name) || trailers.size === trailersMax) {
       throw new S3Error('InvalidRequest', 'The trailing headers of the body are malformed.')
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { trimBlanks } from '../text.ts'
 
 /**
  * The canonical request of Signature V4 as Amazon S3 has it: the path is encoded once and never normalised.
@@ -76,7 +77,7 @@ function headerValue(rawHeaders: readonly string[], name: string): string {
   const values: string[] = []
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     if (rawHeaders[index]?.toLowerCase() !== name) continue
-    values.push((rawHeaders[index + 1] ?? '').trim().replace(/ +/g, ' '))
+    values.push(trimBlanks(rawHeaders[index + 1] ?? '').replace(/ +/g, ' '))
   }
   return values.join(',')
 }

@@ -170,7 +170,7 @@ for (const [title, example] of [
       if (outcome instanceof S3Error) continue
       // Only what has no meaning may differ: the case of a header's name or of hex digits.
       const lower = (bytes: Buffer) => bytes.toString('latin1').toLowerCase()
-      assert.is(lower(changed), lower(whole), `byte ${at} makes no difference`)
+      assert.ok(lower(changed) === lower(whole), `byte ${at} makes no difference`)
     }
   })
 
