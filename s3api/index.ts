@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock, KeyService } from '../control/client.ts'
@@ -87,14 +88,18 @@ export async function startFrontEnd(
     metrics,
     ending: () => ending,
   }
+  // Requests that come on one connection without waiting for answers are worked on one after the other (RFC 9112 §9.3.2).
+  const inTurn = new WeakMap<Socket, Promise<void>>()
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const done = exchange(surroundings, incoming, outgoing)
+    const done = (inTurn.get(incoming.socket) ?? Promise.resolve())
+      .then(() => exchange(surroundings, incoming, outgoing))
       .catch((error: unknown) => {
         log.error({ err: error }, 'a request was left without an answer')
         outgoing.destroy()
       })
       .finally(() => running.delete(done))
     running.add(done)
+    inTurn.set(incoming.socket, done)
   }
   const server = await listen(config, handle, log).catch((error: unknown) => {
     users.close()

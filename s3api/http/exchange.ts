@@ -8,6 +8,7 @@ import { requireExpectedOwners } from '../access/expected-owner.ts'
 import { needsOf } from '../access/needs.ts'
 import { type User, type Users, userOf } from '../access/users.ts'
 import { openBody } from '../auth/body.ts'
+import { withQueryHeaders } from '../auth/query-headers.ts'
 import { authenticate } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
@@ -121,14 +122,15 @@ async function answer(
   const { config } = services
   try {
     if (metrics.begin() > config.requestsMax) throw new S3Error('SlowDown')
-    const request = parseRequest(incoming, config, { encrypted, trusted })
+    const sent = parseRequest(incoming, config, { encrypted, trusted })
+    const request = withQueryHeaders(sent)
     facts.request = request
     if (request.method === 'OPTIONS') return await preflight(services.backend, request)
     const operation = router(request)
     facts.operation = operation
     const users = currentUsers()
     const authentication = authenticate(
-      { ...request, rawHeaders: incoming.rawHeaders },
+      { ...sent, rawHeaders: incoming.rawHeaders },
       { credentials: users.byAccessKey, region: config.region, nowMs: services.now() },
     )
     const user = userOf(users, authentication)

@@ -59,7 +59,8 @@ async function sendData(
   floor: RateFloor,
 ): Promise<number> {
   let sent = 0
-  // The headers go out with the first batch, in one call to the system.
+  // The headers go out with the first batch, in one call to the system; flushHeaders would write them as UTF-8, twice over
+  // what toLatin1 made of them.
   for await (const { data, release } of batches) {
     if (outgoing.destroyed) {
       release()

@@ -45,7 +45,14 @@ export async function listen(
   server.on('checkContinue', handle)
   // An expectation of something else is ignored, as S3 does.
   server.on('checkExpectation', handle)
-  server.on('clientError', refuse)
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  server.on('request', (incoming, outgoing) => answering.set(incoming.socket, outgoing))
+  server.on('clientError', (error, socket) => {
+    const outgoing = answering.get(socket)
+    // Nothing may be written into a response that goes out already.
+    if (outgoing?.headersSent === true && !outgoing.writableFinished) socket.destroy()
+    else refuse(error, socket)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, () => {

@@ -14,7 +14,7 @@ export interface Target {
   readonly query: ReadonlyMap<string, string>
 }
 
-/** Errors: InvalidURI, KeyTooLongError. `domains` are lower-case. */
+/** Errors: InvalidURI, InvalidBucketName, KeyTooLongError. `domains` are lower-case. */
 export function parseTarget(rawUrl: string, host: string | undefined, domains: readonly string[]): Target {
   // The absolute form of HTTP/1.1 (RFC 9112 §3.2.2) names the host again.
   const url = rawUrl.replace(/^https?:\/\/[^/?]*/i, '')
@@ -26,12 +26,13 @@ export function parseTarget(rawUrl: string, host: string | undefined, domains: r
   if (bucketOfHost !== undefined) return { bucket: bucketOfHost, key: parseKey(path.slice(1)), query }
   const slash = path.indexOf('/', 1)
   if (slash === -1) return { bucket: decode(path.slice(1)), key: '', query }
-  return { bucket: decode(path.slice(1, slash)), key: parseKey(path.slice(slash + 1)), query }
+  const [bucket, key] = [decode(path.slice(1, slash)), parseKey(path.slice(slash + 1))]
+  if (bucket === '' && key !== '') throw new S3Error('InvalidBucketName')
+  return { bucket, key, query }
 }
 
 function parseKey(raw: string): string {
   const key = decode(raw)
-  if (key.includes('\0')) throw new S3Error('InvalidURI', 'A key cannot contain the character U+0000.')
   const size = Buffer.byteLength(key)
   if (size > keySizeMax) {
     throw new S3Error('KeyTooLongError', undefined, {
@@ -69,11 +70,13 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Percent-decoding to UTF-8, nothing lax. Node gives unencoded bytes as Latin-1. */
 function decode(text: string): string {
   try {
-    if (isAscii(text)) return text.includes('%') ? decodeURIComponent(text) : text
-    return decodeURIComponent(strictUtf8.decode(Buffer.from(text, 'latin1')))
+    const utf8 = isAscii(text) ? text : strictUtf8.decode(Buffer.from(text, 'latin1'))
+    const decoded = utf8.includes('%') ? decodeURIComponent(utf8) : utf8
+    if (!decoded.includes('\0')) return decoded
   } catch (error) {
     throw new S3Error('InvalidURI', undefined, { cause: error })
   }
+  throw new S3Error('InvalidURI', 'A URI cannot contain the character U+0000.')
 }
 
 /** Node gives header values byte by byte as Latin-1; S3's are UTF-8. A value that is not UTF-8 stays as it is. */

@@ -35,6 +35,14 @@ export function checkReadConditions(
   return 'not-modified'
 }
 
+/** Whether a Range header counts: not when If-Range names another state of the object (RFC 9110 §13.1.5). */
+export function isRangeWanted({ headers }: S3Request, record: Conditioned): boolean {
+  const header = headers.get('if-range')?.trim()
+  if (header === undefined) return true
+  if (header.startsWith('"')) return header === `"${record.etag}"`
+  return parseHttpDate(header) === Math.floor(record.modifiedAtMs / 1000)
+}
+
 /** The condition of a write, for the backend to evaluate in the same step. Errors: InvalidArgument. */
 export function parseWriteCondition({ headers }: S3Request): WriteCondition | undefined {
   const ifMatch = headers.get('if-match')

@@ -11,7 +11,7 @@ import type { ObjectAttributes } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
-import { copySourceCustomerKeyOf, decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { copySourceCustomerKeyOf, decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
 import { confirmRecord } from '../sse/encrypted-periods.ts'
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
@@ -279,7 +279,7 @@ function reply(
       ...newVersionHeaders(version),
       ...sourceVersionHeaders(opened),
       ...checksumHeaders(checksum),
-      ...encryptionHeaders(seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+      ...newEncryptionHeaders(seal, encryption),
     },
     body: document(
       element('CopyObjectResult', [

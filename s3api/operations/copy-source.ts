@@ -31,10 +31,12 @@ export function sourceVersionHeaders({ stored }: OpenedObject): Record<string, s
 
 function decode(text: string): string {
   try {
-    return decodeURIComponent(text)
+    const decoded = decodeURIComponent(text)
+    if (!decoded.includes('\0')) return decoded
   } catch (error) {
     throw new S3Error('InvalidArgument', 'Copy Source must be URL-encoded UTF-8.', { cause: error })
   }
+  throw new S3Error('InvalidArgument', 'Copy Source cannot contain the character U+0000.')
 }
 
 /** Opens the source with its own customer key and checks the copy's conditions on it. */

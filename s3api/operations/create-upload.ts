@@ -3,7 +3,7 @@ import type { ChecksumAlgorithm, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, S3Request } from '../operation.ts'
-import { decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
 import { sealEnvelope } from '../sse/envelope.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
@@ -55,7 +55,7 @@ export const createMultipartUpload: Operation = {
           'x-amz-checksum-algorithm': checksum.algorithm,
           'x-amz-checksum-type': checksum.type,
         }),
-        ...encryptionHeaders(sealing?.seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+        ...newEncryptionHeaders(sealing?.seal, encryption),
       },
       body: document(
         element('InitiateMultipartUploadResult', [

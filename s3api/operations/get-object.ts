@@ -5,7 +5,7 @@ import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import { refuseEncryptionHeaders } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
 import { parseDecimal } from '../text.ts'
-import { checkReadConditions } from './conditions.ts'
+import { checkReadConditions, isRangeWanted } from './conditions.ts'
 import { checksumHeaders } from './digests.ts'
 import { openObject, readObject } from './object-data.ts'
 import { toResponseHeaders } from './object-headers.ts'
@@ -106,7 +106,8 @@ function planRead(context: RequestContext, { stored, record, encryption }: Opene
     return { status: 304, headers: shared, range: undefined }
   }
   const part = selectedPart(request, record)
-  const range = part?.range ?? parseRange(request.headers.get('range'), record.size)
+  const wanted = isRangeWanted(request, record) ? request.headers.get('range') : undefined
+  const range = part?.range ?? parseRange(wanted, record.size)
   const headers = {
     ...shared,
     ...overrides(request),

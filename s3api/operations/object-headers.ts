@@ -75,7 +75,8 @@ function contentEncoding({ headers }: S3Request): string | undefined {
 }
 
 function parseMetadata({ headers }: S3Request): Record<string, string> {
-  const metadata: Record<string, string> = {}
+  // A name may be any token, `__proto__` too.
+  const metadata = new Map<string, string>()
   let size = 0
   for (const [header, value] of headers) {
     if (!header.startsWith(metadataPrefix)) continue
@@ -84,14 +85,14 @@ function parseMetadata({ headers }: S3Request): Record<string, string> {
       throw new S3Error('InvalidArgument', 'Your metadata headers are not supported.')
     }
     size += Buffer.byteLength(name) + Buffer.byteLength(value)
-    metadata[name] = value
+    metadata.set(name, value)
   }
   if (size > metadataSizeMax) {
     throw new S3Error('MetadataTooLarge', undefined, {
       details: { Size: String(size), MaxSizeAllowed: String(metadataSizeMax) },
     })
   }
-  return metadata
+  return Object.fromEntries(metadata)
 }
 
 /** Headers that would be taken for Sealgate's or MinIO's own. */

@@ -2,7 +2,7 @@ import { newObjectAccess, ownerMember } from '../access/new-access.ts'
 import type { WriteCondition } from '../backends/backend.ts'
 import { BackendError } from '../backends/backend.ts'
 import type { Operation, RequestContext, Services } from '../operation.ts'
-import { decideEncryption, encryptionHeaders } from '../sse/decision.ts'
+import { decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
 import { confirmRecord } from '../sse/encrypted-periods.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { sealRecord } from '../sse/records.ts'
@@ -69,7 +69,7 @@ export const putObject: Operation = {
             ETag: `"${record.etag}"`,
             ...newVersionHeaders(version),
             ...checksumHeaders(checksum),
-            ...encryptionHeaders(sealing?.seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+            ...newEncryptionHeaders(sealing?.seal, encryption),
           },
         }
       })

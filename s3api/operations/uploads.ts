@@ -5,7 +5,7 @@ import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request, Services } from '../operation.ts'
 import { requirePlainAllowed } from '../sse/encrypted-periods.ts'
 import { checksumFields, type Envelope, fieldsMac, parseEnvelope, verifyEnvelope } from '../sse/envelope.ts'
-import type { CustomerKey } from '../sse/headers.ts'
+import { type CustomerKey, refuseEncryptionHeaders } from '../sse/headers.ts'
 import { unsealKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { parseDecimal } from '../text.ts'
@@ -37,6 +37,8 @@ export async function openUpload(
     if (customerKey !== undefined) {
       throw new S3Error('InvalidRequest', 'The multipart upload was not initiated with this encryption.')
     }
+    // Nothing that asks for encryption is stored without.
+    refuseEncryptionHeaders(request.headers)
     await requirePlainAllowed(services, bucket, upload.initiatedAtMs)
     return { upload }
   }

@@ -57,6 +57,20 @@ function requireSecure({ request, services }: RequestContext): void {
   )
 }
 
+/** What {@link encryptionHeaders} tells of an object that the request makes; S3 shows the encryption context then, and not later. */
+export function newEncryptionHeaders(
+  seal: Pick<Envelope, 'mode' | 'kms'> | undefined,
+  encryption: RequestedEncryption | undefined,
+): Record<string, string> {
+  const context = seal?.kms?.clientContext ?? {}
+  return {
+    ...encryptionHeaders(seal, encryption?.mode === 'SSE-C' ? encryption : undefined),
+    ...(Object.keys(context).length > 0 && {
+      'x-amz-server-side-encryption-context': Buffer.from(JSON.stringify(context)).toString('base64'),
+    }),
+  }
+}
+
 /** The headers that tell a client how an object is encrypted. */
 export function encryptionHeaders(
   seal: Pick<Envelope, 'mode' | 'kms'> | undefined,

@@ -27,6 +27,12 @@ export async function withFile<Result>(
   }
 }
 
+/** How many files there are below a directory. */
+export function countFiles(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    .length
+}
+
 /** How many files below a directory this process has open; undefined where the system does not tell. */
 export function openFilesBelow(directory: string): number | undefined {
   if (!existsSync('/proc/self/fd')) return undefined

@@ -73,6 +73,14 @@ export async function sendSigned(
   })
 }
 
+/** The headers of the request with those of its signature, which covers all of them. */
+export function signRequest(
+  request: Pick<SentRequest, 'method' | 'target'> & { readonly headers: Readonly<Record<string, string>> },
+  signer: Signer,
+): Record<string, string> {
+  return signedHeaders(request, request.headers, undefined, signer)
+}
+
 function signedHeaders(
   { method, target, canonicalPath }: SentRequest,
   given: Readonly<Record<string, string>>,
@@ -94,7 +102,7 @@ function signedHeaders(
     method,
     canonicalPath ?? (question === -1 ? target : target.slice(0, question)),
     question === -1 ? '' : canonicalQuery(target.slice(question + 1)),
-    ...names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}`),
+    ...names.map((name) => `${name}:${(headers[name] ?? '').replace(/^ +| +$/g, '').replace(/ +/g, ' ')}`),
     '',
     names.join(';'),
     payloadHash,
@@ -121,7 +129,9 @@ function canonicalQuery(query: string): string {
 }
 
 function sha256(text: string | Buffer): string {
-  return createHash('sha256').update(text).digest('hex')
+  // Characters of headers stand for bytes, as node:http has them.
+  const bytes = typeof text === 'string' ? Buffer.from(text, 'latin1') : text
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {

@@ -54,9 +54,10 @@ function executeOne(database: Database, executor: CommandExecutor, command: Comm
     database.exec('RELEASE command')
     return { done: true, result }
   } catch (error) {
+    // After an error of its own, a full disk above all, SQLite may have rolled back all of the transaction.
+    if (!(error instanceof BackendError)) throw error
     database.exec('ROLLBACK TO command; RELEASE command')
-    if (error instanceof BackendError) return toOutcome(error)
-    throw error
+    return toOutcome(error)
   }
 }
 

@@ -1,0 +1,29 @@
+import type { S3Request } from '../operation.ts'
+
+/** Query names that belong to the signature itself. */
+const ofSignature = new Set([
+  'x-amz-algorithm',
+  'x-amz-content-sha256',
+  'x-amz-credential',
+  'x-amz-date',
+  'x-amz-expires',
+  'x-amz-security-token',
+  'x-amz-signature',
+  'x-amz-signedheaders',
+])
+
+/**
+ * A presigned request with the headers that its signer put into the query: presigners move x-amz- headers there, and S3 takes
+ * them as if they had been sent, encryption and metadata above all. The signature covers them. A header that was sent wins.
+ * Left out are checksums, which some SDKs compute of the empty body that they have when they sign.
+ */
+export function withQueryHeaders(request: S3Request): S3Request {
+  if (!request.query.has('X-Amz-Signature')) return request
+  const headers = new Map(request.headers)
+  for (const [queryName, value] of request.query) {
+    const name = queryName.toLowerCase()
+    if (!name.startsWith('x-amz-') || ofSignature.has(name) || name.startsWith('x-amz-checksum-')) continue
+    if (!request.headers.has(name)) headers.set(name, value)
+  }
+  return { ...request, headers }
+}
