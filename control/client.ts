@@ -7,6 +7,7 @@ import type { DecryptResponse } from '../proto/gen/sealgate/kms/v1/DecryptRespon
 import type { EncryptResponse } from '../proto/gen/sealgate/kms/v1/EncryptResponse.ts'
 import type { KeysClient } from '../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { Lease as LeaseMessage } from '../proto/gen/sealgate/kms/v1/Lease.ts'
+import type { ReportUsesResponse } from '../proto/gen/sealgate/kms/v1/ReportUsesResponse.ts'
 import type { StatusResponse } from '../proto/gen/sealgate/kms/v1/StatusResponse.ts'
 import type { ControlAddress } from './config.ts'
 import { type Endpoint, Endpoints } from './endpoints.ts'
@@ -133,6 +134,11 @@ export function connectKeyService(
     async encrypt({ keyId = '', plaintext, context }) {
       const request = { keyId, plaintext: toBuffer(plaintext), context }
       return call<EncryptResponse>((client, options, done) => client.encrypt(request, options, done))
+    },
+    async reportUses(items) {
+      await call<ReportUsesResponse>((client, options, done) =>
+        client.reportUses({ items: [...items] }, options, done),
+      )
     },
     status: () => call<StatusResponse>((client, options, done) => client.status({}, options, done)),
     async close() {

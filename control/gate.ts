@@ -15,6 +15,7 @@ export interface AuditEntry {
   readonly outcome: 'ok' | KmsErrorCode
   /** Answered from control's own memory, without the KMS. */
   readonly cached: boolean
+  readonly uses?: Subject['uses']
 }
 
 /** Where the gate writes; `audit.ts` is one. */
@@ -79,7 +80,7 @@ export class Gate {
     const leave = this.#limits.enter(caller.identity, { weight: Math.max(1, subjects.length) })
     try {
       return operations[operation].uses === 'items'
-        ? // kms.proto: only a DecryptBatch uses items.
+        ? // kms.proto: requests and answers of these have items and results.
           ((await this.#passBatch(caller, operation, request as never, subjects, work as never)) as Response)
         : await this.#passOne(caller, operation, request, subjects, work)
     } finally {
@@ -165,7 +166,7 @@ export class Gate {
       // An item's error is a code of errors.ts.
       await this.#write(
         operation,
-        entries((index) => (merged[index]?.error as KmsErrorCode | undefined) ?? 'ok'),
+        entries((index) => (merged[index]?.error as KmsErrorCode | undefined) || 'ok'),
       )
       return { results: merged }
     } catch (error) {
@@ -187,11 +188,12 @@ export class Gate {
   }
 }
 
-function audited({ keyId, context }: Subject): Subject {
+function audited({ keyId, context, uses }: Subject): Subject {
   const size = Object.entries(context).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   return {
     keyId: keyId.slice(0, auditedKeyIdLengthMax),
     context: size > auditedContextSizeMax ? { '': `${size} characters, not written down` } : context,
+    ...(uses !== undefined && { uses }),
   }
 }
 

@@ -8,6 +8,7 @@ import { KeyCache } from './key-cache.ts'
 import { isRefusal, Outage } from './outage.ts'
 import type { DataKey, EncryptionContext, InstanceState, KeyService, Lease, SealedKey } from './service.ts'
 import { type Clock, systemClock } from './session-clock.ts'
+import { UseReports } from './use-reports.ts'
 
 /** A data key for new objects. */
 export interface RingKey extends DataKey {
@@ -46,6 +47,7 @@ export class KeyRing {
   readonly #outage: Outage
   readonly #sealing: KeyCache
   readonly #opened: KeyCache
+  readonly #uses: UseReports
   readonly #instances = new Map<string, InstanceState & { connected: boolean }>()
   readonly #endWatch: () => void
   #onInstance = () => {}
@@ -56,6 +58,7 @@ export class KeyRing {
   constructor({ service, registry, clock = systemClock, entriesMax = defaultEntriesMax }: KeyRingOptions) {
     this.#service = service
     this.#outage = new Outage(clock)
+    this.#uses = new UseReports(service, clock)
     const metrics = registry && createCacheMetrics(registry, 'sealgate_key_ring')
     const cache = (kind: string) => {
       const events = metrics?.events(kind)
@@ -87,6 +90,7 @@ export class KeyRing {
         const id = `${keyId}\n${JSON.stringify(context)}`
         const key = await this.#sealing.take(id, () => this.#fetchLease(keyId, context))
         const { plaintext, sealed } = key
+        this.#uses.count('sealed', key.keyId, context)
         return { keyId: key.keyId, plaintext, sealed, epochId: epochIdOf(plaintext) }
       } catch (error) {
         if (!(error instanceof NotReused)) throw error
@@ -103,14 +107,16 @@ export class KeyRing {
   ): Promise<Uint8Array> {
     this.#requireEnabled(key.keyId)
     const { plaintext } = await this.#opened.take(idOf(key), () => this.#fetchOpened(key, newer))
+    this.#uses.count('opened', key.keyId, key.context)
     return plaintext
   }
 
-  /** Zeroes every key and ends the watch; the service stays open. */
-  close(): void {
+  /** Zeroes every key, ends the watch and tells the last uses, where control answers soon; the service stays open. */
+  async close(): Promise<void> {
     this.#endWatch()
     this.#sealing.close()
     this.#opened.close()
+    await this.#uses.close()
   }
 
   async #fetchLease(keyId: string, context: EncryptionContext): ReturnType<Fetch> {
@@ -205,6 +211,7 @@ export class KeyRing {
       'How much longer held keys open objects without control; all of it while it answers',
       () => Math.max(0, this.#graceMs - this.#outage.lastedMs) / 1000,
     )
+    gauge('uses_lost', 'Objects sealed or opened that the audit never heard of', () => this.#uses.lost)
     gauge('control_instances', 'Control instances that are heard', () => {
       return [...this.#instances.values()].filter(({ connected }) => connected).length
     })

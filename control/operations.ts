@@ -6,6 +6,8 @@ import type { EncryptionContext } from './service.ts'
 export interface Subject {
   readonly keyId: string
   readonly context: EncryptionContext
+  /** Objects that were sealed and opened under a lease, where that is what the request tells. */
+  readonly uses?: { readonly sealed: number; readonly opened: number }
 }
 
 interface Row {
@@ -27,6 +29,7 @@ export const operations = {
   DecryptBatch: { service: 'Keys', uses: 'items', audited: true },
   Encrypt: keyOperation,
   Rewrap: keyOperation,
+  ReportUses: { service: 'Keys', uses: 'items', audited: true },
   Watch: { service: 'Keys', ...look },
   Status: { service: 'Keys', ...look },
   ListKeys: { service: 'Admin', ...look },
@@ -49,7 +52,17 @@ export function subjectsOf(operation: Operation, request: unknown, defaultKeyId:
   const { uses } = operations[operation]
   if (uses === 'none') return []
   // kms.proto: requests of these operations have these fields, some without a context.
-  const items =
-    uses === 'items' ? (request as { items: Partial<Subject>[] }).items : [request as Partial<Subject>]
-  return items.map(({ keyId, context }) => ({ keyId: keyId || defaultKeyId, context: context ?? {} }))
+  const items = uses === 'items' ? (request as { items: Item[] }).items : [request as Item]
+  return items.map(({ keyId, context, sealed, opened }) => ({
+    keyId: keyId || defaultKeyId,
+    context: context ?? {},
+    ...(operation === 'ReportUses' && { uses: { sealed: Number(sealed), opened: Number(opened) } }),
+  }))
+}
+
+interface Item {
+  readonly keyId?: string
+  readonly context?: EncryptionContext
+  readonly sealed?: unknown
+  readonly opened?: unknown
 }

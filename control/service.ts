@@ -32,6 +32,14 @@ export interface SealedKey {
   readonly context: EncryptionContext
 }
 
+/** Objects sealed and opened with the data keys of one master key and context. */
+export interface KeyUses {
+  readonly keyId: string
+  readonly context: EncryptionContext
+  readonly sealed: number
+  readonly opened: number
+}
+
 /** What one control instance tells of itself. */
 export interface InstanceState {
   /** Of this run of the service. */
@@ -81,6 +89,8 @@ export interface KeyService {
     readonly plaintext: Uint8Array
     readonly context: EncryptionContext
   }): Promise<{ readonly keyId: string; readonly sealed: Uint8Array }>
+  /** Tells what was done under leases, for the audit: at most 1,000 items. It may be told twice after a break. */
+  reportUses(items: readonly KeyUses[]): Promise<void>
   status(): Promise<KeyServiceStatus>
   /** Ends the connection. Idempotent. */
   close(): Promise<void>

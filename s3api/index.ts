@@ -101,9 +101,9 @@ export async function startFrontEnd(
     running.add(done)
     inTurn.set(incoming.socket, done)
   }
-  const server = await listen(config, handle, log).catch((error: unknown) => {
+  const server = await listen(config, handle, log).catch(async (error: unknown) => {
     users.close()
-    keys?.close()
+    await keys?.close()
     throw error
   })
   const scheme = server.encrypted ? 'https' : 'http'
@@ -122,7 +122,7 @@ export async function startFrontEnd(
     await Promise.allSettled(running)
     metrics.close()
     users.close()
-    keys?.close()
+    await keys?.close()
   }
 
   return {

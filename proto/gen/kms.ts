@@ -24,11 +24,15 @@ import type { GenerateDataKeyRequestInput as _sealgate_kms_v1_GenerateDataKeyReq
 import type { KeyCacheStatusInput as _sealgate_kms_v1_KeyCacheStatusInput, KeyCacheStatus as _sealgate_kms_v1_KeyCacheStatus } from './sealgate/kms/v1/KeyCacheStatus.ts';
 import type { KeyDescriptionInput as _sealgate_kms_v1_KeyDescriptionInput, KeyDescription as _sealgate_kms_v1_KeyDescription } from './sealgate/kms/v1/KeyDescription.ts';
 import type { KeyStateInput as _sealgate_kms_v1_KeyStateInput, KeyState as _sealgate_kms_v1_KeyState } from './sealgate/kms/v1/KeyState.ts';
+import type { KeyUsesInput as _sealgate_kms_v1_KeyUsesInput, KeyUses as _sealgate_kms_v1_KeyUses } from './sealgate/kms/v1/KeyUses.ts';
 import type { KeysClient as _sealgate_kms_v1_KeysClient, KeysDefinition as _sealgate_kms_v1_KeysDefinition } from './sealgate/kms/v1/Keys.ts';
 import type { LeaseInput as _sealgate_kms_v1_LeaseInput, Lease as _sealgate_kms_v1_Lease } from './sealgate/kms/v1/Lease.ts';
 import type { LeaseDataKeyRequestInput as _sealgate_kms_v1_LeaseDataKeyRequestInput, LeaseDataKeyRequest as _sealgate_kms_v1_LeaseDataKeyRequest } from './sealgate/kms/v1/LeaseDataKeyRequest.ts';
 import type { ListKeysRequestInput as _sealgate_kms_v1_ListKeysRequestInput, ListKeysRequest as _sealgate_kms_v1_ListKeysRequest } from './sealgate/kms/v1/ListKeysRequest.ts';
 import type { ListKeysResponseInput as _sealgate_kms_v1_ListKeysResponseInput, ListKeysResponse as _sealgate_kms_v1_ListKeysResponse } from './sealgate/kms/v1/ListKeysResponse.ts';
+import type { ReportUsesRequestInput as _sealgate_kms_v1_ReportUsesRequestInput, ReportUsesRequest as _sealgate_kms_v1_ReportUsesRequest } from './sealgate/kms/v1/ReportUsesRequest.ts';
+import type { ReportUsesResponseInput as _sealgate_kms_v1_ReportUsesResponseInput, ReportUsesResponse as _sealgate_kms_v1_ReportUsesResponse } from './sealgate/kms/v1/ReportUsesResponse.ts';
+import type { ReportUsesResultInput as _sealgate_kms_v1_ReportUsesResultInput, ReportUsesResult as _sealgate_kms_v1_ReportUsesResult } from './sealgate/kms/v1/ReportUsesResult.ts';
 import type { RewrapRequestInput as _sealgate_kms_v1_RewrapRequestInput, RewrapRequest as _sealgate_kms_v1_RewrapRequest } from './sealgate/kms/v1/RewrapRequest.ts';
 import type { RewrapResultInput as _sealgate_kms_v1_RewrapResultInput, RewrapResult as _sealgate_kms_v1_RewrapResult } from './sealgate/kms/v1/RewrapResult.ts';
 import type { RotateKeyRequestInput as _sealgate_kms_v1_RotateKeyRequestInput, RotateKeyRequest as _sealgate_kms_v1_RotateKeyRequest } from './sealgate/kms/v1/RotateKeyRequest.ts';
@@ -71,11 +75,15 @@ export interface ProtoGrpcType {
         KeyCacheStatus: MessageTypeDefinition<_sealgate_kms_v1_KeyCacheStatusInput, _sealgate_kms_v1_KeyCacheStatus>
         KeyDescription: MessageTypeDefinition<_sealgate_kms_v1_KeyDescriptionInput, _sealgate_kms_v1_KeyDescription>
         KeyState: MessageTypeDefinition<_sealgate_kms_v1_KeyStateInput, _sealgate_kms_v1_KeyState>
+        KeyUses: MessageTypeDefinition<_sealgate_kms_v1_KeyUsesInput, _sealgate_kms_v1_KeyUses>
         Keys: SubtypeConstructor<typeof grpc.Client, _sealgate_kms_v1_KeysClient> & { service: _sealgate_kms_v1_KeysDefinition }
         Lease: MessageTypeDefinition<_sealgate_kms_v1_LeaseInput, _sealgate_kms_v1_Lease>
         LeaseDataKeyRequest: MessageTypeDefinition<_sealgate_kms_v1_LeaseDataKeyRequestInput, _sealgate_kms_v1_LeaseDataKeyRequest>
         ListKeysRequest: MessageTypeDefinition<_sealgate_kms_v1_ListKeysRequestInput, _sealgate_kms_v1_ListKeysRequest>
         ListKeysResponse: MessageTypeDefinition<_sealgate_kms_v1_ListKeysResponseInput, _sealgate_kms_v1_ListKeysResponse>
+        ReportUsesRequest: MessageTypeDefinition<_sealgate_kms_v1_ReportUsesRequestInput, _sealgate_kms_v1_ReportUsesRequest>
+        ReportUsesResponse: MessageTypeDefinition<_sealgate_kms_v1_ReportUsesResponseInput, _sealgate_kms_v1_ReportUsesResponse>
+        ReportUsesResult: MessageTypeDefinition<_sealgate_kms_v1_ReportUsesResultInput, _sealgate_kms_v1_ReportUsesResult>
         RewrapRequest: MessageTypeDefinition<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapRequest>
         RewrapResult: MessageTypeDefinition<_sealgate_kms_v1_RewrapResultInput, _sealgate_kms_v1_RewrapResult>
         RotateKeyRequest: MessageTypeDefinition<_sealgate_kms_v1_RotateKeyRequestInput, _sealgate_kms_v1_RotateKeyRequest>

@@ -93,9 +93,9 @@ export class DataKeys {
   }
 
   /** Zeroes the keys. */
-  close(): void {
+  async close(): Promise<void> {
     this.#fingerprint.close()
-    this.#ring.close()
+    await this.#ring.close()
   }
 }
 

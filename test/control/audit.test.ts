@@ -18,6 +18,9 @@ import { AuditDamage, verifyAudit } from '../../control/audit-verify.ts'
 import { connectKeyService, type KeyService } from '../../control/client.ts'
 import type { AuditEntry } from '../../control/gate.ts'
 import { type Control, startControl } from '../../control/index.ts'
+import { KeyRing } from '../../control/key-ring.ts'
+import { systemClock } from '../../control/session-clock.ts'
+import { UseReports } from '../../control/use-reports.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { testMasterKey } from '../support/control.ts'
 
@@ -271,6 +274,50 @@ test('every key operation is a line, refused ones and items of batches too, and 
     assert.not(text.includes('a secret'))
     assert.is((await verifyAudit([file])).end.sequence, 7)
   })
+})
+
+test('what a front-end does under its leases is counted, for each key and context, by the time it ends', async () => {
+  await withControl({}, async ({ file, keys, control }) => {
+    const ring = new KeyRing({ service: keys })
+    const bucketContext = { photos: 'photos' }
+    for (let object = 0; object < 5; object++) {
+      const { keyId, sealed, epochId } = await ring.dataKey({ bucketContext, objectContext: {} })
+      if (epochId !== undefined) await ring.open({ keyId, sealed, context: bucketContext, epochId })
+    }
+    await ring.close()
+    await control.close()
+    const reports = linesOf(file)
+      .map((line) => JSON.parse(line))
+      .filter(({ operation }) => operation === 'ReportUses')
+    assert.equal(
+      reports.map(({ keyId, context, uses, outcome }) => [keyId, context, uses, outcome]),
+      [[keyId, bucketContext, { sealed: 5, opened: 5 }, 'ok']],
+    )
+  })
+})
+
+test('uses that cannot be told go on with the next ones', async () => {
+  const told: unknown[] = []
+  let away = true
+  const reports = new UseReports(
+    {
+      async reportUses(items) {
+        if (away) throw new Error('control is away')
+        told.push(...items)
+      },
+    },
+    systemClock,
+  )
+  reports.count('sealed', 'a', {})
+  await reports.tell()
+  reports.count('sealed', 'a', {})
+  reports.count('opened', 'a', { b: 'c' })
+  away = false
+  await reports.close()
+  assert.equal(told, [
+    { keyId: 'a', context: {}, sealed: 2, opened: 0 },
+    { keyId: 'a', context: { b: 'c' }, sealed: 0, opened: 1 },
+  ])
 })
 
 test('when the audit cannot be written no key is used, until it can', async () => {

@@ -12,6 +12,8 @@ import type { EncryptRequestInput as _sealgate_kms_v1_EncryptRequestInput, Encry
 import type { EncryptResponseInput as _sealgate_kms_v1_EncryptResponseInput, EncryptResponse as _sealgate_kms_v1_EncryptResponse } from '../../../sealgate/kms/v1/EncryptResponse.ts';
 import type { GenerateDataKeyRequestInput as _sealgate_kms_v1_GenerateDataKeyRequestInput, GenerateDataKeyRequest as _sealgate_kms_v1_GenerateDataKeyRequest } from '../../../sealgate/kms/v1/GenerateDataKeyRequest.ts';
 import type { LeaseDataKeyRequestInput as _sealgate_kms_v1_LeaseDataKeyRequestInput, LeaseDataKeyRequest as _sealgate_kms_v1_LeaseDataKeyRequest } from '../../../sealgate/kms/v1/LeaseDataKeyRequest.ts';
+import type { ReportUsesRequestInput as _sealgate_kms_v1_ReportUsesRequestInput, ReportUsesRequest as _sealgate_kms_v1_ReportUsesRequest } from '../../../sealgate/kms/v1/ReportUsesRequest.ts';
+import type { ReportUsesResponseInput as _sealgate_kms_v1_ReportUsesResponseInput, ReportUsesResponse as _sealgate_kms_v1_ReportUsesResponse } from '../../../sealgate/kms/v1/ReportUsesResponse.ts';
 import type { RewrapRequestInput as _sealgate_kms_v1_RewrapRequestInput, RewrapRequest as _sealgate_kms_v1_RewrapRequest } from '../../../sealgate/kms/v1/RewrapRequest.ts';
 import type { RewrapResultInput as _sealgate_kms_v1_RewrapResultInput, RewrapResult as _sealgate_kms_v1_RewrapResult } from '../../../sealgate/kms/v1/RewrapResult.ts';
 import type { StatusRequestInput as _sealgate_kms_v1_StatusRequestInput, StatusRequest as _sealgate_kms_v1_StatusRequest } from '../../../sealgate/kms/v1/StatusRequest.ts';
@@ -100,6 +102,21 @@ export interface KeysClient extends grpc.Client {
   leaseDataKey(argument: _sealgate_kms_v1_LeaseDataKeyRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DataKeyLease>): grpc.ClientUnaryCall;
   
   /**
+   * What a holder of leases has sealed and opened with them since its last report: for the audit. At most 1,000 items.
+   */
+  ReportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  ReportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  ReportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  ReportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  /**
+   * What a holder of leases has sealed and opened with them since its last report: for the audit. At most 1,000 items.
+   */
+  reportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  reportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  reportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  reportUses(argument: _sealgate_kms_v1_ReportUsesRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_ReportUsesResponse>): grpc.ClientUnaryCall;
+  
+  /**
    * Seals data keys anew under the newest version of their master key, in the order of the requests. One that cannot be
    * does not end the stream.
    */
@@ -169,6 +186,11 @@ export interface KeysHandlers extends grpc.UntypedServiceImplementation {
   LeaseDataKey: grpc.handleUnaryCall<_sealgate_kms_v1_LeaseDataKeyRequest, _sealgate_kms_v1_DataKeyLeaseInput>;
   
   /**
+   * What a holder of leases has sealed and opened with them since its last report: for the audit. At most 1,000 items.
+   */
+  ReportUses: grpc.handleUnaryCall<_sealgate_kms_v1_ReportUsesRequest, _sealgate_kms_v1_ReportUsesResponseInput>;
+  
+  /**
    * Seals data keys anew under the newest version of their master key, in the order of the requests. One that cannot be
    * does not end the stream.
    */
@@ -192,6 +214,7 @@ export interface KeysDefinition extends grpc.ServiceDefinition {
   Encrypt: MethodDefinition<_sealgate_kms_v1_EncryptRequestInput, _sealgate_kms_v1_EncryptResponseInput, _sealgate_kms_v1_EncryptRequest, _sealgate_kms_v1_EncryptResponse>
   GenerateDataKey: MethodDefinition<_sealgate_kms_v1_GenerateDataKeyRequestInput, _sealgate_kms_v1_DataKeyInput, _sealgate_kms_v1_GenerateDataKeyRequest, _sealgate_kms_v1_DataKey>
   LeaseDataKey: MethodDefinition<_sealgate_kms_v1_LeaseDataKeyRequestInput, _sealgate_kms_v1_DataKeyLeaseInput, _sealgate_kms_v1_LeaseDataKeyRequest, _sealgate_kms_v1_DataKeyLease>
+  ReportUses: MethodDefinition<_sealgate_kms_v1_ReportUsesRequestInput, _sealgate_kms_v1_ReportUsesResponseInput, _sealgate_kms_v1_ReportUsesRequest, _sealgate_kms_v1_ReportUsesResponse>
   Rewrap: MethodDefinition<_sealgate_kms_v1_RewrapRequestInput, _sealgate_kms_v1_RewrapResultInput, _sealgate_kms_v1_RewrapRequest, _sealgate_kms_v1_RewrapResult>
   Status: MethodDefinition<_sealgate_kms_v1_StatusRequestInput, _sealgate_kms_v1_StatusResponseInput, _sealgate_kms_v1_StatusRequest, _sealgate_kms_v1_StatusResponse>
   Watch: MethodDefinition<_sealgate_kms_v1_WatchRequestInput, _sealgate_kms_v1_WatchEventInput, _sealgate_kms_v1_WatchRequest, _sealgate_kms_v1_WatchEvent>

@@ -1,0 +1,16 @@
+// Original file: proto/kms.proto
+
+
+export interface ReportUsesResultInput {
+  /**
+   * A code of control/errors.ts; empty for one that was taken.
+   */
+  'error'?: (string);
+}
+
+export interface ReportUsesResult {
+  /**
+   * A code of control/errors.ts; empty for one that was taken.
+   */
+  'error': (string);
+}
