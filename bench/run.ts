@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import type { Figure } from './figure.ts'
 import { measureControl } from './parts/control.ts'
 import { measureEngine } from './parts/engine.ts'
+import { measureKeys } from './parts/keys.ts'
 import { measureList } from './parts/list.ts'
 import { measureMultipart } from './parts/multipart.ts'
 import { measureServer } from './parts/server.ts'
@@ -18,6 +19,7 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>>
   server: (settings) => withServer(settings, measureServer),
   multipart: (settings) => withServer(settings, measureMultipart),
   list: (settings) => withServer(settings, measureList),
+  keys: (settings) => withServer(settings, measureKeys, { SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on' }),
   control: measureControl,
 }
 
@@ -35,8 +37,9 @@ const { values: options } = parseArgs({
 async function withServer(
   settings: Settings,
   measure: (settings: Settings, server: RunningSealgate) => Promise<Figure[]>,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Figure[]> {
-  const server = await startSealgate(settings.directory)
+  const server = await startSealgate(settings.directory, environment)
   try {
     return await measure(settings, server)
   } finally {

@@ -182,7 +182,7 @@ export async function measureServer(settings: Settings, server: RunningSealgate)
 }
 
 /** Both variants in turn, as one figure. */
-async function compare(
+export async function compare(
   { rounds }: Settings,
   what: string,
   {
@@ -231,7 +231,7 @@ async function compare(
 
 type Address = Pick<LoadJob, 'host' | 'port'>
 
-function sampler({ seconds }: Settings, pid: number) {
+export function sampler({ seconds }: Settings, pid: number) {
   return async (
     { host, port }: Address,
     connections: number,
@@ -244,11 +244,11 @@ function sampler({ seconds }: Settings, pid: number) {
   }
 }
 
-async function fill({ host, port }: Address, requests: readonly LoadRequest[]): Promise<void> {
+export async function fill({ host, port }: Address, requests: readonly LoadRequest[]): Promise<void> {
   await load({ host, port, connections: 4, requests })
 }
 
-async function once({ host, port }: Address, request: LoadRequest): Promise<void> {
+export async function once({ host, port }: Address, request: LoadRequest): Promise<void> {
   await load({ host, port, connections: 1, requests: [request] })
 }
 
