@@ -115,7 +115,15 @@ export function connectKeyService(
       rewrapOver(endpoints.pick(new Set()).client, keys, rewrapDeadlineMs + keys.length * deadlineMs),
     watch(onState) {
       const watches = endpoints.all.map(
-        ({ client, target }) => new InstanceWatch(client, (state) => onState(target, state)),
+        ({ client, target }) =>
+          new InstanceWatch(client, {
+            onState: (state) => onState(target, state),
+            onRefused: (error) =>
+              log?.error(
+                { target, reason: error.details },
+                'control does not tell us when keys are withdrawn',
+              ),
+          }),
       )
       return () => {
         for (const watch of watches) watch.close()

@@ -16,6 +16,12 @@ export interface RingKey extends DataKey {
   readonly epochId?: Uint8Array
 }
 
+interface DataKeyRequest {
+  readonly keyId?: string
+  readonly bucketContext: EncryptionContext
+  readonly objectContext: EncryptionContext
+}
+
 /** A data key that an object was sealed with. */
 export interface SealedDataKey extends SealedKey {
   readonly epochId?: Uint8Array
@@ -78,13 +84,20 @@ export class KeyRing {
   }
 
   /** The data key to seal a new object's key with: of the bucket's epoch, or of this object where control reuses none. */
-  async dataKey(request: {
-    readonly keyId?: string
-    readonly bucketContext: EncryptionContext
-    readonly objectContext: EncryptionContext
-  }): Promise<RingKey> {
-    const { keyId = '', bucketContext: context, objectContext } = request
-    this.#requireEnabled(keyId)
+  async dataKey(request: DataKeyRequest): Promise<RingKey> {
+    this.#requireEnabled(request.keyId ?? '')
+    const key = await this.#obtain(request)
+    try {
+      // Only now it is known which one the default key is, and of several instances one may not have heard yet.
+      this.#requireEnabled(key.keyId)
+      return key
+    } catch (error) {
+      key.plaintext.fill(0)
+      throw error
+    }
+  }
+
+  async #obtain({ keyId = '', bucketContext: context, objectContext }: DataKeyRequest): Promise<RingKey> {
     if (this.#keysReused !== false) {
       try {
         const id = `${keyId}\n${JSON.stringify(context)}`

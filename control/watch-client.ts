@@ -1,4 +1,4 @@
-import type { ClientReadableStream } from '@grpc/grpc-js'
+import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js'
 import type { KeysClient } from '../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { WatchEvent } from '../proto/gen/sealgate/kms/v1/WatchEvent.ts'
 import type { InstanceState } from './service.ts'
@@ -12,16 +12,28 @@ const againMaxMs = 500
 export class InstanceWatch {
   readonly #client: KeysClient
   readonly #onState: (state: InstanceState | undefined) => void
+  readonly #onRefused: (error: ServiceError) => void
   #stream: ClientReadableStream<WatchEvent> | undefined
   #timer: NodeJS.Timeout | undefined
   #delayMs = againMinMs
   #last: Pick<WatchEvent, 'instanceId' | 'drops'> | undefined
+  #refused = false
   #closed = false
 
-  /** `onState` gets undefined when the instance cannot be heard any more. */
-  constructor(client: KeysClient, onState: (state: InstanceState | undefined) => void) {
+  /** `onState` gets undefined when the instance cannot be heard any more; `onRefused` why it will not be, once. */
+  constructor(
+    client: KeysClient,
+    {
+      onState,
+      onRefused,
+    }: {
+      readonly onState: (state: InstanceState | undefined) => void
+      readonly onRefused: (error: ServiceError) => void
+    },
+  ) {
     this.#client = client
     this.#onState = onState
+    this.#onRefused = onRefused
     this.#watch()
   }
 
@@ -41,7 +53,12 @@ export class InstanceWatch {
       if (!this.#closed) this.#onState(this.#stateOf(event))
     })
     // An error is followed by nothing else; a regular end comes when the instance drains.
-    stream.on('error', () => this.#lost(stream))
+    stream.on('error', (error: ServiceError) => {
+      const refused = error.code === status.PERMISSION_DENIED || error.code === status.UNAUTHENTICATED
+      if (refused && !this.#refused && !this.#closed) this.#onRefused(error)
+      this.#refused = refused
+      this.#lost(stream)
+    })
     stream.on('end', () => this.#lost(stream))
   }
 
