@@ -21,10 +21,12 @@ export interface Diagnosis {
  * Errors: ConfigError where there is neither.
  */
 export async function doctor(environment: Environment, choice: ControlChoice): Promise<Diagnosis> {
-  const addresses = findControl(environment, choice)
+  const kms = parseKms(environment)
+  // Who configures a KMS here means that one, and not some gateway's on this machine.
+  const addresses = findControl(environment, { ...choice, anywhere: kms === undefined })
   const checks: Check[] = []
   for (const address of addresses) checks.push(...(await askControl(connectAdmin(address))))
-  if (addresses.length === 0) checks.push(...(await examineDirectly(environment)))
+  if (addresses.length === 0) checks.push(...(await examineDirectly(kms)))
   return {
     text: {
       table: checks.map(toText).join(''),
@@ -58,8 +60,7 @@ async function askControl(admin: ReturnType<typeof connectAdmin>): Promise<reado
   }
 }
 
-async function examineDirectly(environment: Environment): Promise<readonly Check[]> {
-  const kms = parseKms(environment)
+async function examineDirectly(kms: ReturnType<typeof parseKms>): Promise<readonly Check[]> {
   if (kms === undefined) {
     throw new ConfigError(
       `no control service is known and no KMS is configured: name a data folder or --control, or set ${nameOf('vaultEndpoint')}`,

@@ -10,18 +10,20 @@ export interface ControlChoice {
   /** A server's data folder. */
   readonly directory?: string
   readonly control?: string
+  /** Also a server that has no data folder, wherever one stands. */
+  readonly anywhere?: boolean
 }
 
-/** Where `npm start` keeps its data, and where somebody may stand. */
+/** Where somebody may stand, and where `npm start` keeps its data. */
 const usualDirectories = ['.', 'data']
 
 /**
- * The control services that are meant: `--control`, a folder, the environment, the usual folders, in this order.
+ * The control services that are meant: `--control`, a folder, the environment, the usual folders, gateways, in this order.
  * Nothing found is an empty list, but for a folder that was named. Errors: ConfigError.
  */
 export function findControl(
   environment: Environment,
-  { directory, control }: ControlChoice,
+  { directory, control, anywhere = true }: ControlChoice,
 ): readonly ControlAddress[] {
   if (control !== undefined) return parseControlAddresses('--control', control, environment)
   if (directory !== undefined) {
@@ -31,7 +33,8 @@ export function findControl(
   }
   const given = environment.find('control')
   if (given !== undefined) return parseControlAddresses(given.name, given.value, environment)
-  return addressesOf(environment, usualDirectories)
+  const found = addressesOf(environment, usualDirectories)
+  return found.length > 0 || !anywhere ? found : addressesOf(environment, [undefined])
 }
 
 /** As above, at least one. Errors: ConfigError. */
@@ -47,7 +50,10 @@ export function requireControl(
 }
 
 /** Of the servers that run on the folders. */
-function addressesOf(environment: Environment, directories: readonly string[]): readonly ControlAddress[] {
+function addressesOf(
+  environment: Environment,
+  directories: readonly (string | undefined)[],
+): readonly ControlAddress[] {
   return directories
     .flatMap(readRunningRecords)
     .flatMap(({ control }) => parseControlAddresses('the record of a running server', control, environment))

@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert'
 import type { VaultConfig } from '../../control/config.ts'
 import { KmsError } from '../../control/errors.ts'
 import { createVaultClient, type VaultClient } from '../../control/providers/vault-client.ts'
-import { VaultError, type VaultErrorKind } from '../../control/providers/vault-error.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { type Certificate, createAuthority, createCertificate } from '../support/vault/certificates.ts'
+import { failsAs } from '../support/vault/fails-as.ts'
 import { startReady, toConfig, until, withProvider, withVault } from '../support/vault/fixture.ts'
 import {
   type SimulatorOptions,
@@ -34,16 +34,6 @@ async function withClient(
   } finally {
     await vault.close()
   }
-}
-
-async function failsAs(kind: VaultErrorKind, promise: Promise<unknown>): Promise<VaultError> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  if (!(error instanceof VaultError)) throw new Error(`a VaultError was expected, not ${error}`)
-  assert.is(error.kind, kind)
-  return error
 }
 
 async function withFolder(
@@ -222,6 +212,30 @@ test('the namespace is on every call, login and renewal included', () =>
     assert.ok(vault.calls.length >= 3)
     assert.ok(vault.calls.every(({ namespace }) => namespace === 'ns1'))
   }))
+
+test('a namespace for logins is on what concerns the token, the other on what concerns keys', async () => {
+  const namespaces = { namespace: 'keys', loginNamespace: 'login' }
+  await withClient({}, namespaces, async (client, vault) => {
+    const token = vault.rootToken
+    const scopes = [
+      [() => client.login(secretId), 'login'],
+      [() => client.renewSelf(token, 60), 'login'],
+      [() => client.lookupSelf(token), 'login'],
+      [() => client.unwrapSecretId(secretId), 'login'],
+      [() => client.transit(token, request), 'keys'],
+      [() => client.request(token, { method: 'GET', path: 'transit/keys/key', scope: 'keys' }), 'keys'],
+      [() => client.health(), ''],
+    ] as const
+    for (const [call, namespace] of scopes) {
+      await (call() as Promise<unknown>).catch(() => {})
+      assert.is(vault.calls.at(-1)?.namespace, namespace)
+    }
+  })
+  await withClient({}, { namespace: 'keys', loginNamespace: '' }, async (client, vault) => {
+    await client.login(secretId).catch(() => {})
+    assert.is(vault.calls.at(-1)?.namespace, '')
+  })
+})
 
 test('without the namespace the role of a namespace is not found', () =>
   withVault({ namespace: 'ns1' }, async ({ vault, credentials }) => {
