@@ -6,6 +6,8 @@ import {
   type OwnershipMode,
   ownershipModes,
   readUsersFile,
+  type SignatureV2Mode,
+  signatureV2Modes,
 } from '../s3api/index.ts'
 import { type HostPort, parseHostPort, requireReadable } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
@@ -47,6 +49,7 @@ export function parseFrontEnd(
       credentials: new Map([[credential.accessKey, credential]]),
       ...(usersFile !== undefined && { usersFile }),
       objectOwnership: parseObjectOwnership(environment),
+      signatureV2: parseSignatureV2(environment),
       autoEncryption: options.autoEncryption,
       allowSseCOverHttp: environment.flag('allowSseCOverHttp'),
       trustedProxies: parseProxies(environment),
@@ -97,6 +100,14 @@ function parseObjectOwnership(environment: Environment): OwnershipMode {
   const found = environment.find('objectOwnership')
   const mode = ownershipModes.find((known) => known === (found?.value ?? 'BucketOwnerEnforced'))
   if (mode === undefined) throw new ConfigError(`${found?.name} must be one of ${ownershipModes.join(', ')}`)
+  return mode
+}
+
+function parseSignatureV2(environment: Environment): SignatureV2Mode {
+  const found = environment.find('signatureV2')
+  const mode = signatureV2Modes.find((known) => known === (found?.value ?? 'presigned'))
+  if (mode === undefined)
+    throw new ConfigError(`${found?.name} must be one of ${signatureV2Modes.join(', ')}`)
   return mode
 }
 

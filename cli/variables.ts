@@ -20,6 +20,7 @@ export const variables = {
   secretKey: { names: ['SEALGATE_SECRET_KEY', 'MINIO_ROOT_PASSWORD', 'MINIO_SECRET_KEY'], file: true },
   usersFile: { names: ['SEALGATE_USERS_FILE'] },
   objectOwnership: { names: ['SEALGATE_OBJECT_OWNERSHIP'] },
+  signatureV2: { names: ['SEALGATE_SIGV2'] },
   masterKey: {
     names: ['SEALGATE_KMS_MASTER_KEY', 'MINIO_KMS_MASTER_KEY', 'MINIO_SSE_MASTER_KEY'],
     file: true,

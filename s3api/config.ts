@@ -14,6 +14,8 @@ export interface FrontEndConfig {
   readonly usersFile?: string
   /** For buckets that do not say. Absent: BucketOwnerEnforced. */
   readonly objectOwnership?: OwnershipMode
+  /** Which requests may be signed with Signature V2. Absent: presigned. */
+  readonly signatureV2?: SignatureV2Mode
   /** SSE-S3 for whatever a client stores without an encryption header of its own. */
   readonly autoEncryption: boolean
   /** SSE-C on a plain listener. */
@@ -27,6 +29,10 @@ export interface FrontEndConfig {
   /** How long a stop waits for running requests. */
   readonly drainMs: number
 }
+
+/** `presigned`: presigned URLs and forms; `all`: also the Authorization header; `off`: none. */
+export const signatureV2Modes = ['presigned', 'all', 'off'] as const
+export type SignatureV2Mode = (typeof signatureV2Modes)[number]
 
 export interface Credential {
   readonly accessKey: string

@@ -20,7 +20,12 @@ export { createCryptoPool } from '../engine/index.ts'
 export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
 export { readUsersFile } from './access/users-file.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
-export type { Credential, FrontEndConfig } from './config.ts'
+export {
+  type Credential,
+  type FrontEndConfig,
+  type SignatureV2Mode,
+  signatureV2Modes,
+} from './config.ts'
 export { type RewrapReport, rewrapStore } from './sse/rewrap-store.ts'
 
 /** A running front-end. */

@@ -18,6 +18,8 @@ export interface Operation {
   readonly scope: 'service' | 'bucket' | 'object'
   /** Sub-resources (query names) which the request has, all of them and no other sub-resource. */
   readonly query?: readonly string[]
+  /** Its request is a form, which has the signature, the key and what would be headers in its fields. */
+  readonly form?: true
   /** Takes `versionId`. */
   readonly versions?: true
   /** A header, or its absence, that tells this operation from its neighbour with the same query. */
@@ -44,7 +46,10 @@ export interface Services {
 
 export interface RequestContext {
   readonly services: Services
+  /** Of a form: the PUT that it stands for. */
   readonly request: S3Request
+  /** By lower-case name. */
+  readonly formFields?: ReadonlyMap<string, string>
   readonly body: RequestBody
   readonly requestId: string
   /** Who signed the request; undefined: nobody. */
@@ -65,6 +70,8 @@ export interface S3Request {
   readonly rawUrl: string
   /** Empty at service level. */
   readonly bucket: string
+  /** The bucket is named by the host, not by the path. */
+  readonly virtualHost?: true
   /** Empty at service and bucket level. */
   readonly key: string
   /** Decoded; the last one wins where a name is repeated. */

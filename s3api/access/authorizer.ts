@@ -21,6 +21,8 @@ export interface Need {
   readonly versionId?: string
   /** Anybody who may do the rest of what the request asks may do this too, unless a policy denies it. */
   readonly unlessDenied?: true
+  /** Part of this action: whoever a list allows the one may do the other. */
+  readonly within?: S3Action
   /** It is about a bucket that is not there yet. */
   readonly creates?: true
   /** What is known of the request beyond its headers, for conditions. */
@@ -104,7 +106,7 @@ export function createAuthorizer(
   async function allowedByOwnership(access: BucketAccess, need: Need): Promise<boolean> {
     const { mode } = await access.ownership()
     if (mode === 'BucketOwnerEnforced') return isOwner(access)
-    const { on, permission } = aclPermissions[need.action] ?? {}
+    const { on, permission } = aclPermissions[need.within ?? need.action] ?? {}
     if (on !== 'object' && isOwner(access)) return true
     const stored = need.key === '' || on === 'bucket' ? undefined : await lookUp(need)
     // An object that is not there: the operation tells the bucket's owner so.

@@ -32,7 +32,7 @@ function furtherNeeds(action: S3Action, { headers }: S3Request, named: (action: 
   const needs: Need[] = []
   const asks = (...names: string[]) => names.some((name) => headers.has(name))
   if (action === 's3:PutObject') {
-    if (asks('x-amz-tagging')) needs.push(named('s3:PutObjectTagging'))
+    if (asks('x-amz-tagging')) needs.push({ ...named('s3:PutObjectTagging'), within: 's3:PutObject' })
     // Whoever makes an object may say who else gets it, but not against a policy.
     if (asks('x-amz-acl') || asksForGrants(headers))
       needs.push({ ...named('s3:PutObjectAcl'), unlessDenied: true })

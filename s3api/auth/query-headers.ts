@@ -12,17 +12,24 @@ const ofSignature = new Set([
   'x-amz-signedheaders',
 ])
 
+/** What describes a body: nobody had the body when the URL was made. */
+const ofBody = /^x-amz-(checksum-|sdk-checksum-|decoded-content-length$|trailer$)/
+/** Signature V2 alone has these in its query. */
+const ofV2 = new Set(['content-md5', 'content-type'])
+
 /**
  * A presigned request with the headers that its signer put into the query: presigners move x-amz- headers there, and S3 takes
  * them as if they had been sent, encryption and metadata above all. The signature covers them. A header that was sent wins.
  * Left out are checksums, which some SDKs compute of the empty body that they have when they sign.
  */
 export function withQueryHeaders(request: S3Request): S3Request {
-  if (!request.query.has('X-Amz-Signature')) return request
+  const v2 = request.query.has('Signature')
+  if (!v2 && !request.query.has('X-Amz-Signature')) return request
   const headers = new Map(request.headers)
   for (const [queryName, value] of request.query) {
     const name = queryName.toLowerCase()
-    if (!name.startsWith('x-amz-') || ofSignature.has(name) || name.startsWith('x-amz-checksum-')) continue
+    const isHeader = name.startsWith('x-amz-') && !ofSignature.has(name) && !ofBody.test(name)
+    if (!isHeader && !(v2 && ofV2.has(name))) continue
     if (!request.headers.has(name)) headers.set(name, value)
   }
   return { ...request, headers }

@@ -159,13 +159,15 @@ function queryClaim({ query, headers }: RequestToVerify, { region, nowMs }: Veri
   }
   const time = parameter('X-Amz-Date')
   const { accessKey, scope } = parseCredential(parameter('X-Amz-Credential'), { time, region, code })
-  const expires = parseDecimal(parameter('X-Amz-Expires'))
-  if (expires === undefined || expires < 1 || expires > expiresMaxSeconds) {
+  const expiresText = parameter('X-Amz-Expires')
+  const expires = parseDecimal(expiresText.replace(/^-/, ''))
+  if (expires === undefined || expires > expiresMaxSeconds) {
     throw new S3Error(code, `X-Amz-Expires must be between 1 and ${expiresMaxSeconds} seconds`)
   }
   const signedAtMs = parseTime(time)
   if (signedAtMs - nowMs > skewMaxMs) throw new S3Error('AccessDenied', 'Request is not valid yet')
-  if (nowMs > signedAtMs + expires * 1000) {
+  // One that was to hold for no time at all has expired like any other.
+  if (expires === 0 || expiresText.startsWith('-') || nowMs > signedAtMs + expires * 1000) {
     throw new S3Error('AccessDenied', 'Request has expired', {
       details: {
         Expires: new Date(signedAtMs + expires * 1000).toISOString(),
@@ -185,7 +187,7 @@ function queryClaim({ query, headers }: RequestToVerify, { region, nowMs }: Veri
 }
 
 /** `access key/YYYYMMDD/region/s3/aws4_request`; access keys may contain slashes. */
-function parseCredential(
+export function parseCredential(
   text: string,
   { time, region, code }: { readonly time: string; readonly region: string; readonly code: S3ErrorCode },
 ): { readonly accessKey: string; readonly scope: Scope } {
@@ -224,7 +226,7 @@ function requestTime(headers: ReadonlyMap<string, string>): string {
 }
 
 /** Milliseconds of YYYYMMDDTHHMMSSZ. Errors: AccessDenied. */
-function parseTime(time: string): number {
+export function parseTime(time: string): number {
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(time)
   const [, year, month, day, hour, minute, second] = match ?? []
   const timeMs =

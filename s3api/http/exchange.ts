@@ -2,17 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
-import { hidingAbsence } from '../access/absence.ts'
-import { createAuthorizer } from '../access/authorizer.ts'
-import { requireExpectedOwners } from '../access/expected-owner.ts'
-import { needsOf } from '../access/needs.ts'
-import { type User, type Users, userOf } from '../access/users.ts'
-import { openBody } from '../auth/body.ts'
+import type { Users } from '../access/users.ts'
 import { withQueryHeaders } from '../auth/query-headers.ts'
-import { authenticate } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
-import type { Operation, Reply, S3Request, Services } from '../operation.ts'
+import type { Operation, Reply, Services } from '../operation.ts'
+import { admit, type Findings } from './admission.ts'
 import { BodyPieces, expectsContinue } from './body-pieces.ts'
 import { preflight, withCrossOrigin } from './cross-origin.ts'
 import { errorReply, toS3Error } from './error-reply.ts'
@@ -35,10 +30,8 @@ export interface Surroundings {
 }
 
 /** What is known of a request, for its log line and its error. */
-interface Facts {
-  request?: S3Request
+interface Facts extends Findings {
   operation?: Operation
-  user?: User | undefined
   code?: string
   sent: number
 }
@@ -100,7 +93,7 @@ export async function exchange(
 }
 
 async function answer(
-  { services, users: currentUsers, router, trusted, encrypted, metrics }: Surroundings,
+  { services, users, router, trusted, encrypted, metrics }: Surroundings,
   {
     incoming,
     outgoing,
@@ -128,25 +121,12 @@ async function answer(
     if (request.method === 'OPTIONS') return await preflight(services.backend, request)
     const operation = router(request)
     facts.operation = operation
-    const users = currentUsers()
-    const authentication = authenticate(
-      { ...sent, rawHeaders: incoming.rawHeaders },
-      { credentials: users.byAccessKey, region: config.region, nowMs: services.now() },
-    )
-    const user = userOf(users, authentication)
-    facts.user = user
-    const access = createAuthorizer(services, { request, user, signature: authentication.signature })
-    const needs = needsOf(operation, request)
-    for (const need of needs) await access.require(need)
-    await requireExpectedOwners(access, request)
-    const body = openBody({
-      headers: request.headers,
-      authentication,
-      source: metrics.received(new BodyPieces(incoming, outgoing, floor)),
-      ignoreChecksums: operation.checksumHeaders === 'object',
-    })
-    return await hidingAbsence(access, needs, () =>
-      operation.handle({ services, request, body, requestId, user, access, users, log, signal }),
+    const source = metrics.received(new BodyPieces(incoming, outgoing, floor))
+    return await admit(
+      operation,
+      { sent, request, rawHeaders: incoming.rawHeaders, source },
+      { services, users: users(), requestId, log, signal },
+      facts,
     )
   } catch (error) {
     const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)

@@ -12,6 +12,8 @@ export interface Target {
   /** Empty at service and bucket level. */
   readonly key: string
   readonly query: ReadonlyMap<string, string>
+  /** The bucket is named by the host. */
+  readonly virtualHost?: true
 }
 
 /** Errors: InvalidURI, InvalidBucketName, KeyTooLongError. `domains` are lower-case. */
@@ -23,7 +25,9 @@ export function parseTarget(rawUrl: string, host: string | undefined, domains: r
   const query = parseQuery(question === -1 ? '' : url.slice(question + 1))
   if (!path.startsWith('/') && path !== '') throw new S3Error('InvalidURI')
   const bucketOfHost = parseHost(host, domains)
-  if (bucketOfHost !== undefined) return { bucket: bucketOfHost, key: parseKey(path.slice(1)), query }
+  if (bucketOfHost !== undefined) {
+    return { bucket: bucketOfHost, key: parseKey(path.slice(1)), query, virtualHost: true }
+  }
   const slash = path.indexOf('/', 1)
   if (slash === -1) return { bucket: decode(path.slice(1)), key: '', query }
   const [bucket, key] = [decode(path.slice(1, slash)), parseKey(path.slice(slash + 1))]
@@ -33,13 +37,18 @@ export function parseTarget(rawUrl: string, host: string | undefined, domains: r
 
 function parseKey(raw: string): string {
   const key = decode(raw)
+  requireKey(key)
+  return key
+}
+
+/** Errors: KeyTooLongError. */
+export function requireKey(key: string): void {
   const size = Buffer.byteLength(key)
   if (size > keySizeMax) {
     throw new S3Error('KeyTooLongError', undefined, {
       details: { Size: String(size), MaxSizeAllowed: String(keySizeMax) },
     })
   }
-  return key
 }
 
 /** The bucket of a `bucket.domain` host, or undefined for the domain itself, an address or a host that is not ours. */

@@ -25,6 +25,11 @@ export function document(root: XmlNode): string {
   return declaration + root.markup.replace(/^<[A-Za-z]+/, (tag) => `${tag} xmlns="${namespace}"`)
 }
 
+/** A whole document of the few that have no namespace. */
+export function plainDocument(root: XmlNode): string {
+  return declaration + root.markup
+}
+
 /** An error document, which has no namespace. */
 export function errorDocument(fields: Readonly<Record<string, string>>): string {
   const children = Object.entries(fields).map(([name, value]) => element(name, value))

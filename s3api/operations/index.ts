@@ -38,6 +38,7 @@ import {
   getBucketOwnershipControls,
   putBucketOwnershipControls,
 } from './ownership-controls.ts'
+import { postObject } from './post-object.ts'
 import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './public-access-block.ts'
 import { putObject } from './put-object.ts'
 import { uploadPart, uploadPartCopy } from './upload-part.ts'
@@ -79,6 +80,7 @@ export const operations = [
   listObjectVersions,
   deleteObjects,
   putObject,
+  postObject,
   getObject,
   getObjectPart,
   headObject,

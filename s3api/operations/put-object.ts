@@ -25,58 +25,66 @@ export const putObject: Operation = {
   scope: 'object',
   header: { name: 'x-amz-copy-source', present: false },
   async handle(context) {
-    const { services, request, body } = context
-    const { bucket, key } = request
-    const newAccess = await newObjectAccess(context)
-    const attributes = await newAttributes(context, await services.backend.getBucket(bucket), newAccess)
-    const headers = parseObjectHeaders(request)
-    const condition = parseWriteCondition(request)
-    const encryption = await decideEncryption(context)
-    await checkCondition(services, request, condition)
-    const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
-    try {
-      const written = await writeBody(context, {
-        key: sealing?.objectKey,
-        hashes: needsMd5(encryption) ? ['md5'] : [],
-        sizeMax: objectSizeMax,
-        plan: (size) => planObject(request, { headers, size, sealing, attributes, condition, encryption }),
-      })
-      return await settle(written, async () => {
-        const checksum = checksumOf(body)
-        const plain = {
-          ...headers,
-          ...ownerMember(newAccess),
-          size: written.size,
-          etag: etagOf(encryption, written.digests),
-          modifiedAtMs: services.now(),
-          ...(checksum !== undefined && { checksum }),
-        }
-        const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
-        await confirmRecord(services, bucket, record)
-        const version = await services.backend.putObject({
-          bucket,
-          key,
-          record,
-          data: written.data,
-          attributes,
-          versionId: newVersionId(record),
-          ...(condition !== undefined && { condition }),
-          ...(encryption !== undefined && { asked: askedOf(encryption) }),
-        })
-        return {
-          status: 200,
-          headers: {
-            ETag: `"${record.etag}"`,
-            ...newVersionHeaders(version),
-            ...checksumHeaders(checksum),
-            ...newEncryptionHeaders(sealing?.seal, encryption),
-          },
-        }
-      })
-    } finally {
-      sealing?.objectKey.fill(0)
-    }
+    const { headers } = await storeBody(context)
+    return { status: 200, headers }
   },
+}
+
+/** Makes the request's object of its body: what PUT and the forms of browsers have in common. */
+export async function storeBody(
+  context: RequestContext,
+): Promise<{ readonly etag: string; readonly headers: Record<string, string> }> {
+  const { services, request, body } = context
+  const { bucket, key } = request
+  const newAccess = await newObjectAccess(context)
+  const attributes = await newAttributes(context, await services.backend.getBucket(bucket), newAccess)
+  const headers = parseObjectHeaders(request)
+  const condition = parseWriteCondition(request)
+  const encryption = await decideEncryption(context)
+  await checkCondition(services, request, condition)
+  const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
+  try {
+    const written = await writeBody(context, {
+      key: sealing?.objectKey,
+      hashes: needsMd5(encryption) ? ['md5'] : [],
+      sizeMax: objectSizeMax,
+      plan: (size) => planObject(request, { headers, size, sealing, attributes, condition, encryption }),
+    })
+    return await settle(written, async () => {
+      const checksum = checksumOf(body)
+      const plain = {
+        ...headers,
+        ...ownerMember(newAccess),
+        size: written.size,
+        etag: etagOf(encryption, written.digests),
+        modifiedAtMs: services.now(),
+        ...(checksum !== undefined && { checksum }),
+      }
+      const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
+      await confirmRecord(services, bucket, record)
+      const version = await services.backend.putObject({
+        bucket,
+        key,
+        record,
+        data: written.data,
+        attributes,
+        versionId: newVersionId(record),
+        ...(condition !== undefined && { condition }),
+        ...(encryption !== undefined && { asked: askedOf(encryption) }),
+      })
+      return {
+        etag: record.etag,
+        headers: {
+          ETag: `"${record.etag}"`,
+          ...newVersionHeaders(version),
+          ...checksumHeaders(checksum),
+          ...newEncryptionHeaders(sealing?.seal, encryption),
+        },
+      }
+    })
+  } finally {
+    sealing?.objectKey.fill(0)
+  }
 }
 
 /** Evaluates a write's condition before its body is read; the backend evaluates it again with the write. */

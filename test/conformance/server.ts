@@ -58,6 +58,8 @@ export async function startServer(options: {
     SEALGATE_ADDRESS: `127.0.0.1:${port}`,
     // The suite takes access control lists to count by default.
     SEALGATE_OBJECT_OWNERSHIP: 'ObjectWriter',
+    // Some of its clients sign headers with Signature V2.
+    SEALGATE_SIGV2: 'all',
     SEALGATE_ADMIN_ADDRESS: 'off',
     SEALGATE_CONTROL_ADMIN_ADDRESS: 'off',
     SEALGATE_KMS_VAULT_ENDPOINT: vault.endpoint,

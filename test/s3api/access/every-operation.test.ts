@@ -8,7 +8,7 @@ import { alice, bob, withFrontEnd } from '../../support/front-end.ts'
 const test = suite('s3api/access/every-operation')
 
 /** They name what they work on in their bodies, and ask for each of it there; tests of their own prove that. */
-const askedInTheBody = new Set(['DeleteObjects', 'PutObjectTagging'])
+const askedInTheBody = new Set(['DeleteObjects', 'PostObject', 'PutObjectTagging'])
 
 /** A request that the operation's row matches. */
 function requestFor({ method, scope, query = [], header }: Operation) {

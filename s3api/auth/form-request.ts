@@ -1,0 +1,90 @@
+import { S3Error } from '../errors.ts'
+import { requireKey } from '../http/target.ts'
+import { readXml } from '../http/xml-reader.ts'
+import type { S3Request } from '../operation.ts'
+import type { Form } from './form.ts'
+
+/** The PUT that a form stands for: its key, and its fields as the headers that they are called after. */
+
+/** Fields by their own names, besides those that begin with `x-amz-`. */
+const headerFields = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-md5',
+  'content-type',
+  'expires',
+])
+/** Fields of the signature, and those that would speak of the form's own transfer. */
+const dropped = new Set([
+  'x-amz-algorithm',
+  'x-amz-content-sha256',
+  'x-amz-copy-source',
+  'x-amz-credential',
+  'x-amz-date',
+  'x-amz-decoded-content-length',
+  'x-amz-security-token',
+  'x-amz-signature',
+  'x-amz-trailer',
+])
+/** Headers of the request itself that say something about its sender. */
+const keptHeaders = ['host', 'origin', 'referer', 'user-agent']
+
+/** Errors: InvalidArgument, KeyTooLongError, MalformedXML. */
+export function requestOfForm(request: S3Request, form: Form): S3Request {
+  const headers = new Map<string, string>()
+  for (const name of keptHeaders) {
+    const value = request.headers.get(name)
+    if (value !== undefined) headers.set(name, value)
+  }
+  headers.set('content-length', String(form.file.size))
+  for (const [name, value] of form.fields) {
+    const header = headerOfField(name)
+    if (header === undefined) continue
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a header cannot carry is refused here
+    if (header !== 'x-amz-tagging' && /[\u0000-\u001f\u007f]/.test(value)) {
+      throw new S3Error('InvalidArgument', `The field ${name} cannot be a header.`)
+    }
+    headers.set(header, header === 'x-amz-tagging' ? taggingHeader(value) : value)
+  }
+  return { ...request, key: keyOf(form), headers }
+}
+
+/** The form's key, with the file's name where it wants that. Errors: InvalidArgument, KeyTooLongError. */
+export function keyOf({ fields, file }: Form): string {
+  const key = fields.get('key') ?? ''
+  if (key === '') {
+    throw new S3Error(
+      'InvalidArgument',
+      "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+      {
+        details: { ArgumentName: 'key', ArgumentValue: '' },
+      },
+    )
+  }
+  // Some browsers send the whole path.
+  const name = file.name.replace(/^.*[/\\]/s, '')
+  const whole = key.replaceAll(filenameVariable, () => name)
+  if (whole === '') throw new S3Error('InvalidArgument', 'User key must have a length greater than 0.')
+  requireKey(whole)
+  return whole
+}
+
+const filenameVariable = ['$', '{filename}'].join('')
+
+function headerOfField(name: string): string | undefined {
+  if (name === 'acl') return 'x-amz-acl'
+  if (name === 'tagging') return 'x-amz-tagging'
+  if (name.startsWith('x-amz-')) return dropped.has(name) ? undefined : name
+  return headerFields.has(name) ? name : undefined
+}
+
+/** Tags come as a document, and as a query where a header has them. */
+function taggingHeader(value: string): string {
+  if (!value.trimStart().startsWith('<')) return value
+  const tags = readXml(Buffer.from(value, 'utf8'), 'Tagging').child('TagSet')?.children('Tag') ?? []
+  const pairs = new URLSearchParams()
+  for (const tag of tags) pairs.append(tag.child('Key')?.text() ?? '', tag.child('Value')?.text() ?? '')
+  return pairs.toString()
+}

@@ -1,0 +1,101 @@
+import { hidingAbsence } from '../access/absence.ts'
+import { createAuthorizer } from '../access/authorizer.ts'
+import { requireExpectedOwners } from '../access/expected-owner.ts'
+import { needsOf } from '../access/needs.ts'
+import { type User, type Users, userOf } from '../access/users.ts'
+import { openBody } from '../auth/body.ts'
+import { type Form, openForm } from '../auth/form.ts'
+import { checkFormPolicy, parseFormPolicy } from '../auth/form-policy.ts'
+import { keyOf, requestOfForm } from '../auth/form-request.ts'
+import { authenticateForm } from '../auth/form-signature.ts'
+import { type Authentication, authenticate } from '../auth/verify.ts'
+import { authenticateV2 } from '../auth/verify-v2.ts'
+import type { Operation, Reply, RequestContext, S3Request, Services } from '../operation.ts'
+
+/** What is found out of a request on its way to its operation, for its log line. */
+export interface Findings {
+  request?: S3Request
+  user?: User | undefined
+}
+
+/** Who sent it, and what it asks for. */
+interface Known {
+  readonly authentication: Authentication
+  /** Of a form: the PUT that it stands for. */
+  readonly request: S3Request
+  readonly source: AsyncIterable<Uint8Array>
+  readonly form?: Form
+}
+
+/**
+ * Finds out who sent the request and whether they may, and only then hands it to its operation. Nothing of its body has been
+ * read by then, but the fields of a form.
+ */
+export async function admit(
+  operation: Operation,
+  given: {
+    /** As it came. */
+    readonly sent: S3Request
+    /** With the headers of a presigned URL's query. */
+    readonly request: S3Request
+    readonly rawHeaders: readonly string[]
+    readonly source: AsyncIterable<Uint8Array>
+  },
+  surroundings: Pick<RequestContext, 'services' | 'users' | 'requestId' | 'log' | 'signal'>,
+  findings: Findings,
+): Promise<Reply> {
+  const { services, users } = surroundings
+  const { authentication, request, source, form } = operation.form
+    ? await knowForm(given, services, users)
+    : knowRequest(given, services, users)
+  findings.request = request
+  const user = userOf(users, authentication)
+  findings.user = user
+  const access = createAuthorizer(services, { request, user, signature: authentication.signature })
+  const needs = needsOf(operation, request)
+  for (const need of needs) await access.require(need)
+  await requireExpectedOwners(access, request)
+  const body = openBody({
+    headers: request.headers,
+    authentication,
+    source,
+    ignoreChecksums: operation.checksumHeaders === 'object',
+  })
+  const formFields = form && { formFields: form.fields }
+  return hidingAbsence(access, needs, () =>
+    operation.handle({ ...surroundings, request, body, user, access, ...formFields }),
+  )
+}
+
+function knowRequest(
+  { sent, request, rawHeaders, source }: Parameters<typeof admit>[1],
+  { config, now }: Services,
+  { byAccessKey: credentials }: Users,
+): Known {
+  const nowMs = now()
+  const authentication =
+    authenticateV2(request, { credentials, mode: config.signatureV2 ?? 'presigned', nowMs }) ??
+    authenticate({ ...sent, rawHeaders }, { credentials, region: config.region, nowMs })
+  return { authentication, request, source }
+}
+
+async function knowForm(
+  { sent, source }: Parameters<typeof admit>[1],
+  { config, now }: Services,
+  { byAccessKey: credentials }: Users,
+): Promise<Known> {
+  const form = await openForm(sent, source)
+  const nowMs = now()
+  const { region, signatureV2 = 'presigned' } = config
+  const authentication = authenticateForm(form.fields, { credentials, region, nowMs, signatureV2 })
+  const policy = form.fields.get('policy')
+  if (policy !== undefined) {
+    checkFormPolicy(parseFormPolicy(policy), {
+      bucket: sent.bucket,
+      fields: new Map([...form.fields, ['key', keyOf(form)]]),
+      fileSize: form.file.size,
+      nowMs,
+    })
+  }
+  return { authentication, request: requestOfForm(sent, form), source: form.file.content, form }
+}

@@ -1,0 +1,202 @@
+import { createHash, createHmac } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { patternBytes } from '../../support/bytes.ts'
+import { alice, bob, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
+
+const test = suite('s3api/operations/post-object')
+
+type Fields = Readonly<Record<string, string>>
+
+/** Posts a form as a browser does. */
+async function post(
+  { url }: TestFrontEnd,
+  fields: Fields,
+  {
+    file = Buffer.from('data'),
+    name = 'f.txt',
+    bucket = 'hers',
+  }: { file?: Uint8Array; name?: string; bucket?: string } = {},
+) {
+  const form = new FormData()
+  for (const [field, value] of Object.entries(fields)) form.append(field, value)
+  form.append('file', new Blob([new Uint8Array(file)]), name)
+  const response = await fetch(`${url}/${bucket}`, { method: 'POST', body: form, redirect: 'manual' })
+  const body = await response.text()
+  return { status: response.status, headers: response.headers, body, code: /<Code>([^<]*)</.exec(body)?.[1] }
+}
+
+/** The fields with a policy that allows exactly them, and its signature. */
+function signed(
+  fields: Fields,
+  signer: { accessKey: string; secretKey: string } = alice,
+  more: readonly unknown[] = [],
+): Fields {
+  const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '')
+  const date = time.slice(0, 8)
+  const all = {
+    ...fields,
+    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
+    'x-amz-credential': `${signer.accessKey}/${date}/us-east-1/s3/aws4_request`,
+    'x-amz-date': time,
+  }
+  const conditions = [
+    { bucket: 'hers' },
+    ...more,
+    ...Object.entries(all).map(([name, value]) => ['eq', `$${name}`, value]),
+  ]
+  const text = JSON.stringify({ expiration: new Date(Date.now() + 60_000).toISOString(), conditions })
+  const policy = Buffer.from(text).toString('base64')
+  const key = [date, 'us-east-1', 's3', 'aws4_request', policy].reduce<Buffer>(
+    (parent, part) => createHmac('sha256', parent).update(part).digest(),
+    Buffer.from(`AWS4${signer.secretKey}`),
+  )
+  return { ...all, policy, 'x-amz-signature': key.toString('hex') }
+}
+
+async function withBucket(work: (front: TestFrontEnd) => Promise<void>): Promise<void> {
+  await withFrontEnd({}, async (front) => {
+    await front.send({ method: 'PUT', target: '/hers' }, alice)
+    await work(front)
+  })
+}
+
+test('a signed form makes the object that its fields describe', async () => {
+  await withBucket(async (front) => {
+    const fields = signed({
+      key: 'up/a b',
+      'Content-Type': 'text/x-test',
+      'x-amz-meta-who': 'Zoë',
+      tagging: '<Tagging><TagSet><Tag><Key>a+b</Key><Value>1 2</Value></Tag></TagSet></Tagging>',
+    })
+    const file = patternBytes(300_000)
+    const answer = await post(front, fields, { file: Buffer.from(file) })
+    assert.is(answer.status, 204, answer.body)
+    assert.is(answer.headers.get('etag'), `"${createHash('md5').update(file).digest('hex')}"`)
+    assert.is(answer.headers.get('location'), '/hers/up/a%20b')
+    const got = await front.send({ method: 'GET', target: '/hers/up/a%20b' }, alice)
+    assert.is(got.headers['content-type'], 'text/x-test')
+    assert.is(got.headers['x-amz-tagging-count'], '1')
+    assert.is(got.headers['content-length'], '300000')
+    const tags = await front.send({ method: 'GET', target: '/hers/up/a%20b?tagging' }, alice)
+    assert.match(tags.body, /<Key>a\+b<\/Key><Value>1 2<\/Value>/)
+  })
+})
+
+test('every kind of encryption can be asked for in fields', async () => {
+  await withBucket(async (front) => {
+    const customer = {
+      'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+      'x-amz-server-side-encryption-customer-key': 'pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=',
+      'x-amz-server-side-encryption-customer-key-md5': 'DWygnHRtgiJ77HCm+1rvHw==',
+    }
+    const kms = {
+      'x-amz-server-side-encryption': 'aws:kms',
+      'x-amz-server-side-encryption-aws-kms-key-id': 'my-minio-key',
+    }
+    const stored = async (encryption: Fields, headers: Record<string, string> = {}) => {
+      const answer = await post(front, signed({ key: 'k', ...encryption }))
+      assert.is(answer.status, 204, answer.body)
+      return front.send({ method: 'GET', target: '/hers/k', headers }, alice)
+    }
+    assert.is(
+      (await stored({ 'x-amz-server-side-encryption': 'AES256' })).headers['x-amz-server-side-encryption'],
+      'AES256',
+    )
+    assert.is((await stored(kms)).headers['x-amz-server-side-encryption-aws-kms-key-id'], 'my-minio-key')
+    assert.is((await stored(customer)).status, 400)
+    assert.is((await stored(customer, customer)).body, 'data')
+    const wrong = await post(front, signed({ key: 'k', 'x-amz-server-side-encryption': 'AES128' }))
+    assert.is(wrong.code, 'InvalidArgument')
+    const body = JSON.stringify({
+      Statement: {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:PutObject',
+        Resource: 'arn:aws:s3:::hers/*',
+        Condition: { Null: { 's3:x-amz-server-side-encryption': 'true' } },
+      },
+    })
+    assert.is((await front.send({ method: 'PUT', target: '/hers?policy', body }, alice)).status, 204)
+    assert.is((await post(front, signed({ key: 'k' }))).code, 'AccessDenied')
+    assert.is((await post(front, signed({ key: 'k', 'x-amz-server-side-encryption': 'AES256' }))).status, 204)
+  })
+})
+
+test('a form may do what its signer may, and says no more than its policy', async () => {
+  await withBucket(async (front) => {
+    assert.is((await post(front, signed({ key: 'k' }, bob))).code, 'AccessDenied')
+    assert.is((await post(front, { key: 'k' })).code, 'AccessDenied')
+    assert.is((await post(front, { ...signed({ key: 'k' }), acl: 'private' })).code, 'AccessDenied')
+    assert.is((await post(front, { ...signed({ key: 'k' }), key: 'other' })).code, 'AccessDenied')
+    assert.is(
+      (await post(front, signed({ key: 'k' }, { ...alice, secretKey: 'wrong' }))).code,
+      'SignatureDoesNotMatch',
+    )
+    assert.is(
+      (await post(front, signed({ key: 'k' }, { ...alice, accessKey: 'NOBODY' }))).code,
+      'InvalidAccessKeyId',
+    )
+    assert.is(
+      (await post(front, { ...signed({ key: 'k' }), 'x-amz-security-token': 'x' })).code,
+      'InvalidToken',
+    )
+    const { policy: _policy, ...unsigned } = signed({ key: 'k' })
+    assert.is((await post(front, unsigned)).code, 'InvalidArgument')
+    const short = signed({ key: 'k' }, alice, [['content-length-range', 0, 3]])
+    assert.is((await post(front, short)).code, 'EntityTooLarge')
+    assert.is((await post(front, signed({ key: 'k' }), { bucket: 'none' })).status, 403)
+    const wrongSum = await post(front, { ...signed({ key: 'k' }), 'x-amz-checksum-crc32': 'AAAAAA==' })
+    assert.is(wrongSum.code, 'BadDigest')
+    assert.is((await post(front, signed({ key: 'k', 'x-amz-meta-a': 'b\u0001' }))).code, 'InvalidArgument')
+    assert.is((await front.send({ method: 'GET', target: '/hers/k' }, alice)).code, 'NoSuchKey')
+  })
+})
+
+test('success is told as the form wants it', async () => {
+  await withBucket(async (front) => {
+    const created = await post(front, signed({ key: 'a&b', success_action_status: '201' }))
+    assert.is(created.status, 201)
+    assert.match(
+      created.body,
+      /<PostResponse><Location>\/hers\/a&amp;b<\/Location><Bucket>hers<\/Bucket><Key>a&amp;b</,
+    )
+    assert.is((await post(front, signed({ key: 'k', success_action_status: '200' }))).status, 200)
+    assert.is((await post(front, signed({ key: 'k', success_action_status: '404' }))).status, 204)
+    const redirected = await post(
+      front,
+      signed({ key: 'a b', success_action_redirect: 'https://example.com/done?x=1' }),
+    )
+    assert.is(redirected.status, 303)
+    const etag = encodeURIComponent(`"${createHash('md5').update('data').digest('hex')}"`)
+    assert.is(
+      redirected.headers.get('location'),
+      `https://example.com/done?x=1&bucket=hers&key=a%20b&etag=${etag}`,
+    )
+    const nowhere = signed({ key: 'k', success_action_redirect: 'javascript:alert(1)' })
+    assert.is((await post(front, nowhere)).status, 204)
+  })
+})
+
+test('forms signed with Signature V2 are accepted unless it is off', async () => {
+  const policy = Buffer.from(
+    JSON.stringify({
+      expiration: new Date(Date.now() + 60_000).toISOString(),
+      conditions: [{ bucket: 'hers' }, ['starts-with', '$key', '']],
+    }),
+  ).toString('base64')
+  const signature = createHmac('sha1', alice.secretKey).update(policy).digest('base64')
+  const form = { key: 'k', AWSAccessKeyId: alice.accessKey, policy, signature }
+  await withBucket(async (front) => {
+    assert.is((await post(front, form)).status, 204)
+    assert.is((await post(front, { ...form, signature: `${signature}x` })).code, 'SignatureDoesNotMatch')
+    const { signature: _signature, ...without } = form
+    assert.is((await post(front, without)).code, 'InvalidArgument')
+  })
+  await withFrontEnd({ config: { signatureV2: 'off' } }, async (front) => {
+    await front.send({ method: 'PUT', target: '/hers' }, alice)
+    assert.is((await post(front, form)).code, 'InvalidRequest')
+  })
+})
+
+test.run()
