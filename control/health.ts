@@ -18,13 +18,13 @@ export function addHealth(server: Server, streams: OpenStreams): Health {
   let draining = false
   health.addToServer({
     addService(service, implementation) {
-      // Not typed any closer by the library: Watch is a server stream.
-      const watch = implementation.Watch as (call: OpenStream) => void
-      const Watch = (call: OpenStream) => {
+      // Not typed any closer by the library: it is a server stream.
+      const original = implementation.watch as (call: OpenStream) => void
+      const watch = (call: OpenStream) => {
         streams.add(call)
-        watch(call)
+        original(call)
       }
-      server.addService(service, { ...implementation, Watch } as UntypedServiceImplementation)
+      server.addService(service, { ...implementation, watch } as UntypedServiceImplementation)
     },
   })
   return {
