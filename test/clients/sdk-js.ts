@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs'
+import { Agent } from 'node:https'
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -24,7 +25,7 @@ export const sdkJs: Driver = {
       region: site.region,
       forcePathStyle: true,
       credentials: { accessKeyId: site.accessKey, secretAccessKey: site.secretKey },
-      requestHandler: { httpsAgent: { ca: readFileSync(site.caFile) } },
+      requestHandler: { httpsAgent: new Agent({ ca: readFileSync(site.caFile), keepAlive: true }) },
     })
     return {
       createBucket: async (bucket) => void (await client.send(new CreateBucketCommand({ Bucket: bucket }))),
