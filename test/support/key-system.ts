@@ -120,7 +120,9 @@ async function start(directory: string, options: ControlOptions): Promise<Runnin
       const counts: Record<string, number> = {}
       for (const { labels, value } of metric?.values ?? []) {
         const operation = String(labels.operation)
-        if (operation !== 'Status') counts[operation] = (counts[operation] ?? 0) + value
+        // What an admin port and the clock ask for.
+        if (operation !== 'Status' && operation !== 'ReportUses')
+          counts[operation] = (counts[operation] ?? 0) + value
       }
       return counts
     },
