@@ -179,6 +179,7 @@ async function makeRecord(
   const size = parts.reduce((sum, part) => sum + part.size, 0)
   if (size > objectSizeMax) throw new S3Error('EntityTooLarge')
   requireAnnouncedSize(request.headers.get('x-amz-mp-object-size'), size)
+  requireSameType(request.headers.get('x-amz-checksum-type'), upload)
   const checksum = await wholeChecksum(upload, parts)
   requireAnnouncedChecksum(context, checksum)
   const plain = {
@@ -244,6 +245,15 @@ function requireAnnouncedSize(header: string | undefined, size: number): void {
   throw new S3Error(
     'InvalidRequest',
     `The provided x-amz-mp-object-size does not match the object's size: ${size}`,
+  )
+}
+
+/** `x-amz-checksum-type`, where the client repeats it. Errors: InvalidRequest. */
+function requireSameType(header: string | undefined, { checksum }: UploadRecord): void {
+  if (header === undefined || checksum === undefined || header.toUpperCase() === checksum.type) return
+  throw new S3Error(
+    'InvalidRequest',
+    `The upload was created using the ${checksum.type} checksum mode. The complete request must use the same checksum mode.`,
   )
 }
 

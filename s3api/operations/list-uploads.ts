@@ -68,7 +68,15 @@ function entryElements(
 ): XmlNode[] {
   const uploads = entries.flatMap((entry) => {
     if (entry.kind === 'prefix') return []
-    const { key, uploadId, storageClass, initiatedAtMs, initiator, owner = bucketOwner } = entry.upload
+    const {
+      key,
+      uploadId,
+      storageClass,
+      initiatedAtMs,
+      initiator,
+      owner = bucketOwner,
+      checksum,
+    } = entry.upload
     return [
       element('Upload', [
         element('Key', encode(key)),
@@ -77,6 +85,9 @@ function entryElements(
         ownerElement('Owner', ownerOf(users, owner)),
         element('StorageClass', storageClass),
         element('Initiated', new Date(initiatedAtMs).toISOString()),
+        ...(checksum === undefined
+          ? []
+          : [element('ChecksumAlgorithm', checksum.algorithm), element('ChecksumType', checksum.type)]),
       ]),
     ]
   })

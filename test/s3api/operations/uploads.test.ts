@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import {
+  type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   GetObjectAttributesCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
@@ -122,7 +124,7 @@ for (const ChecksumType of ['COMPOSITE', 'FULL_OBJECT'] as const) {
         new CreateMultipartUploadCommand({ Bucket, Key, ...algorithm, ServerSideEncryption: 'AES256' }),
       )
       const upload = { Bucket, Key, UploadId: created.UploadId }
-      const Parts = []
+      const Parts: CompletedPart[] = []
       for (const [PartNumber, size] of [
         [1, 5 * 1024 ** 2],
         [2, 3],
@@ -133,9 +135,19 @@ for (const ChecksumType of ['COMPOSITE', 'FULL_OBJECT'] as const) {
         )
         Parts.push({ PartNumber, ETag: sent.ETag, ChecksumCRC32: sent.ChecksumCRC32 })
       }
-      const done = await client.send(
-        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }),
-      )
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }))
+      assert.equal([Uploads[0]?.ChecksumAlgorithm, Uploads[0]?.ChecksumType], ['CRC32', ChecksumType])
+      const complete = (type: 'COMPOSITE' | 'FULL_OBJECT') =>
+        client.send(
+          new CompleteMultipartUploadCommand({
+            ...upload,
+            ChecksumType: type,
+            MultipartUpload: { Parts },
+          }),
+        )
+      const other = ChecksumType === 'COMPOSITE' ? 'FULL_OBJECT' : 'COMPOSITE'
+      assert.is((await refusal(complete(other))).name, 'InvalidRequest')
+      const done = await complete(ChecksumType)
       assert.is(done.ChecksumType, ChecksumType)
       assert.is(done.ChecksumCRC32?.endsWith('-2'), ChecksumType === 'COMPOSITE')
       const part = await client.send(
