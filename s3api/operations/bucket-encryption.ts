@@ -1,7 +1,7 @@
 import { KmsError } from '../../control/errors.ts'
 import { S3Error } from '../errors.ts'
-import { readXml } from '../http/xml-reader.ts'
-import { document, element } from '../http/xml-writer.ts'
+import { readXml, type XmlElement } from '../http/xml-reader.ts'
+import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 import { type DefaultEncryption, parseDefaultEncryption, toSetting } from '../sse/bucket-default.ts'
 import { noteDefault } from '../sse/encrypted-periods.ts'
@@ -10,6 +10,8 @@ import { parseKmsKeyId } from '../sse/headers.ts'
 /** A bucket's default encryption: PUT, GET, DELETE ?encryption. */
 
 const settingName = 'encryption'
+/** Among the types of encryption that a bucket can block, the one that there is. */
+const customerKeys = 'SSE-C'
 const documentSizeMax = 64 * 1024
 const route = { scope: 'bucket', query: ['encryption'] } as const
 
@@ -21,11 +23,12 @@ export const putBucketEncryption: Operation = {
   async handle({ services, request, body }) {
     const { backend, keys } = services
     const value = readConfiguration(await body.readAll(documentSizeMax))
-    if (keys === undefined) {
+    if (keys === undefined && value?.algorithm !== undefined) {
       throw new KmsError('not-configured', 'Server side encryption specified but KMS is not configured')
     }
-    await backend.setBucketSetting(request.bucket, settingName, toSetting(value))
-    await noteDefault(services, request.bucket, { encrypted: true })
+    await backend.setBucketSetting(request.bucket, settingName, value && toSetting(value))
+    const encrypted = value?.algorithm !== undefined || services.config.autoEncryption
+    await noteDefault(services, request.bucket, { encrypted })
     return { status: 200 }
   },
 }
@@ -43,11 +46,11 @@ export const getBucketEncryption: Operation = {
       body: document(
         element('ServerSideEncryptionConfiguration', [
           element('Rule', [
-            element('ApplyServerSideEncryptionByDefault', [
-              element('SSEAlgorithm', value.algorithm),
-              ...(value.keyId === undefined ? [] : [element('KMSMasterKeyID', value.keyId)]),
-            ]),
+            ...(value.algorithm === undefined ? [] : [defaultElement(value.algorithm, value.keyId)]),
             element('BucketKeyEnabled', String(value.bucketKeyEnabled)),
+            ...(value.blocksCustomerKeys === true
+              ? [element('BlockedEncryptionTypes', [element('EncryptionType', customerKeys)])]
+              : []),
           ]),
         ]),
       ),
@@ -70,30 +73,54 @@ export const deleteBucketEncryption: Operation = {
 /** The bucket's own default, or what auto-encryption makes of every bucket. */
 async function inForce({ services, request }: RequestContext): Promise<DefaultEncryption | undefined> {
   const setting = await services.backend.getBucketSetting(request.bucket, settingName)
-  if (setting !== undefined) return parseDefaultEncryption(setting)
-  return services.config.autoEncryption ? { algorithm: 'AES256', bucketKeyEnabled: false } : undefined
+  const own = setting === undefined ? undefined : parseDefaultEncryption(setting)
+  if (own?.algorithm !== undefined || !services.config.autoEncryption) return own
+  return { bucketKeyEnabled: false, ...own, algorithm: 'AES256' }
 }
 
-function readConfiguration(bytes: Uint8Array): DefaultEncryption {
-  const rules = readXml(bytes, 'ServerSideEncryptionConfiguration').children('Rule')
-  const rule = rules[0]?.child('ApplyServerSideEncryptionByDefault')
-  if (rules.length !== 1 || rule === undefined) throw new S3Error('MalformedXML')
-  const algorithm = rule.child('SSEAlgorithm')?.text().trim()
-  const keyId = rule.child('KMSMasterKeyID')?.text().trim()
-  const bucketKeyEnabled = rules[0]?.child('BucketKeyEnabled')?.text().trim() === 'true'
+function defaultElement(algorithm: string, keyId: string | undefined): XmlNode {
+  return element('ApplyServerSideEncryptionByDefault', [
+    element('SSEAlgorithm', algorithm),
+    ...(keyId === undefined ? [] : [element('KMSMasterKeyID', keyId)]),
+  ])
+}
+
+/** Undefined: nothing is set, neither a default nor a block. Errors: MalformedXML, InvalidArgument. */
+function readConfiguration(bytes: Uint8Array): DefaultEncryption | undefined {
+  const [rule, ...others] = readXml(bytes, 'ServerSideEncryptionConfiguration').children('Rule')
+  if (rule === undefined || others.length > 0) throw new S3Error('MalformedXML')
+  const blocked = readBlocked(rule.child('BlockedEncryptionTypes'))
+  const byDefault = rule.child('ApplyServerSideEncryptionByDefault')
+  if (byDefault === undefined && blocked === undefined) throw new S3Error('MalformedXML')
+  const shared = {
+    bucketKeyEnabled: rule.child('BucketKeyEnabled')?.text().trim() === 'true',
+    ...(blocked === true && { blocksCustomerKeys: true as const }),
+  }
+  if (byDefault !== undefined) return { ...readDefault(byDefault), ...shared }
+  return blocked === true ? shared : undefined
+}
+
+/** Whether SSE-C is blocked; undefined where the document does not say. */
+function readBlocked(blocked: XmlElement | undefined): boolean | undefined {
+  if (blocked === undefined) return undefined
+  const types = blocked.children('EncryptionType').map((type) => type.text().trim())
+  const [type] = types
+  if (types.length !== 1 || (type !== customerKeys && type !== 'NONE')) throw new S3Error('MalformedXML')
+  return type === customerKeys
+}
+
+function readDefault(byDefault: XmlElement): Pick<DefaultEncryption, 'algorithm' | 'keyId'> {
+  const algorithm = byDefault.child('SSEAlgorithm')?.text().trim()
+  const keyId = byDefault.child('KMSMasterKeyID')?.text().trim() ?? ''
   if (algorithm === 'AES256') {
-    if (keyId !== undefined && keyId !== '') {
+    if (keyId !== '') {
       throw new S3Error(
         'InvalidArgument',
         'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms',
       )
     }
-    return { algorithm, bucketKeyEnabled }
+    return { algorithm }
   }
   if (algorithm !== 'aws:kms') throw new S3Error('MalformedXML')
-  return {
-    algorithm,
-    ...(keyId !== undefined && keyId !== '' && { keyId: parseKmsKeyId(keyId) }),
-    bucketKeyEnabled,
-  }
+  return { algorithm, ...(keyId !== '' && { keyId: parseKmsKeyId(keyId) }) }
 }

@@ -12,7 +12,7 @@ import {
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
-import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import { customerKeyOf, encryptionHeaders, newCustomerKeyOf } from '../sse/decision.ts'
 import { confirmRecord } from '../sse/encrypted-periods.ts'
 import type { Envelope } from '../sse/envelope.ts'
 import { sealRecord } from '../sse/records.ts'
@@ -42,7 +42,7 @@ export const completeMultipartUpload: Operation = {
     const { services, request, body } = context
     const named = readCompletion(await body.readAll(documentSizeMax))
     const condition = parseWriteCondition(request)
-    const customerKey = customerKeyOf(context)
+    const customerKey = await newCustomerKeyOf(context)
     const complete = withUpload(context, customerKey, async (opened) => {
       await checkCondition(services, request, condition)
       const parts = chooseParts(named, await storedParts(context, opened.upload))

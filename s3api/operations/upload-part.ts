@@ -5,7 +5,7 @@ import type { Checksum, PartRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
-import { copySourceCustomerKeyOf, customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
+import { copySourceCustomerKeyOf, encryptionHeaders, newCustomerKeyOf } from '../sse/decision.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
 import { toHex } from '../text.ts'
@@ -33,8 +33,8 @@ export const uploadPart: Operation = {
   action: 's3:PutObject',
   ...partRoute,
   header: { name: 'x-amz-copy-source', present: false },
-  handle: (context) => {
-    const customerKey = customerKeyOf(context)
+  handle: async (context) => {
+    const customerKey = await newCustomerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
       const key = keyOfPart(opened, number)
@@ -66,8 +66,8 @@ export const uploadPartCopy: Operation = {
   action: (request) => copyNeeds(request, parseCopySource(request)),
   ...partRoute,
   header: { name: 'x-amz-copy-source', present: true },
-  handle: (context) => {
-    const customerKey = customerKeyOf(context)
+  handle: async (context) => {
+    const customerKey = await newCustomerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
       const { written, source } = await copyToPart(context, opened, number, customerKey)

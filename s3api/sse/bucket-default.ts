@@ -3,10 +3,13 @@ import { parseKmsKeyId } from './headers.ts'
 
 /** A bucket's default encryption, as stored in its `encryption` setting. */
 export interface DefaultEncryption {
-  readonly algorithm: 'AES256' | 'aws:kms'
+  /** Absent: the setting only blocks, and the server's default is the bucket's. */
+  readonly algorithm?: 'AES256' | 'aws:kms'
   /** aws:kms only; absent: the KMS's default key. */
   readonly keyId?: string
   readonly bucketKeyEnabled: boolean
+  /** Writes with customer keys are refused (S3 user guide, "Blocking or unblocking SSE-C for a general purpose bucket"). */
+  readonly blocksCustomerKeys?: true
 }
 
 /** The stored form: JSON of {@link DefaultEncryption}. */
@@ -17,14 +20,18 @@ export function toSetting(value: DefaultEncryption): string {
 /** Reads what {@link toSetting} wrote; anything else is an error, never "no encryption". */
 export function parseDefaultEncryption(setting: string): DefaultEncryption {
   const value: unknown = JSON.parse(setting)
-  if (typeof value !== 'object' || value === null || !('algorithm' in value)) throw unreadable()
-  const keyId = 'keyId' in value ? value.keyId : undefined
-  const bucketKeyEnabled = 'bucketKeyEnabled' in value && value.bucketKeyEnabled === true
-  if (value.algorithm === 'AES256' && keyId === undefined) return { algorithm: 'AES256', bucketKeyEnabled }
-  if (value.algorithm !== 'aws:kms') throw unreadable()
-  if (keyId === undefined) return { algorithm: 'aws:kms', bucketKeyEnabled }
+  if (typeof value !== 'object' || value === null) throw unreadable()
+  const { algorithm, keyId, bucketKeyEnabled, blocksCustomerKeys } = value as Record<string, unknown>
+  const shared = {
+    bucketKeyEnabled: bucketKeyEnabled === true,
+    ...(blocksCustomerKeys === true && { blocksCustomerKeys: true as const }),
+  }
+  if (algorithm === undefined && shared.blocksCustomerKeys === true) return shared
+  if (algorithm === 'AES256' && keyId === undefined) return { algorithm, ...shared }
+  if (algorithm !== 'aws:kms') throw unreadable()
+  if (keyId === undefined) return { algorithm, ...shared }
   if (typeof keyId !== 'string') throw unreadable()
-  return { algorithm: 'aws:kms', keyId: parseKmsKeyId(keyId), bucketKeyEnabled }
+  return { algorithm, keyId: parseKmsKeyId(keyId), ...shared }
 }
 
 function unreadable(): S3Error {

@@ -1,8 +1,8 @@
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
-import { parseDefaultEncryption } from './bucket-default.ts'
+import { type DefaultEncryption, parseDefaultEncryption } from './bucket-default.ts'
 import { noteDefault } from './encrypted-periods.ts'
-import type { Envelope } from './envelope.ts'
+import type { Envelope, KmsPart } from './envelope.ts'
 import {
   type CustomerKey,
   parseCopySourceCustomerKey,
@@ -18,7 +18,10 @@ import {
 export async function decideEncryption(context: RequestContext): Promise<RequestedEncryption | undefined> {
   const { request, services } = context
   const requested = parseRequestedEncryption(request.headers)
-  if (requested?.mode === 'SSE-C') requireSecure(context)
+  if (requested?.mode === 'SSE-C') {
+    requireSecure(context)
+    await requireUnblocked(context)
+  }
   if (requested !== undefined) return requested
   const encryption =
     (await bucketDefault(services, request.bucket)) ??
@@ -28,11 +31,32 @@ export async function decideEncryption(context: RequestContext): Promise<Request
 }
 
 async function bucketDefault(services: Services, bucket: string): Promise<RequestedEncryption | undefined> {
-  const setting = await services.backend.getBucketSetting(bucket, 'encryption')
-  if (setting === undefined) return undefined
-  const { algorithm, keyId } = parseDefaultEncryption(setting)
+  const { algorithm, keyId } = (await bucketEncryption(services, bucket)) ?? {}
+  if (algorithm === undefined) return undefined
   if (algorithm === 'AES256') return { mode: 'SSE-S3' }
   return { mode: 'SSE-KMS', ...(keyId !== undefined && { keyId }), context: {} }
+}
+
+async function bucketEncryption(
+  { backend }: Services,
+  bucket: string,
+): Promise<DefaultEncryption | undefined> {
+  const setting = await backend.getBucketSetting(bucket, 'encryption')
+  return setting === undefined ? undefined : parseDefaultEncryption(setting)
+}
+
+/** Errors: AccessDenied, as on AWS, in a bucket that blocks SSE-C. */
+async function requireUnblocked({ services, request }: RequestContext): Promise<void> {
+  const encryption = await bucketEncryption(services, request.bucket)
+  if (encryption?.blocksCustomerKeys !== true) return
+  throw new S3Error('AccessDenied', 'The bucket does not accept encryption with customer keys (SSE-C).')
+}
+
+/** As {@link customerKeyOf}, for data that is written. Errors: also AccessDenied, in a bucket that blocks SSE-C. */
+export async function newCustomerKeyOf(context: RequestContext): Promise<CustomerKey | undefined> {
+  const key = customerKeyOf(context)
+  if (key !== undefined) await requireUnblocked(context)
+  return key
 }
 
 /** The customer key for the request's own object. Errors: InvalidArgument; InvalidRequest over plain HTTP. */
@@ -83,7 +107,7 @@ export function encryptionHeaders(
     case 'SSE-KMS':
       return {
         'x-amz-server-side-encryption': 'aws:kms',
-        ...(seal.kms !== undefined && { 'x-amz-server-side-encryption-aws-kms-key-id': seal.kms.keyId }),
+        ...(seal.kms !== undefined && kmsHeaders(seal.kms)),
       }
     case 'SSE-C':
       return {
@@ -92,5 +116,13 @@ export function encryptionHeaders(
           'x-amz-server-side-encryption-customer-key-MD5': customerKey.keyMd5,
         }),
       }
+  }
+}
+
+/** A key that serves the whole bucket is what AWS calls a bucket key. */
+function kmsHeaders({ keyId, contextForm }: KmsPart): Record<string, string> {
+  return {
+    'x-amz-server-side-encryption-aws-kms-key-id': keyId,
+    ...(contextForm === 'bucket' && { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' }),
   }
 }
