@@ -7,6 +7,7 @@ import {
 } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import { answeredName, KmsError, type KmsErrorCode, retryAfterName, statusOfCode } from './errors.ts'
+import { FailureLog } from './failure-log.ts'
 import type { Gate, Notes } from './gate.ts'
 import type { ControlMetrics } from './metrics.ts'
 import type { Operation } from './operations.ts'
@@ -32,6 +33,7 @@ export function unary<Request, Response>(
   { gate, log, metrics }: MethodParts,
   handler: Handler<Request, Response>,
 ) {
+  const failures = new FailureLog(operation, log)
   return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
     const controller = new AbortController()
     const abort = () => controller.abort(new KmsError('unavailable', 'the call was given up'))
@@ -50,7 +52,7 @@ export function unary<Request, Response>(
         (error: unknown) => {
           const code = error instanceof KmsError ? error.code : 'internal'
           metrics.end(operation, code, performance.now() - startedAt)
-          log[code === 'internal' ? 'error' : 'warn']({ operation, code, err: error }, 'key operation failed')
+          failures.tell(code, error)
           done(toStatus(error))
         },
       )

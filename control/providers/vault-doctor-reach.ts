@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { connect, isIP } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { KmsError } from '../errors.ts'
 import type { Check } from './provider.ts'
@@ -8,6 +8,8 @@ import { readTlsSettings } from './vault-tls.ts'
 
 const connectTimeoutMs = 5_000
 const dayMs = 24 * 3600 * 1000
+/** In TLS 1.3 a server says only after the handshake that it wants a certificate of ours. */
+const afterthoughtMs = 300
 /** A certificate that ends sooner is worth a word. */
 const expiryWarningMs = 14 * dayMs
 const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
@@ -33,7 +35,9 @@ async function checkNetwork(host: string, port: number): Promise<Check> {
       `getent hosts ${host}   # then mend DNS, or the endpoint`,
     )
   }
-  const code = await firstError(connect({ host, port }), 'connect')
+  const socket = connect({ host, port })
+  const code = await firstError(socket, 'connect')
+  socket.destroy()
   switch (code) {
     case undefined:
       return { name, result: 'ok', detail: `${host} port ${port} accepts connections`, remedy: '' }
@@ -85,7 +89,8 @@ async function checkTls({ host, port, config, nowMs }: TlsTarget): Promise<Check
   socket.once('secureConnect', () => {
     expiry.atMs = Date.parse(socket.getPeerCertificate().valid_to)
   })
-  const code = await firstError(socket, 'secureConnect')
+  const code = (await firstError(socket, 'secureConnect')) ?? (await firstError(socket, afterthoughtMs))
+  socket.destroy()
   if (code !== undefined) return { name, result: 'failed', ...toTlsFinding(code, { host, port, config }) }
   const leftMs = (expiry.atMs ?? nowMs) - nowMs
   const mutual = config.clientTls === undefined ? '' : ', ours is sent'
@@ -128,28 +133,32 @@ function toTlsFinding(
         remedy: `export SEALGATE_KMS_VAULT_ENDPOINT=http://${host}:${port}   # or give vault a listener with TLS`,
       }
     default:
-      return {
-        detail: `the TLS handshake failed (${code})`,
-        remedy: `openssl s_client -connect ${host}:${port} </dev/null   # where vault demands a certificate of ours: SEALGATE_KMS_VAULT_CLIENT_CERT_FILE and SEALGATE_KMS_VAULT_CLIENT_KEY_FILE`,
-      }
+      return /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE/.test(code)
+        ? {
+            detail: `vault demands a certificate of ours, and ${config.clientTls === undefined ? 'none is set' : 'does not take this one'} (${code})`,
+            remedy:
+              'export SEALGATE_KMS_VAULT_CLIENT_CERT_FILE=/etc/sealgate/vault-client.pem SEALGATE_KMS_VAULT_CLIENT_KEY_FILE=/etc/sealgate/vault-client.key   # signed by the CA of tls_client_ca_file in the configuration of vault',
+          }
+        : {
+            detail: `the TLS handshake failed (${code})`,
+            remedy: `openssl s_client -connect ${host}:${port} </dev/null   # shows more of it`,
+          }
   }
 }
 
-/** The code of what went wrong before the event, or undefined when the event came; the socket is closed. */
-async function firstError(
-  socket: { once(event: string, call: (...details: unknown[]) => void): unknown; destroy(): unknown },
-  event: string,
-): Promise<string | undefined> {
+/** The code of what goes wrong before the event comes, or within the time; undefined where nothing does. */
+async function firstError(socket: Socket, until: string | number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined
   const code = await new Promise<string | undefined>((resolve) => {
-    timer = setTimeout(() => resolve('ETIMEDOUT'), connectTimeoutMs)
-    socket.once(event, () => resolve(undefined))
-    socket.once('error', (error) => {
-      resolve(error instanceof Error && 'code' in error ? String(error.code) : 'unknown')
-    })
+    if (typeof until === 'number') {
+      timer = setTimeout(() => resolve(undefined), until)
+    } else {
+      timer = setTimeout(() => resolve('ETIMEDOUT'), connectTimeoutMs)
+      socket.once(until, () => resolve(undefined))
+    }
+    socket.once('error', (error) => resolve('code' in error ? String(error.code) : 'unknown'))
     socket.once('close', () => resolve('ECONNRESET'))
   })
   clearTimeout(timer)
-  socket.destroy()
   return code
 }

@@ -7,6 +7,7 @@ import { checkKey } from './vault-doctor-key.ts'
 import { checkLogin, checkToken } from './vault-doctor-login.ts'
 import { checkCapabilities } from './vault-doctor-policy.ts'
 import { checkReach } from './vault-doctor-reach.ts'
+import { VaultError } from './vault-error.ts'
 
 /** What the examination is made with. */
 export interface Patient {
@@ -50,7 +51,7 @@ async function checkServer({ client, config, clock, signal }: Patient): Promise<
     health = await client.health({ signal })
   } catch (error) {
     const detail = error instanceof Error ? error.message : 'unknown'
-    const remedy = `curl ${config.endpoint}/v1/sys/health   # shows who answers there: it should be Vault itself`
+    const remedy = answererRemedy(config.endpoint, error)
     return [{ name, result: 'failed', detail, remedy }]
   }
   const { initialized, sealed, standby, version } = health
@@ -65,6 +66,14 @@ async function checkServer({ client, config, clock, signal }: Patient): Promise<
   const role = standby === true ? 'a standby, which hands calls on to the active node' : 'active'
   const detail = `version ${typeof version === 'string' ? version : 'unknown'}, unsealed, ${role}`
   return [{ name, result: 'ok', detail, remedy: '' }, checkClock(health.server_time_utc, clock.wallMs())]
+}
+
+function answererRemedy(endpoint: string, error: unknown): string {
+  // What Go's server says to plain HTTP on a port with TLS.
+  if (endpoint.startsWith('http:') && error instanceof VaultError && error.status === 400) {
+    return `export SEALGATE_KMS_VAULT_ENDPOINT=${endpoint.replace('http:', 'https:')}   # it seems to speak TLS`
+  }
+  return `curl ${endpoint}/v1/sys/health   # shows who answers there: it should be Vault itself`
 }
 
 function checkClock(serverSeconds: unknown, nowMs: number): Check {

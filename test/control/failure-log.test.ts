@@ -1,0 +1,60 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { KmsError } from '../../control/errors.ts'
+import { FailureLog } from '../../control/failure-log.ts'
+
+const test = suite('control/failure-log')
+
+const away = (reason = 'vault is away') => new KmsError('unavailable', reason)
+
+function setUp() {
+  const lines: Record<string, unknown>[] = []
+  const line = (level: string) => (fields: object) => void lines.push({ level, ...fields })
+  const clock = { nowMs: 0 }
+  const log = { warn: line('warn'), error: line('error') }
+  return { lines, clock, failures: new FailureLog('Decrypt', log, () => clock.nowMs) }
+}
+
+test('of a thousand failures that are alike one is told, and later how many there were', () => {
+  const { lines, clock, failures } = setUp()
+  for (let count = 0; count < 1000; count++) failures.tell('unavailable', away())
+  assert.is(lines.length, 1)
+  assert.is(lines[0]?.repeated, undefined)
+  clock.nowMs = 5_000
+  failures.tell('unavailable', away())
+  assert.is(lines.length, 2)
+  assert.is(lines[1]?.repeated, 999)
+  assert.is(lines[1]?.reason, 'vault is away')
+})
+
+test('another reason and another code are told at once', () => {
+  const { lines, failures } = setUp()
+  failures.tell('unavailable', away())
+  failures.tell('unavailable', away('vault is sealed'))
+  failures.tell('access-denied', new KmsError('access-denied', 'vault is away'))
+  assert.is(lines.length, 3)
+})
+
+test('a fault of ours is told each time, in full', () => {
+  const { lines, failures } = setUp()
+  const fault = new TypeError('a bug')
+  failures.tell('internal', fault)
+  failures.tell('internal', fault)
+  assert.equal(
+    lines.map(({ level, err }) => [level, err]),
+    [
+      ['error', fault],
+      ['error', fault],
+    ],
+  )
+})
+
+test('a thousand reasons are not remembered', () => {
+  const { lines, failures } = setUp()
+  for (let count = 0; count < 1000; count++) failures.tell('unavailable', away(`reason ${count}`))
+  failures.tell('unavailable', away('reason 0'))
+  failures.tell('unavailable', away('reason 999'))
+  assert.is(lines.length, 1001)
+})
+
+test.run()
