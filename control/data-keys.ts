@@ -22,6 +22,8 @@ const leaseShare = 1 / 256
 const leaseUsesMin = 64
 /** While the KMS is away front-ends ask again so often. */
 const staleLeaseMs = 30_000
+/** How soon after the end of the grace all leases end. */
+const graceCheckMs = 1_000
 /** Between two looks whether the KMS still gives a key, for one key id. */
 const probeIntervalMs = 1_000
 
@@ -56,6 +58,9 @@ export class DataKeys {
   readonly #epochs: KeyCache
   readonly #opened: KeyCache
   readonly #probedAtMs = new Map<string, number>()
+  /** The leases of before the outage have been ended. */
+  #graceOver = false
+  #cancelGraceCheck = () => {}
 
   /** Errors: KmsError `internal` for a list of disabled keys that cannot be read. */
   constructor(options: DataKeysOptions) {
@@ -84,6 +89,7 @@ export class DataKeys {
     }
     this.#epochs = new KeyCache({ ...shared, ...(epochEvents && { events: epochEvents }) })
     this.#opened = new KeyCache({ ...shared, ...(openedEvents && { events: openedEvents }) })
+    this.#checkGraceLater()
   }
 
   /** A fresh data key, which is not kept. */
@@ -163,10 +169,21 @@ export class DataKeys {
 
   /** Zeroes every key. */
   close(): void {
+    this.#cancelGraceCheck()
     this.#disabled.close()
     this.hub.close()
     this.#epochs.close()
     this.#opened.close()
+  }
+
+  /** A front-end that took a lease just before the KMS went away would open objects for longer than the grace. */
+  #checkGraceLater(): void {
+    this.#cancelGraceCheck = this.#clock.after(graceCheckMs, () => {
+      const over = this.#outage.active && this.#outage.lastedMs >= this.#limits.offlineGraceMs
+      if (over && !this.#graceOver) this.hub.drop()
+      this.#graceOver = over
+      this.#checkGraceLater()
+    })
   }
 
   async #drawEpoch({ keyId, context }: Bound): ReturnType<Fetch> {

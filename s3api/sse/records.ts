@@ -53,8 +53,13 @@ export async function openRecord(
   }
   const envelope = parseEnvelope(record.envelope)
   const objectKey = await unsealKey(services.keys, envelope, { bucket, key }, customerKey)
-  verifyEnvelope(record.envelope, { objectKey, bucket, key, facts: record })
-  requireSameShape(envelope, record)
+  try {
+    verifyEnvelope(record.envelope, { objectKey, bucket, key, facts: record })
+    requireSameShape(envelope, record)
+  } catch (error) {
+    objectKey.fill(0)
+    throw error
+  }
   return { stored, record, encryption: { envelope, objectKey } }
 }
 

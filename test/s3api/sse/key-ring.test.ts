@@ -239,6 +239,28 @@ fact('a flush makes every front-end ask again', async (system) => {
   assert.ok(kms.calls.decrypt >= 1)
 })
 
+fact('when the grace is over at control no front-end opens anything any more', async (system) => {
+  const kms = countCalls()
+  const clock = new ManualClock()
+  const control = await system.startControl({ provider: kms, clock })
+  const front = await system.startFrontEnd()
+  await makeBucket(front)
+  await makeBucket(front, 'cold')
+  await front.put('/bucket/object')
+  kms.failWith(away)
+  assert.is(await status(front.put('/cold/object')), 503)
+  await clock.advance(14 * minuteMs)
+  await requireText(front, '/bucket/object')
+  assert.is(await control.metric('sealgate_kms_offline_grace_remaining_seconds'), 60)
+  await clock.advance(1.1 * minuteMs)
+  await until(async () => (await status(front.get('/bucket/object'))) === 503)
+  kms.failWith(undefined)
+  await until(async () => {
+    await clock.advance(1_000)
+    return (await status(front.get('/bucket/object'))) === 200
+  })
+})
+
 fact('with the KMS away what is cached is read, what is not is 503', async (system) => {
   const kms = countCalls()
   const control = await system.startControl({ provider: kms })
