@@ -34,28 +34,31 @@ async function control(options: ControlOptions): Promise<void> {
 }
 
 async function serve(config: SystemConfig): Promise<System> {
-  const ending = new AbortController()
-  const starting = startSystem(config, ending.signal)
+  const stopped = new AbortController()
+  const killed = new AbortController()
+  let starting: Promise<System> | undefined
+  // Before there is anything to end: a signal that found no handler would leave it running.
   endOnSignal({
     async stop() {
-      ending.abort()
-      await starting.then(
+      stopped.abort()
+      await starting?.then(
         (system) => system.stop(),
         // It has not started, and left nothing running.
         () => {},
       )
     },
-    kill: () => void starting.then((system) => system.kill()),
+    kill: () => killed.abort(),
   })
+  starting = startSystem(config, { stopped: stopped.signal, killed: killed.signal })
   return starting.catch((error: unknown) => {
     // Whoever ended it while it started gets no error for it: the signal's handler ends us.
-    if (ending.signal.aborted) return new Promise<never>(() => {})
+    if (stopped.signal.aborted) return new Promise<never>(() => {})
     throw error
   })
 }
 
 /** The first signal ends in order, a second one at once. A terminal that is closed (SIGHUP) means the same as Ctrl-C. */
-function endOnSignal(running: Pick<System, 'stop' | 'kill'>): void {
+function endOnSignal(running: { stop(): Promise<void>; kill(): void }): void {
   let ending = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Level } from 'pino'
 import type { ControlAddress, ControlConfig } from '../control/config.ts'
 import type { HostPort } from './addresses.ts'
 import { allocatorVariables } from './allocator.ts'
-import { ConfigError } from './config-error.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { createLog } from './log.ts'
 import type { RunningProcess } from './running-process.ts'
 import { writeRunningRecord } from './running-record.ts'
+import { makeSocketDirectory, socketIn } from './socket-directory.ts'
 import { type StartOfChild, SupervisedChild } from './supervised-child.ts'
 
 /** The processes of one `sealgate server`. */
@@ -30,23 +29,26 @@ export interface System {
   readonly admin: string | undefined
   /** Ends the front-end, then control, each in bounded time. */
   stop(): Promise<void>
-  /** Ends everything at once. */
-  kill(): void
 }
 
-const socketName = 'control.sock'
+/** What ends a system while it starts, and at any time. */
+export interface Endings {
+  /** In order. */
+  readonly stopped: AbortSignal
+  /** At once. */
+  readonly killed: AbortSignal
+}
+
 /** On top of the drain. */
 const frontEndStopMs = 400
 /** With its front-end gone, it has nothing to wait for. */
 const controlStopMs = 1_500
-/** What fits into sockaddr_un on every system, its end included. */
-const socketPathSizeMax = 103
 
 /**
- * Resolves when it serves. A signal ends it while it starts. Errors: ConfigError for a temporary directory that cannot hold
+ * Resolves when it serves. Errors: ConfigError for a temporary directory that cannot hold
  * a socket; what a process could not start for. Nothing is left running then.
  */
-export async function startSystem(config: SystemConfig, signal: AbortSignal): Promise<System> {
+export async function startSystem(config: SystemConfig, { stopped, killed }: Endings): Promise<System> {
   const log = createLog(config.logLevel, 'supervisor')
   const { control, logLevel, adminAddress, controlAdminAddress } = config
   const children: { readonly child: SupervisedChild; readonly stopMs: number }[] = []
@@ -61,9 +63,14 @@ export async function startSystem(config: SystemConfig, signal: AbortSignal): Pr
     removeSocket()
   }
   const stopStarting = () => void stop()
-  signal.addEventListener('abort', stopStarting)
+  stopped.addEventListener('abort', stopStarting)
+  killed.addEventListener('abort', () => {
+    removeRecord()
+    for (const { child } of children) child.kill()
+    removeSocket()
+  })
   const start = async (child: SupervisedChild, stopMs: number) => {
-    signal.throwIfAborted()
+    stopped.throwIfAborted()
     children.push({ child, stopMs })
     return child.start()
   }
@@ -71,7 +78,7 @@ export async function startSystem(config: SystemConfig, signal: AbortSignal): Pr
     let controlAddresses: readonly ControlAddress[] | undefined
     if (control?.kind === 'shared') controlAddresses = control.addresses
     if (control?.kind === 'private' && socketDirectory !== undefined) {
-      const address = { kind: 'unix', path: join(socketDirectory, socketName) } as const
+      const address = { kind: 'unix', path: socketIn(socketDirectory) } as const
       controlAddresses = [address]
       const child = new SupervisedChild(
         {
@@ -108,21 +115,12 @@ export async function startSystem(config: SystemConfig, signal: AbortSignal): Pr
       { log, env: allocatorVariables, pin: pinFrontEnd },
     )
     const { url = '', admin } = await start(child, config.frontEnd.config.drainMs + frontEndStopMs)
-    return {
-      url,
-      admin,
-      stop,
-      kill() {
-        removeRecord()
-        for (const entry of children) entry.child.kill()
-        removeSocket()
-      },
-    }
+    return { url, admin, stop }
   } catch (error) {
     await stop()
     throw error
   } finally {
-    signal.removeEventListener('abort', stopStarting)
+    stopped.removeEventListener('abort', stopStarting)
   }
 }
 
@@ -143,21 +141,4 @@ function pinFrontEnd(start: StartOfChild, facts: RunningProcess['facts']): Start
 
 function withPort(address: HostPort, url: string | undefined): HostPort {
   return url === undefined ? address : { ...address, port: Number(new URL(url).port) || address.port }
-}
-
-function makeSocketDirectory(): string {
-  let directory: string
-  try {
-    directory = mkdtempSync(join(tmpdir(), 'sealgate-'))
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
-    throw new ConfigError(`TMPDIR names a directory in which nothing can be made (${reason})`, {
-      cause: error,
-    })
-  }
-  if (Buffer.byteLength(join(directory, socketName)) <= socketPathSizeMax) return directory
-  rmSync(directory, { recursive: true })
-  throw new ConfigError(
-    `TMPDIR is too long for the path of a socket, which has ${socketPathSizeMax} bytes at most`,
-  )
 }

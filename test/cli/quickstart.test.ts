@@ -89,6 +89,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
+test('a second signal ends what does not end by itself', async () => {
+  await withServed('quickstart', async ({ program, temporary }) => {
+    const children = childrenOf(program.pid)
+    for (const pid of children) process.kill(pid, 'SIGSTOP')
+    program.child.kill('SIGTERM')
+    program.child.kill('SIGINT')
+    assert.is((await program.ended).status, 1)
+    await until(() => !children.some(isRunning))
+    assert.equal(filesBelow(temporary), [])
+  })
+})
+
 test('a signal while it starts ends it, and what it has started', async () => {
   const root = mkdtempSync(join(tmpdir(), 'sealgate-cli-'))
   const temporary = join(root, 'temporary')
