@@ -70,3 +70,15 @@ export function copyNeeds(
   const action = source.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
   return [...needsOfAction('s3:PutObject', request), { action, ...source }]
 }
+
+/** A copy that finds tags on its source reads those and sets them on its target. */
+export function tagCopyNeeds(
+  { bucket, key }: S3Request,
+  source: { readonly bucket: string; readonly key: string; readonly versionId?: string },
+): readonly Need[] {
+  const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging'
+  return [
+    { action, within: 's3:GetObject', ...source },
+    { action: 's3:PutObjectTagging', within: 's3:PutObject', bucket, key },
+  ]
+}

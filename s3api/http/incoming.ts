@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { FrontEndConfig } from '../config.ts'
 import type { S3Request } from '../operation.ts'
 import type { RateFloor } from './rate-floor.ts'
@@ -20,19 +20,19 @@ export function parseRequest(
 ): S3Request {
   const rawUrl = incoming.url ?? '/'
   const headers = parseHeaders(incoming.rawHeaders)
-  const remoteAddress = incoming.socket.remoteAddress ?? ''
-  const proxied = isTrusted(options.trusted, remoteAddress) && headers.get('x-forwarded-proto') === 'https'
+  const peer = plainAddress(incoming.socket.remoteAddress ?? '')
+  const proxied = isTrusted(options.trusted, peer)
   return {
     method: incoming.method ?? '',
     rawUrl,
     ...parseTarget(rawUrl, headers.get('host'), config.domains),
     headers,
-    secure: options.encrypted || proxied,
-    remoteAddress,
+    secure: options.encrypted || (proxied && headers.get('x-forwarded-proto') === 'https'),
+    remoteAddress: proxied ? forwardedAddress(options.trusted, headers.get('x-forwarded-for'), peer) : peer,
   }
 }
 
-/** Addresses and CIDR ranges of proxies whose X-Forwarded-Proto is believed. */
+/** Addresses and CIDR ranges of proxies whose X-Forwarded-Proto and X-Forwarded-For are believed. */
 export function createTrustedList(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {
@@ -45,8 +45,23 @@ export function createTrustedList(ranges: readonly string[]): BlockList {
 }
 
 function isTrusted(list: BlockList, address: string): boolean {
-  const mapped = address.replace(/^::ffff:(?=\d+\.)/, '')
-  return mapped !== '' && list.check(mapped, isIPv6(mapped) ? 'ipv6' : 'ipv4')
+  return isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * Whom the trusted proxies had before them: each adds its peer at the end, so the last address that is no proxy's is the
+ * client's, and what stands before it is the client's own word. Something that is no address is nobody's.
+ */
+function forwardedAddress(trusted: BlockList, header: string | undefined, peer: string): string {
+  if (header === undefined) return peer
+  const addresses = header.split(',').map((text) => plainAddress(text.trim()))
+  const client = addresses.findLast((address) => !isTrusted(trusted, address))
+  return client ?? addresses[0] ?? peer
+}
+
+/** An IPv4 address that a socket for both families shows in the form of IPv6. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '')
 }
 
 /** Reads what little is left of a body; false where that is too much, and the connection has to end with the response. */

@@ -1,4 +1,4 @@
-import { copyNeeds } from '../access/needs.ts'
+import { copyNeeds, tagCopyNeeds } from '../access/needs.ts'
 import { newObjectAccess, ownerMember } from '../access/new-access.ts'
 import type {
   Checksum,
@@ -63,7 +63,7 @@ export const copyObject: Operation = {
     const copyOnce = async () => {
       const opened = await openCopySource(context, source)
       const headers = { ...targetHeaders(context, opened.record), ...ownerMember(newAccess) }
-      const attributes = targetAttributes(context, asked, opened)
+      const attributes = await targetAttributes(context, source, { asked, opened })
       const copy: Copy = { context, source, opened, encryption, headers, attributes }
       refuseNoChange(copy)
       const { record, data, seal } = await makeTarget(copy)
@@ -109,18 +109,21 @@ function targetHeaders({ request }: RequestContext, source: ObjectRecord): Objec
   return { headers, metadata: source.metadata, storageClass: parseStorageClass(request) }
 }
 
-/** As asked for, but with the source's tags unless the request replaces them. Errors: InvalidArgument. */
-function targetAttributes(
-  { request }: RequestContext,
-  asked: ObjectAttributes,
-  { stored }: OpenedObject,
-): ObjectAttributes {
+/** As asked for, but with the source's tags unless the request replaces them. Errors: InvalidArgument, AccessDenied. */
+async function targetAttributes(
+  { request, access }: RequestContext,
+  source: ObjectVersionName,
+  { asked, opened }: { readonly asked: ObjectAttributes; readonly opened: OpenedObject },
+): Promise<ObjectAttributes> {
   const directive = request.headers.get('x-amz-tagging-directive') ?? 'COPY'
   if (directive === 'REPLACE') return asked
   if (directive !== 'COPY') throw new S3Error('InvalidArgument', 'Unknown tagging directive.')
   const { tags: _replaced, ...others } = asked
-  const { tags } = stored.attributes
-  return { ...others, ...(tags !== undefined && { tags }) }
+  const { tags } = opened.stored.attributes
+  if (tags === undefined) return others
+  const requestTags = new Map(tags.map(({ key, value }) => [key, value]))
+  for (const need of tagCopyNeeds(request, source)) await access.require({ ...need, facts: { requestTags } })
+  return { ...others, tags }
 }
 
 /** A copy of an object to itself has to change something (S3 API reference, CopyObject). */

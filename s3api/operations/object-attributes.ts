@@ -1,3 +1,4 @@
+import { needsOfAction } from '../access/needs.ts'
 import type { ObjectRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
@@ -25,7 +26,10 @@ const attributes: Readonly<Record<Attribute, (record: ObjectRecord, request: S3R
 
 export const getObjectAttributes: Operation = {
   name: 'GetObjectAttributes',
-  action: 's3:GetObjectAttributes',
+  action: (request) => [
+    ...needsOfAction('s3:GetObject', request),
+    ...needsOfAction('s3:GetObjectAttributes', request),
+  ],
   method: 'GET',
   scope: 'object',
   query: ['attributes'],

@@ -144,6 +144,56 @@ test('missing objects are told to those who may list what they ask for', async (
   })
 })
 
+test('an address counts as the client’s own when a trusted proxy says it', async () => {
+  await withFrontEnd({ config: { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] } }, async (front) => {
+    await front.send({ method: 'PUT', target: '/hers' }, alice)
+    await front.send(put('key'), alice)
+    const condition = { IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } }
+    const open = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: objects }
+    await setPolicy(front, { ...open, Condition: condition })
+    const from = async (forwarded?: string) => {
+      const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+      return (await front.send({ ...get('/hers/key'), headers }, 'nobody')).status
+    }
+    assert.is(await from('192.0.2.9'), 200)
+    assert.is(await from('192.0.2.9, 10.1.2.3'), 200)
+    // What stands before the last address is the client's word.
+    assert.is(await from('192.0.2.9, 198.51.100.1'), 403)
+    assert.is(await from('192.0.2.9, nonsense'), 403)
+    assert.is(await from('198.51.100.1'), 403)
+    assert.is(await from(), 403)
+  })
+  await withBucket(async (front) => {
+    const condition = { IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } }
+    const open = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: objects }
+    await setPolicy(front, { ...open, Condition: condition })
+    const headers = { 'x-forwarded-for': '192.0.2.9' }
+    assert.is((await front.send({ ...get('/hers/key'), headers }, 'nobody')).status, 403)
+  })
+})
+
+test('tags of a copy’s source need permission to be read, and those of its target to be set', async () => {
+  await withBucket(async (front) => {
+    const { send } = front
+    await send({ method: 'PUT', target: '/his' }, bob)
+    await send(put('tagged', { 'x-amz-tagging': 'level=public' }), alice)
+    const readable = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: objects }
+    await setPolicy(front, readable)
+    const copy = (source: string, headers: Record<string, string> = {}) => ({
+      method: 'PUT',
+      target: '/his/copy',
+      headers: { 'x-amz-copy-source': source, ...headers },
+    })
+    assert.is((await send(copy('/hers/key'), bob)).status, 200)
+    assert.is((await send(copy('/hers/tagged'), bob)).code, 'AccessDenied')
+    assert.is((await send(copy('/hers/tagged', { 'x-amz-tagging-directive': 'REPLACE' }), bob)).status, 200)
+    await setPolicy(front, { ...readable, Action: ['s3:GetObject', 's3:GetObjectTagging'] })
+    assert.is((await send(copy('/hers/tagged'), bob)).status, 200)
+    const wanted = { 'x-amz-object-attributes': 'ETag' }
+    assert.is((await send({ ...get('/hers/key?attributes'), headers: wanted }, bob)).code, 'AccessDenied')
+  })
+})
+
 test('a user with a policy of their own has that and nothing more', async () => {
   const statement = [
     { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject', 's3:CreateBucket'], Resource: '*' },
