@@ -48,9 +48,11 @@ export function keyCommands(program: Command, { withChoice, print }: Parts): voi
     })
   withOptions(key.command('rotate <id>'))
     .description('give the key a new version; what older ones sealed still opens')
-    .action(async (id: string, options: KeyOptions) =>
-      show(await asked(options, (admin) => admin.rotateKey(id)), options),
-    )
+    .action(async (id: string, options: KeyOptions) => {
+      const rotated = await asked(options, (admin) => admin.rotateKey(id))
+      show(rotated, options)
+      if (options.json !== true) print(afterRotation)
+    })
 }
 
 /** What control does with keys, whatever the KMS thinks of them: every instance is told. */
@@ -129,6 +131,11 @@ async function asked<T>(options: KeyOptions, ask: (admin: AdminService) => Promi
     admin.close()
   }
 }
+
+const afterRotation = `
+New epochs are sealed by the new version; \`sealgate key flush\` begins them now. What is sealed already opens as before, and
+\`sealgate rewrap DIR\` seals it anew, without touching objects.
+`
 
 const nameWidth = 12
 

@@ -26,7 +26,7 @@ const probeDeadlineMs = 3_000
 const ciphertextSizeMax = 128 * 1024
 /** As Vault writes it. What stands before the last colon is its business, but for a version that we asked for. */
 const ciphertextPattern = /^vault:v\d+:[A-Za-z0-9+/]+={0,2}$/
-/** A call that may not have reached Vault is made once more; all of ours can be repeated without harm. */
+/** A call that may not have reached Vault is made once more; those of data keys can be repeated without harm. */
 const networkTries = 2
 
 /**
@@ -44,6 +44,8 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
   const circuit = new Circuit({ clock, log, judge, probe })
 
   const asked: Asked = (call, signal) => circuit.run(() => again(() => session.run(call, signal), signal))
+  // A rotation that was not answered may have been done.
+  const askedOnce: Asked = (call, signal) => circuit.run(() => session.run(call, signal))
   const transit = async (operation: TransitOperation, { keyId, context, signal }: Call, fields: object) => {
     if (!isKeyName(keyId)) throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`)
     const body = { ...fields, context: Buffer.from(contextBytes(context)).toString('base64') }
@@ -96,7 +98,7 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
     },
     session: () => withCircuit(session.status(), circuit.status()),
     circuit: () => circuit.status(),
-    keys: createVaultKeys(client, { transitMount: config.transitMount, asked }),
+    keys: createVaultKeys(client, { transitMount: config.transitMount, asked: askedOnce }),
     diagnose: (signal) => diagnoseVault({ config, client, session, clock, signal }),
     onSessionChange(listener) {
       session.onReadinessChange(listener)

@@ -197,6 +197,16 @@ fact('a connection that is reset once costs a second try and no error', {}, asyn
   assert.is(vault.count('datakey'), 2)
 })
 
+fact(
+  'a rotation whose connection broke is not sent again',
+  { seed: { policy: 'path "transit/*" {\n  capabilities = ["read", "update"]\n}\n' } },
+  async ({ vault, provider }) => {
+    vault.inject({ kind: 'reset' }, { path: /rotate/, times: 1 })
+    await rejectsWith('unavailable', provider.keys.rotate(keyId, signal()))
+    assert.is(vault.count('rotate'), 1)
+  },
+)
+
 fact('a call ends when its signal does', {}, async ({ vault, provider }) => {
   vault.inject({ kind: 'hang' }, { path: /datakey/ })
   const call = provider.generateDataKey({ keyId, context, signal: AbortSignal.timeout(50) })
