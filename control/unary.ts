@@ -56,7 +56,11 @@ export function unary<Request, Response>(
           done(toStatus(error))
         },
       )
-      .finally(() => clearTimeout(timer))
+      .finally(() => {
+        clearTimeout(timer)
+        // grpc-js tells the end of every call as its cancellation.
+        call.off('cancelled', abort)
+      })
   }
 }
 
