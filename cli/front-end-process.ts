@@ -1,19 +1,26 @@
-import type { Level } from 'pino'
+import type { Level, Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { connectKeyService } from '../control/client.ts'
 import type { ControlAddress } from '../control/config.ts'
-import { createCryptoPool, openDiskBackend, startFrontEnd } from '../s3api/index.ts'
+import {
+  createCryptoPool,
+  type Gateway,
+  openDiskBackend,
+  openGateway,
+  startFrontEnd,
+} from '../s3api/index.ts'
 import type { HostPort } from './addresses.ts'
 import { startAdmin } from './admin.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { explainListening } from './listen-error.ts'
 import { createLog } from './log.ts'
 import type { RunningProcess } from './running-process.ts'
+import type { StoreConfig } from './store-config.ts'
 
 /** What a front-end process is started with. */
 export interface FrontEndProcessConfig {
   readonly frontEnd: FrontEndSettings
-  readonly directory: string
+  readonly store: StoreConfig
   /** The instances of the key service; absent: no KMS. */
   readonly control?: readonly ControlAddress[]
   readonly adminAddress?: HostPort
@@ -35,7 +42,8 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
     return part
   }
   try {
-    const backend = keep(await openDiskBackend({ directory: config.directory, log }))
+    const { backend, operations } = await openStore(config.store, log)
+    keep(backend)
     const pool = keep(createCryptoPool({ threads }))
     const keys = config.control && keep(connectKeyService(config.control, { log }))
     const frontEnd = keep(
@@ -45,6 +53,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
         ...(keys !== undefined && { keys }),
         log,
         registry,
+        ...(operations !== undefined && { operations }),
       }).catch(explainListening('the front-end', frontEndConfig.address)),
     )
     const ready = () => frontEnd.ready()
@@ -58,4 +67,9 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
     await closeAll()
     throw error
   }
+}
+
+async function openStore(store: StoreConfig, log: Logger): Promise<Gateway> {
+  if (store.kind === 'gateway') return openGateway(store.config, { log })
+  return { backend: await openDiskBackend({ directory: store.directory, log }) }
 }

@@ -6,6 +6,7 @@ import { ConfigError } from './config-error.ts'
 import { type ControlOptions, parseControlProcess } from './control-config.ts'
 import { runControl } from './control-process.ts'
 import { Environment } from './environment.ts'
+import { describeGateway, parseGateway } from './gateway.ts'
 import { guardProcess } from './guards.ts'
 import { identity } from './identity.ts'
 import { addOperatorCommands } from './operator-commands.ts'
@@ -22,6 +23,11 @@ async function quickstart(directory: string, options: ServerOptions): Promise<vo
   const prepared = prepareQuickstart(new Environment(process.env), options, resolve(directory))
   const system = await serve(prepared.config)
   process.stdout.write(describeQuickstart(prepared, system))
+}
+
+async function gateway(endpoint: string | undefined, options: ServerOptions): Promise<void> {
+  const config = parseGateway(new Environment(process.env), options, endpoint)
+  process.stdout.write(describeGateway(config, await serve(config)))
 }
 
 async function server(directory: string, options: ServerOptions): Promise<void> {
@@ -108,6 +114,15 @@ withServerOptions(program.command('quickstart <dir>'))
 withServerOptions(program.command('server <dir>'))
   .description('serve S3 from DIR, as the environment configures it')
   .action(server)
+
+withServerOptions(
+  program
+    .command('gateway')
+    .description('serve S3 from another store, and encrypt before it')
+    .command('s3 [endpoint]'),
+)
+  .description('serve S3 from the S3 at ENDPOINT (default: SEALGATE_BACKEND_ENDPOINT, or AWS)')
+  .action(gateway)
 
 program
   .command('control')

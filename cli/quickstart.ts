@@ -46,6 +46,7 @@ const decided: readonly Setting[] = [
 ]
 
 export interface Quickstart {
+  readonly directory: string
   readonly config: SystemConfig
   readonly accessKeyFile: string
   readonly secretKeyFile: string
@@ -87,8 +88,9 @@ export function prepareQuickstart(
   const provider = { kind: 'master-key', keyId: match[1], key: Buffer.from(match[2], 'hex') } as const
   return {
     ...files,
+    directory,
     config: {
-      directory,
+      store: { kind: 'disk', directory },
       frontEnd: parseFrontEnd(environment, {
         address: options.address,
         credential: { accessKey, secretKey },
@@ -112,13 +114,13 @@ function makeFolder(folder: string): void {
 
 /** What a newcomer needs to know; shows no secret. */
 export function describeQuickstart(
-  { accessKeyFile, secretKeyFile, masterKeyFile, config }: Quickstart,
+  { accessKeyFile, secretKeyFile, masterKeyFile, directory, config }: Quickstart,
   { url, admin }: { readonly url: string; readonly admin: string | undefined },
 ): string {
   const { region } = config.frontEnd.config
   return `Sealgate serves S3 at ${url}, and encrypts every object (SSE-S3).
 
-  Data         ${config.directory}
+  Data         ${directory}
   Access key   ${accessKeyFile}
   Secret key   ${secretKeyFile}
   Master key   ${masterKeyFile}

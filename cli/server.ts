@@ -23,7 +23,7 @@ export function parseServer(
   environment: Environment,
   options: ServerOptions,
   directory: string,
-): SystemConfig {
+): SystemConfig & { readonly store: { readonly kind: 'disk' } } {
   const gateway = environment.given('gatewayEncryption')
   if (gateway !== undefined) throw new ConfigError(`${gateway.name} is for a gateway; this is a server`)
   const control = parseControl(environment)
@@ -33,7 +33,7 @@ export function parseServer(
   }
   const credential = parseCredential(environment)
   return {
-    directory,
+    store: { kind: 'disk', directory },
     frontEnd: parseFrontEnd(environment, { address: options.address, credential, autoEncryption }),
     ...(control !== undefined && { control }),
     ...parseProcesses(environment, options, 'info'),
@@ -63,7 +63,8 @@ export function parseProcesses(
   }
 }
 
-function parseControl(environment: Environment): SystemConfig['control'] {
+/** Where the KMS is. Errors: ConfigError. */
+export function parseControl(environment: Environment): SystemConfig['control'] {
   const kms = parseKms(environment)
   const shared = environment.find('control')
   if (shared !== undefined || kms === undefined) refuseControlParts(environment)

@@ -9,11 +9,12 @@ import { createLog } from './log.ts'
 import type { RunningProcess } from './running-process.ts'
 import { writeRunningRecord } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
+import type { StoreConfig } from './store-config.ts'
 import { type StartOfChild, SupervisedChild } from './supervised-child.ts'
 
-/** The processes of one `sealgate server`. */
+/** The processes of one `sealgate server` or `sealgate gateway`. */
 export interface SystemConfig {
-  readonly directory: string
+  readonly store: StoreConfig
   readonly frontEnd: FrontEndSettings
   /** `private`: a control service of our own; `shared`: one that runs already; absent: no KMS. */
   readonly control?:
@@ -50,7 +51,8 @@ const controlStopMs = 1_500
  */
 export async function startSystem(config: SystemConfig, { stopped, killed }: Endings): Promise<System> {
   const log = createLog(config.logLevel, 'supervisor')
-  const { control, logLevel, adminAddress, controlAdminAddress } = config
+  const { control, logLevel, adminAddress, controlAdminAddress, store } = config
+  const directory = store.kind === 'disk' ? store.directory : undefined
   const children: { readonly child: SupervisedChild; readonly stopMs: number }[] = []
   const socketDirectory = control?.kind === 'private' ? makeSocketDirectory() : undefined
   const removeSocket = () => {
@@ -86,7 +88,9 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
           config: {
             control: {
               address,
-              disabledKeysFile: join(config.directory, '.sealgate', 'disabled-keys.json'),
+              ...(directory !== undefined && {
+                disabledKeysFile: join(directory, '.sealgate', 'disabled-keys.json'),
+              }),
               ...control.control,
             },
             ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),
@@ -99,14 +103,16 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
       )
       await start(child, controlStopMs)
       // Before the front-end: while that has trouble to start, control is what an operator asks.
-      removeRecord = writeRunningRecord(config.directory, { control: `unix:${address.path}` })
+      if (directory !== undefined) {
+        removeRecord = writeRunningRecord(directory, { control: `unix:${address.path}` })
+      }
     }
     const child = new SupervisedChild(
       {
         type: 'front-end',
         config: {
           frontEnd: config.frontEnd,
-          directory: config.directory,
+          store,
           ...(controlAddresses !== undefined && { control: controlAddresses }),
           ...(adminAddress !== undefined && { adminAddress }),
           logLevel,

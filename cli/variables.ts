@@ -78,6 +78,16 @@ export const variables = {
   drainSeconds: { names: ['SEALGATE_DRAIN_SECONDS'] },
   threads: { names: ['SEALGATE_THREADS'] },
   logLevel: { names: ['SEALGATE_LOG_LEVEL'] },
+  backendEndpoint: { names: ['SEALGATE_BACKEND_ENDPOINT'] },
+  backendAccessKey: { names: ['SEALGATE_BACKEND_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'], file: true },
+  backendSecretKey: { names: ['SEALGATE_BACKEND_SECRET_KEY', 'AWS_SECRET_ACCESS_KEY'], file: true },
+  backendSessionToken: { names: ['SEALGATE_BACKEND_SESSION_TOKEN', 'AWS_SESSION_TOKEN'], file: true },
+  backendProfile: { names: ['SEALGATE_BACKEND_PROFILE'] },
+  backendCredentials: { names: ['SEALGATE_BACKEND_CREDENTIALS_FILE'] },
+  backendRegion: { names: ['SEALGATE_BACKEND_REGION'] },
+  backendCa: { names: ['SEALGATE_BACKEND_CA_FILE'] },
+  backendSystemBucket: { names: ['SEALGATE_BACKEND_SYSTEM_BUCKET'] },
+  backendConnectionsMax: { names: ['SEALGATE_BACKEND_CONNECTIONS_MAX'] },
   gatewayEncryption: { names: ['SEALGATE_GATEWAY_SSE', 'MINIO_GATEWAY_SSE'] },
 } as const satisfies Record<string, Variable>
 

@@ -20,6 +20,7 @@ export { createCryptoPool } from '../engine/index.ts'
 export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
 export { readUsersFile } from './access/users-file.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
+export { type Gateway, type GatewayConfig, openGateway } from './backends/gateway/index.ts'
 export {
   type Credential,
   type FrontEndConfig,

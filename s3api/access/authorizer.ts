@@ -132,7 +132,7 @@ export function createAuthorizer(
 
   async function lookUp({ bucket: name, key, versionId }: Need): Promise<StoredObject | undefined> {
     try {
-      return await backend.getObject(name, key, versionId)
+      return await backend.getObject(name, key, versionId, { recordOnly: true })
     } catch (error) {
       if (error instanceof BackendError && absences.has(error.code)) return undefined
       throw error

@@ -51,7 +51,9 @@ export const getObjectAcl: Operation = {
   versions: true,
   async handle({ services: { backend }, request, access, users }) {
     const bucket = await access.bucket(request.bucket)
-    const stored = await backend.getObject(request.bucket, request.key, request.query.get('versionId'))
+    const stored = await backend.getObject(request.bucket, request.key, request.query.get('versionId'), {
+      recordOnly: true,
+    })
     const owner = stored.record.owner ?? bucket.owner
     return { status: 200, body: aclDocument(aclOf(stored, owner), owner, users) }
   },
@@ -69,7 +71,7 @@ export const putObjectAcl: Operation = {
     const { bucket: name, key } = request
     const bucket = await access.bucket(name)
     const versionId = request.query.get('versionId')
-    const stored = await services.backend.getObject(name, key, versionId)
+    const stored = await services.backend.getObject(name, key, versionId, { recordOnly: true })
     const owner = stored.record.owner ?? bucket.owner
     const acl = await requestedAcl(context, bucket, { owner, bucketOwner: bucket.owner })
     if (acl === undefined) return { status: 200 }

@@ -44,7 +44,8 @@ export const completeMultipartUpload: Operation = {
     const condition = parseWriteCondition(request)
     const customerKey = await newCustomerKeyOf(context)
     const complete = withUpload(context, customerKey, async (opened) => {
-      await checkCondition(services, request, condition)
+      const asked = opened.encryption && askedFor(opened.encryption.envelope.mode, customerKey)
+      await checkCondition(services, request, condition, asked)
       const parts = chooseParts(named, await storedParts(context, opened.upload))
       for (const part of parts) verifyPart(part, opened)
       const record = await makeRecord(context, opened, parts)
@@ -55,9 +56,7 @@ export const completeMultipartUpload: Operation = {
         attributes: opened.upload.attributes ?? {},
         versionId: newVersionId(record),
         ...(condition !== undefined && { condition }),
-        ...(opened.encryption !== undefined && {
-          asked: askedFor(opened.encryption.envelope.mode, customerKey),
-        }),
+        ...(asked !== undefined && { asked }),
       })
       return reply(context, { record, version, envelope: opened.encryption?.envelope })
     })

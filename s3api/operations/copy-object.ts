@@ -59,7 +59,7 @@ export const copyObject: Operation = {
     const source = parseCopySource(request)
     const encryption = await decideEncryption(context)
     const condition = parseWriteCondition(request)
-    await checkCondition(services, request, condition)
+    await checkCondition(services, request, condition, encryption && askedOf(encryption))
     const copyOnce = async () => {
       const opened = await openCopySource(context, source)
       const headers = { ...targetHeaders(context, opened.record), ...ownerMember(newAccess) }

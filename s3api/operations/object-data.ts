@@ -129,13 +129,17 @@ function tooLarge(sizeMax: number): S3Error {
   return new S3Error('EntityTooLarge', undefined, { details: { MaxSizeAllowed: String(sizeMax) } })
 }
 
-/** The object with its metadata found authentic. Errors: BackendError, and those of openRecord. */
+/** The object with its metadata found authentic; without `recordOnly` its data will be read. Errors: BackendError, and those of openRecord. */
 export async function openObject(
   services: Services,
   { bucket, key, versionId }: ObjectVersionName,
   customerKey: CustomerKey | undefined,
+  { recordOnly = true } = {},
 ): Promise<OpenedObject> {
-  const stored = await services.backend.getObject(bucket, key, versionId)
+  const stored = await services.backend.getObject(bucket, key, versionId, {
+    recordOnly,
+    ...(customerKey !== undefined && { customerKey: customerKey.key }),
+  })
   const found = versionId ?? stored.versionId
   if (found !== undefined) verifyVersionId(found, stored.record)
   return openRecord(services, stored, customerKey)
@@ -157,7 +161,7 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
   readonly batches: AsyncGenerator<PlainBatch, void, undefined>
 }> {
   for (let attempt = 1; ; attempt++) {
-    const opened = await openObject(services, name, customerKey)
+    const opened = await openObject(services, name, customerKey, { recordOnly: false })
     const planned = plan(opened)
     try {
       const batches = await begun(

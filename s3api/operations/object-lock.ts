@@ -113,7 +113,7 @@ export function lockHeaders({ retention, legalHold }: ObjectAttributes): Record<
 async function attributesOf(context: RequestContext): Promise<ObjectAttributes> {
   await requireLock(context)
   const { bucket, key, versionId } = objectNameOf(context.request)
-  return (await context.services.backend.getObject(bucket, key, versionId)).attributes
+  return (await context.services.backend.getObject(bucket, key, versionId, { recordOnly: true })).attributes
 }
 
 async function requireLock({ services: { backend }, request: { bucket } }: RequestContext): Promise<void> {

@@ -32,7 +32,7 @@ export const getObjectTagging: Operation = {
   ...route,
   async handle({ services: { backend }, request }) {
     const { bucket, key, versionId } = objectNameOf(request)
-    const stored = await backend.getObject(bucket, key, versionId)
+    const stored = await backend.getObject(bucket, key, versionId, { recordOnly: true })
     return {
       status: 200,
       headers: versionHeaders(stored),

@@ -1,5 +1,5 @@
 import { newObjectAccess, ownerMember } from '../access/new-access.ts'
-import type { WriteCondition } from '../backends/backend.ts'
+import type { AskedEncryption, WriteCondition } from '../backends/backend.ts'
 import { BackendError } from '../backends/backend.ts'
 import type { Operation, RequestContext, Services } from '../operation.ts'
 import { decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
@@ -41,7 +41,7 @@ export async function storeBody(
   const headers = parseObjectHeaders(request)
   const condition = parseWriteCondition(request)
   const encryption = await decideEncryption(context)
-  await checkCondition(services, request, condition)
+  await checkCondition(services, request, condition, encryption && askedOf(encryption))
   const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
   try {
     const written = await writeBody(context, {
@@ -92,9 +92,14 @@ export async function checkCondition(
   { backend }: Services,
   { bucket, key }: RequestContext['request'],
   condition: WriteCondition | undefined,
+  asked: AskedEncryption | undefined,
 ): Promise<void> {
   if (condition === undefined) return
-  const record = await backend.getObject(bucket, key).then(
+  const hint = {
+    recordOnly: true,
+    ...(asked?.customerKey !== undefined && { customerKey: asked.customerKey }),
+  }
+  const record = await backend.getObject(bucket, key, undefined, hint).then(
     (stored) => stored.record,
     (error: unknown) => {
       if (error instanceof BackendError && error.code === 'no-such-key') return undefined

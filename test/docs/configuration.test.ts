@@ -5,7 +5,9 @@ import { variables } from '../../cli/variables.ts'
 
 const test = suite('docs/configuration')
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
-const documented = new Set(page.match(/`(?:SEALGATE|MINIO)_[A-Z0-9_]+`/g)?.map((name) => name.slice(1, -1)))
+const documented = new Set(
+  page.match(/`(?:SEALGATE|MINIO|AWS)_[A-Z0-9_]+`/g)?.map((name) => name.slice(1, -1)),
+)
 
 test('every name of every variable is described', () => {
   const missing = Object.values(variables)

@@ -60,8 +60,8 @@ export function gatewayConfig(
     region: 'us-east-1',
     credentials: { kind: 'static', credential: keys },
     systemBucket: 'sealgate-system',
+    passThrough: false,
     double: { s3: false, c: false },
-    readMinio: false,
     connectionsMax: 64,
     ...changes,
   }

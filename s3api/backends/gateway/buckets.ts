@@ -131,6 +131,14 @@ export class Buckets {
     }))
   }
 
+  /** Errors: BackendError unavailable. */
+  async reach(): Promise<void> {
+    await asBackend(
+      () => this.#upstream.fetch({ method: 'GET', repeatable: true }, listSizeMax),
+      'unavailable',
+    )
+  }
+
   async delete(bucket: string): Promise<void> {
     if (this.#isOurs(bucket)) throw new BackendError('no-such-bucket', `there is no bucket ${bucket}`)
     await asBackend(

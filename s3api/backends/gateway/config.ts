@@ -12,10 +12,10 @@ export interface GatewayConfig {
   readonly caFile?: string
   /** Sealgate's own bucket; clients cannot see it. */
   readonly systemBucket: string
+  /** Nothing is encrypted here: requests go to the store as they come, and nothing of Sealgate's own is kept there. */
+  readonly passThrough: boolean
   /** For which kinds of encryption the store is asked to encrypt as well. */
   readonly double: { readonly s3: boolean; readonly c: boolean }
-  /** Objects that a MinIO gateway has stored are shown beside our own. */
-  readonly readMinio: boolean
   /** Connections to the store. */
   readonly connectionsMax: number
 }

@@ -44,6 +44,7 @@ export class GatewayBackend implements Backend {
   readonly system: SystemRecords
   readonly #upstream: Upstream
   readonly #systemBucket: SystemBucket
+  readonly #passThrough: boolean
   readonly #buckets: Buckets
   readonly #lookup: Lookup
   readonly #listed = new ListedCache(listedMax)
@@ -61,9 +62,10 @@ export class GatewayBackend implements Backend {
     { upstream, log, now }: { readonly upstream: Upstream; readonly log: Logger; readonly now: () => number },
   ) {
     const { double } = config
-    const system = new SystemBucket(upstream, config.systemBucket)
+    const system = new SystemBucket(upstream, config.systemBucket, { optional: config.passThrough })
     const store = new UploadStore(system, log)
     this.#upstream = upstream
+    this.#passThrough = config.passThrough
     this.#systemBucket = system
     this.system = createSystemRecords(system)
     this.#buckets = new Buckets(upstream, system, { region: config.region, now })
@@ -79,6 +81,7 @@ export class GatewayBackend implements Backend {
 
   /** Makes ready what Sealgate keeps in the store. Errors: BackendError unavailable. */
   async prepare(): Promise<void> {
+    if (this.#passThrough) return
     await this.#systemBucket.prepare()
     this.#sweeper.start()
   }
@@ -231,6 +234,10 @@ export class GatewayBackend implements Backend {
   }
 
   async check() {
+    if (this.#passThrough) {
+      await this.#buckets.reach()
+      return
+    }
     await asBackend(
       () => this.#upstream.fetch({ method: 'HEAD', bucket: this.#systemBucket.name, repeatable: true }, 0),
       'unavailable',

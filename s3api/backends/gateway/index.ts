@@ -1,18 +1,43 @@
 import type { Logger } from 'pino'
+import type { Operation } from '../../operation.ts'
+import type { Backend } from '../backend.ts'
 import type { GatewayConfig } from './config.ts'
 import { GatewayBackend } from './gateway-backend.ts'
+import { passThroughOperations } from './pass-through.ts'
 import { Upstream } from './upstream.ts'
 
-/** Opens another S3 as a store. Errors: BackendError unavailable where it cannot be reached, or its system bucket not be used. */
-export async function openGatewayBackend(
-  config: GatewayConfig,
-  { log, now = Date.now }: { readonly log: Logger; readonly now?: () => number },
-): Promise<GatewayBackend> {
+export type { GatewayConfig } from './config.ts'
+
+/** A store that is another S3, and how it is served. */
+export interface Gateway {
+  readonly backend: Backend
+  /** In place of all operations, where everything goes through. */
+  readonly operations?: readonly Operation[]
+}
+
+/** Errors: BackendError unavailable where the store cannot be reached, or its system bucket not be used. */
+export async function openGateway(config: GatewayConfig, options: GatewayOptions): Promise<Gateway> {
+  const { backend, upstream } = await open(config, options)
+  if (!config.passThrough) return { backend }
+  return { backend, operations: passThroughOperations(upstream, config.systemBucket) }
+}
+
+/** The backend alone. Errors: as above. */
+export async function openGatewayBackend(config: GatewayConfig, options: GatewayOptions): Promise<Backend> {
+  return (await open(config, options)).backend
+}
+
+interface GatewayOptions {
+  readonly log: Logger
+  readonly now?: () => number
+}
+
+async function open(config: GatewayConfig, { log, now = Date.now }: GatewayOptions) {
   const upstream = new Upstream(config, { log, now })
   const backend = new GatewayBackend(config, { upstream, log, now })
   try {
     await backend.prepare()
-    return backend
+    return { backend, upstream }
   } catch (error) {
     await backend.close()
     throw error

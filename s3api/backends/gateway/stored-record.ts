@@ -49,7 +49,12 @@ const schema = v.object({
   owner: v.optional(v.string()),
   checksum: v.optional(checksumSchema),
   parts: v.optional(
-    v.array(v.union([v.tuple([sizeSchema, sizeSchema]), v.tuple([sizeSchema, sizeSchema, checksumSchema])])),
+    v.array(
+      v.union([
+        v.strictTuple([sizeSchema, sizeSchema]),
+        v.strictTuple([sizeSchema, sizeSchema, checksumSchema]),
+      ]),
+    ),
   ),
   envelope: v.string(),
 })

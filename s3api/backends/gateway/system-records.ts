@@ -9,9 +9,12 @@ import { XmlList } from './xml-list.ts'
 export class SystemBucket {
   readonly name: string
   readonly #upstream: Upstream
+  readonly #optional: boolean
 
-  constructor(upstream: Upstream, name: string) {
+  /** `optional`: nobody has to have made it, and then there is nothing in it. */
+  constructor(upstream: Upstream, name: string, { optional = false } = {}) {
     this.#upstream = upstream
+    this.#optional = optional
     this.name = name
   }
 
@@ -32,7 +35,8 @@ export class SystemBucket {
       const request = { method: 'GET', bucket: this.name, key, repeatable: true } as const
       return (await this.#upstream.fetch(request, sizeMax)).bytes
     } catch (error) {
-      return ignoreMissing(error)
+      if (this.#isMissing(error)) return undefined
+      throw this.#failed(error)
     }
   }
 
@@ -71,13 +75,14 @@ export class SystemBucket {
     } catch (error) {
       const known = toBackendError(error, 'unavailable')
       if (onlyIfAbsent && known instanceof BackendError && known.code === 'precondition-failed') return false
-      throw known
+      throw this.#failed(error)
     }
   }
 
   /** Keys in byte order. */
   async list(prefix: string, { after, limit }: { readonly after: string; readonly limit: number }) {
-    if (limit === 0) return { keys: [], truncated: false }
+    const nothing = { keys: [], truncated: false }
+    if (limit === 0) return nothing
     return asBackend(async () => {
       const { bytes } = await this.#upstream.fetch(
         {
@@ -99,7 +104,10 @@ export class SystemBucket {
         keys: list.entries('Contents').map((entry) => entry.key('Key')),
         truncated: list.flag('IsTruncated'),
       }
-    }, 'unavailable')
+    }, 'unavailable').catch((error: unknown) => {
+      if (this.#isMissing(error)) return nothing
+      throw this.#failed(error)
+    })
   }
 
   async delete(key: string): Promise<void> {
@@ -107,8 +115,21 @@ export class SystemBucket {
       const request = { method: 'DELETE', bucket: this.name, key, repeatable: true } as const
       await this.#upstream.fetch(request, answerSizeMax)
     } catch (error) {
-      ignoreMissing(error)
+      if (!this.#isMissing(error)) throw this.#failed(error)
     }
+  }
+
+  #isMissing(error: unknown): boolean {
+    const known = toBackendError(error)
+    if (!(known instanceof BackendError)) return false
+    return known.code === 'no-such-key' || (known.code === 'no-such-bucket' && this.#optional)
+  }
+
+  /** That the system bucket is gone says nothing of a client's bucket. */
+  #failed(error: unknown): Error {
+    const known = toBackendError(error, 'unavailable')
+    const gone = known instanceof BackendError && known.code === 'no-such-bucket'
+    return gone ? this.#unusable(known) : known
   }
 
   async #create(): Promise<void> {
@@ -141,12 +162,6 @@ const keysPerDelete = 1000
 const deletesAtOnce = 8
 /** 1,000 keys of 1,024 bytes, each of which takes three when it is encoded. */
 export const listSizeMax = 8 * 1024 * 1024
-
-function ignoreMissing(error: unknown): undefined {
-  const known = toBackendError(error)
-  if (known instanceof BackendError && known.code === 'no-such-key') return undefined
-  throw known
-}
 
 const recordsPrefix = 'records/'
 

@@ -139,7 +139,7 @@ export class Uploads {
     const { bucket, key } = upload
     const { condition, asked } = completion
     const placed = await this.#chosen(upload, completion.parts)
-    const conditions = await this.#writer.conditionHeaders(upload, condition)
+    const conditions = await this.#writer.conditionHeaders(upload, condition, asked?.customerKey)
     return asBackend(async () => {
       const tags = await this.#finalParts(upload, placed, completion)
       const answer = await this.#upstream.fetch(

@@ -13,6 +13,8 @@ export class UpstreamError extends Error {
   readonly headers: Readonly<Record<string, string>>
   /** The region that the store names. */
   readonly region: string | undefined
+  /** The answer's own document. */
+  readonly body: Uint8Array
   constructor(
     answer: {
       readonly status: number
@@ -21,6 +23,7 @@ export class UpstreamError extends Error {
       readonly requestId: string
       readonly headers: Readonly<Record<string, string>>
       readonly region?: string | undefined
+      readonly body?: Uint8Array
     },
     options?: ErrorOptions,
   ) {
@@ -30,6 +33,7 @@ export class UpstreamError extends Error {
     this.requestId = answer.requestId
     this.headers = answer.headers
     this.region = answer.region
+    this.body = answer.body ?? new Uint8Array(0)
   }
 }
 
@@ -65,6 +69,7 @@ export function toUpstreamError(
     requestId: requestIdOf(headers),
     headers,
     region: headers['x-amz-bucket-region'] ?? document?.region,
+    body,
   })
 }
 
@@ -97,14 +102,13 @@ const backendCodes: Readonly<Record<string, BackendErrorCode>> = {
   NoSuchUpload: 'no-such-upload',
   InvalidPart: 'invalid-part',
   PreconditionFailed: 'precondition-failed',
-  ConditionalRequestConflict: 'precondition-failed',
   NotImplemented: 'not-supported',
   XMinioStorageFull: 'no-space',
   InsufficientStorage: 'no-space',
 }
 
 /** The store refuses us, not the client: nobody but the operator can help. */
-const ourFaults: ReadonlySet<string> = new Set([
+const refusals: ReadonlySet<string> = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
   'RequestTimeTooSkewed',
@@ -113,9 +117,14 @@ const ourFaults: ReadonlySet<string> = new Set([
   'AuthorizationHeaderMalformed',
   'PermanentRedirect',
   'XAmzContentSHA256Mismatch',
-  'InvalidRequest',
-  'BadRequest',
 ])
+/** So are these where the requests are our own. */
+const misunderstandings: ReadonlySet<string> = new Set(['InvalidRequest', 'BadRequest'])
+
+/** The store does not take us for one of its clients. */
+export function isRefusal({ code }: UpstreamError): boolean {
+  return refusals.has(code)
+}
 
 /** What a failure of the store is to callers of a backend; `notFound`: what 404 without a document means here. */
 export function toBackendError(error: unknown, notFound: BackendErrorCode = 'no-such-key'): Error {
@@ -125,7 +134,14 @@ export function toBackendError(error: unknown, notFound: BackendErrorCode = 'no-
   const options = { cause: error }
   const known = error.code === 'NotFound' ? notFound : backendCodes[error.code]
   if (known !== undefined) return new BackendError(known, error.message, options)
-  if (error.status < 500 && error.status !== 429 && !ourFaults.has(error.code) && error.code in s3Errors) {
+  const ourFault = isRefusal(error) || misunderstandings.has(error.code)
+  if (
+    error.status < 500 &&
+    error.status !== 429 &&
+    error.status !== 409 &&
+    !ourFault &&
+    error.code in s3Errors
+  ) {
     // The line above says that it is one of them.
     return new S3Error(error.code as S3ErrorCode, undefined, options)
   }

@@ -228,6 +228,7 @@ export class Upstream {
 function isRepeatable(request: UpstreamRequest, error: unknown): boolean {
   if (error instanceof UpstreamError) {
     if (error.status === 503 || error.status === 429) return true
+    if (error.code === 'ConditionalRequestConflict') return true
     return request.repeatable && error.status >= 500 && error.status !== 501
   }
   if (error instanceof BackendError) return request.repeatable

@@ -39,7 +39,7 @@ export class ObjectWriter {
     const headers = {
       ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
       ...creationHeaders(this.#double, asked, plan),
-      ...(await this.conditionHeaders(plan, condition)),
+      ...(await this.conditionHeaders(plan, condition, asked?.customerKey)),
     }
     const trailerSize = encrypted ? plannedAreaSize({ bucket, key, record }) : 0
     const request = { method: 'PUT', bucket, key, headers } as const
@@ -67,7 +67,7 @@ export class ObjectWriter {
       return staged.finish(trailer)
     }
     const area = encrypted ? encodeArea(encodeRecord({ bucket, key, record })) : nothing
-    const conditions = await this.conditionHeaders(put, condition)
+    const conditions = await this.conditionHeaders(put, condition, asked?.customerKey)
     return this.#upstream.send({
       method: 'PUT',
       bucket,
@@ -86,13 +86,14 @@ export class ObjectWriter {
   async conditionHeaders(
     { bucket, key }: { readonly bucket: string; readonly key: string },
     condition: WriteCondition | undefined,
+    customerKey?: Uint8Array,
   ): Promise<Headers> {
     if (condition === undefined) return {}
     const { ifMatch, ifNoneMatch, ifSize, ifModifiedAt } = condition
     if (ifMatch === undefined && ifSize === undefined && ifModifiedAt === undefined) {
       return ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }
     }
-    const found = await this.#lookup.object({ bucket, key, tail: 'record' })
+    const found = await this.#lookup.object({ bucket, key, customerKey, tail: 'record' })
     requireCondition(condition, found)
     return { 'if-match': `"${found.etag}"` }
   }

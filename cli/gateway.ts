@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { GatewayConfig } from '../s3api/index.ts'
+import { ConfigError } from './config-error.ts'
+import { type Environment, nameOf } from './environment.ts'
+import { parseCredential, parseFrontEnd } from './front-end-config.ts'
+import { parseControl, parseProcesses, type ServerOptions } from './server.ts'
+import type { SystemConfig } from './system.ts'
+
+const defaultEndpoint = 'https://s3.amazonaws.com'
+const defaultRegion = 'us-east-1'
+const defaultSystemBucket = 'sealgate-system'
+const defaultConnectionsMax = 256
+
+type GatewayStore = Extract<SystemConfig['store'], { kind: 'gateway' }>
+
+/** `sealgate gateway s3`. Errors: ConfigError. */
+export function parseGateway(
+  environment: Environment,
+  options: ServerOptions,
+  endpoint: string | undefined,
+): SystemConfig & { readonly store: GatewayStore } {
+  const control = parseControl(environment)
+  const autoEncryption = environment.flag('autoEncryption')
+  if (autoEncryption && control === undefined) {
+    throw new ConfigError(`${environment.given('autoEncryption')?.name} is on, but no KMS is configured`)
+  }
+  const credential = parseCredential(environment)
+  const frontEnd = parseFrontEnd(environment, { address: options.address, credential, autoEncryption })
+  const parsed = parseEndpoint(environment, endpoint)
+  const double = parseDouble(environment, { hasKms: control !== undefined })
+  if (double.c && !parsed.secure && !frontEnd.config.allowSseCOverHttp) {
+    throw new ConfigError(
+      `${environment.given('gatewayEncryption')?.name} names c, so the backend gets keys: its endpoint must be https`,
+    )
+  }
+  const caFile = parseCa(environment)
+  return {
+    store: {
+      kind: 'gateway',
+      config: {
+        endpoint: parsed,
+        region: parseRegion(environment, frontEnd.config.region),
+        credentials: parseBackendCredentials(environment, credential),
+        ...(caFile !== undefined && { caFile }),
+        systemBucket: parseSystemBucket(environment),
+        passThrough: control === undefined,
+        double,
+        connectionsMax: environment.integer(
+          'backendConnectionsMax',
+          { min: 1, max: 10_000 },
+          defaultConnectionsMax,
+        ),
+      },
+    },
+    frontEnd,
+    ...(control !== undefined && { control }),
+    ...parseProcesses(environment, options, 'info'),
+  }
+}
+
+/** What an operator sees when it serves. */
+export function describeGateway(
+  { store: { config }, frontEnd }: SystemConfig & { readonly store: GatewayStore },
+  { url, admin }: { readonly url: string; readonly admin: string | undefined },
+): string {
+  const { host, port, secure } = config.endpoint
+  const automatic = frontEnd.config.autoEncryption ? ', every object without being asked' : ''
+  return `Sealgate serves S3 at ${url}, before ${secure ? 'https' : 'http'}://${host}:${port}.
+
+  Mode           ${describeMode(config)}${automatic}
+${config.passThrough ? '' : `  System bucket  ${config.systemBucket}\n`}${admin === undefined ? '' : `  Health         ${admin}/readyz\n`}`
+}
+
+function describeMode({ passThrough, double }: GatewayConfig): string {
+  if (passThrough) return 'pass-through: encryption headers go to the backend, nothing is encrypted here'
+  if (!double.s3 && !double.c) return 'single: encrypted here, the backend is not asked to encrypt'
+  const kinds = [...(double.s3 ? ['SSE-S3'] : []), ...(double.c ? ['SSE-C'] : [])].join(' and ')
+  return `double: encrypted here, and the backend is asked to encrypt ${kinds}`
+}
+
+function parseEndpoint(environment: Environment, argument: string | undefined): GatewayConfig['endpoint'] {
+  const found = environment.find('backendEndpoint')
+  const name = argument === undefined ? (found?.name ?? '') : 'the endpoint'
+  const text = argument ?? found?.value ?? defaultEndpoint
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {
+    throw new ConfigError(`${name} must be an http or https URL`)
+  }
+  if (url.pathname !== '/') throw new ConfigError(`${name} must be a URL without a path`)
+  const secure = url.protocol === 'https:'
+  return { secure, host: url.hostname, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port) }
+}
+
+/** MinIO's form: `s3` and `c`, one or both, in any case, with `;` between them. */
+function parseDouble(
+  environment: Environment,
+  { hasKms }: { readonly hasKms: boolean },
+): GatewayConfig['double'] {
+  const found = environment.find('gatewayEncryption')
+  if (found === undefined) return { s3: false, c: false }
+  const kinds = found.value.split(';').map((kind) => kind.toUpperCase())
+  if (!kinds.every((kind) => kind === 'S3' || kind === 'C')) {
+    throw new ConfigError(`${found.name} must be s3, c, or both with ; between them`)
+  }
+  if (!hasKms) throw new ConfigError(`${found.name} is set, but no KMS is configured`)
+  return { s3: kinds.includes('S3'), c: kinds.includes('C') }
+}
+
+/** Keys of its own, a profile of a credentials file, or, as MinIO had it, the clients' keys. */
+function parseBackendCredentials(
+  environment: Environment,
+  clients: { readonly accessKey: string; readonly secretKey: string },
+): GatewayConfig['credentials'] {
+  const [accessKey, secretKey] = [environment.find('backendAccessKey'), environment.find('backendSecretKey')]
+  const profile = environment.find('backendProfile')
+  const file = environment.find('backendCredentials')
+  if (profile !== undefined || file !== undefined) {
+    const own = [accessKey, secretKey].find((found) => found?.name.startsWith('SEALGATE_'))
+    if (own !== undefined) throw new ConfigError(`${own.name} and ${(profile ?? file)?.name} are both set`)
+    const path = file?.value ?? join(homedir(), '.aws', 'credentials')
+    requireReadable(file?.name ?? profile?.name ?? '', path)
+    return { kind: 'profile', file: path, profile: profile?.value ?? 'default' }
+  }
+  if (accessKey === undefined && secretKey === undefined) return { kind: 'static', credential: clients }
+  if (accessKey === undefined)
+    throw new ConfigError(`${nameOf('backendAccessKey')} must be set, as its secret is`)
+  if (secretKey === undefined)
+    throw new ConfigError(`${nameOf('backendSecretKey')} must be set, as its key is`)
+  const sessionToken = environment.value('backendSessionToken')
+  return {
+    kind: 'static',
+    credential: {
+      accessKey: accessKey.value,
+      secretKey: secretKey.value,
+      ...(sessionToken !== undefined && { sessionToken }),
+    },
+  }
+}
+
+function parseRegion(environment: Environment, clients: string): string {
+  const found = environment.find('backendRegion')
+  if (found === undefined) return clients === '' ? defaultRegion : clients
+  if (!/^[a-zA-Z0-9-]{1,64}$/.test(found.value))
+    throw new ConfigError(`${found.name} must be a region's name`)
+  return found.value
+}
+
+function parseSystemBucket(environment: Environment): string {
+  const found = environment.find('backendSystemBucket')
+  if (found !== undefined && !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(found.value)) {
+    throw new ConfigError(`${found.name} must be a bucket's name`)
+  }
+  return found?.value ?? defaultSystemBucket
+}
+
+function parseCa(environment: Environment): string | undefined {
+  const found = environment.find('backendCa')
+  if (found !== undefined) requireReadable(found.name, found.value)
+  return found?.value
+}
+
+function requireReadable(name: string, path: string): void {
+  try {
+    readFileSync(path)
+  } catch (error) {
+    throw new ConfigError(`${name} names a file that cannot be read`, { cause: error })
+  }
+}

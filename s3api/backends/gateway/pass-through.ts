@@ -1,0 +1,187 @@
+import { storedBatchSize } from '../../../engine/index.ts'
+import { S3Error } from '../../errors.ts'
+import type { Operation, Reply, RequestContext, S3Request } from '../../operation.ts'
+import { parseCopySource } from '../../operations/copy-source.ts'
+import { operations } from '../../operations/index.ts'
+import { listBuckets } from '../../operations/list-buckets.ts'
+import { copySourceCustomerKeyOf, customerKeyOf } from '../../sse/decision.ts'
+import { BackendError } from '../backend.ts'
+import { Uploading } from './uploading.ts'
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
+import { isRefusal, UpstreamError } from './upstream-error.ts'
+
+/**
+ * Operations of a gateway that encrypts nothing: each request goes to the store as it came, signed anew, and the store's answer
+ * comes back. Encryption headers are among what goes through.
+ */
+
+const documentSizeMax = 8 * 1024 * 1024
+/** Bodies up to this many bytes are sent whole, and again where that is needed. */
+const inlineSizeMax = 64 * 1024
+/** Bodies of these are data; all others are documents. */
+const dataOperations: ReadonlySet<string> = new Set(['PutObject', 'UploadPart'])
+
+/** What is between a client and us only, or between us and the store. */
+const hopHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'content-length',
+  'date',
+  'expect',
+  'host',
+  'keep-alive',
+  'server',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-decoded-content-length',
+  'x-amz-expected-bucket-owner',
+  'x-amz-id-2',
+  'x-amz-request-id',
+  'x-amz-sdk-checksum-algorithm',
+  'x-amz-security-token',
+  'x-amz-trailer',
+])
+
+export function passThroughOperations(upstream: Upstream, systemBucket: string): readonly Operation[] {
+  // Of all buckets the store would show Sealgate's own.
+  return operations.map(
+    (operation): Operation =>
+      operation === listBuckets
+        ? operation
+        : { ...operation, handle: (context) => forward(context, operation) },
+  )
+
+  async function forward(context: RequestContext, operation: Operation): Promise<Reply> {
+    const { request } = context
+    refuseSystemBucket(request)
+    // The rules of keys over plain HTTP hold here too.
+    customerKeyOf(context)
+    copySourceCustomerKeyOf(context)
+    try {
+      const target = toTarget(request)
+      const answer = dataOperations.has(operation.name)
+        ? await sendData(context, target)
+        : await upstream.send({ ...target, ...(await documentOf(context)) })
+      return await toReply(request, answer)
+    } catch (error) {
+      if (error instanceof UpstreamError && !isRefusal(error)) return toErrorReply(request, error)
+      throw error instanceof UpstreamError
+        ? new BackendError('unavailable', error.message, { cause: error })
+        : error
+    }
+  }
+
+  function refuseSystemBucket(request: S3Request): void {
+    const source = request.headers.has('x-amz-copy-source') ? parseCopySource(request).bucket : undefined
+    if (request.bucket === systemBucket || source === systemBucket) throw new S3Error('NoSuchBucket')
+  }
+
+  /** Through the engine, which computes what the client wants to have checked while the body goes on. */
+  async function sendData(
+    { services, body, signal }: RequestContext,
+    target: Target,
+  ): Promise<UpstreamAnswer> {
+    const { size } = body
+    if (size === undefined) throw new S3Error('MissingContentLength')
+    let uploading: Uploading | undefined
+    try {
+      const result = await services.pool.write({
+        source: body.stream,
+        hashes: [...body.hashes],
+        inlineSizeMax,
+        signal,
+        openTarget: async () => {
+          const sizes = { storedSize: size, trailerSize: 0, batchSize: storedBatchSize({ encrypted: false }) }
+          const opened = await Uploading.begin(upstream, target, sizes)
+          uploading = opened
+          return { hashed: opened.hashed, write: (bytes, sha256) => opened.write(bytes, sha256) }
+        },
+      })
+      body.verify(result.digests)
+      if (uploading !== undefined) return await uploading.end(new Uint8Array(0))
+      const { bytes = new Uint8Array(0) } = result
+      const checksum = body.checksum()
+      const headers = {
+        ...target.headers,
+        ...(checksum && { [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value }),
+      }
+      return await upstream.send({ ...target, headers, body: bytes, repeatable: isRepeatable(target) })
+    } finally {
+      await uploading?.abort()
+    }
+  }
+}
+
+type Target = Omit<UpstreamRequest, 'body' | 'repeatable'>
+
+function toTarget({ method, bucket, key, query, headers }: S3Request): Target {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of headers) {
+    if (!hopHeaders.has(name) && !name.startsWith('x-forwarded-')) kept[name] = value
+  }
+  const encoding = withoutTransferForm(kept['content-encoding'])
+  if (encoding === '') delete kept['content-encoding']
+  else kept['content-encoding'] = encoding
+  const signing =
+    /^X-Amz-(Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)$/i
+  return {
+    // The router has matched it with one of these.
+    method: method as Target['method'],
+    ...(bucket !== '' && { bucket }),
+    ...(key !== '' && { key }),
+    query: Object.fromEntries([...query].filter(([name]) => !signing.test(name))),
+    headers: kept,
+  }
+}
+
+function withoutTransferForm(encoding = ''): string {
+  return encoding
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding.toLowerCase() !== 'aws-chunked')
+    .join(',')
+}
+
+async function documentOf({ request, body }: RequestContext) {
+  const { method } = request
+  const bytes = method === 'GET' || method === 'HEAD' ? undefined : await body.readAll(documentSizeMax)
+  const target = toTarget(request)
+  return { repeatable: isRepeatable(target), ...(bytes !== undefined && bytes.length > 0 && { body: bytes }) }
+}
+
+function isRepeatable({ method, headers = {} }: Target): boolean {
+  if (method === 'GET' || method === 'HEAD') return true
+  return method === 'PUT' && headers['if-none-match'] === undefined && headers['if-match'] === undefined
+}
+
+async function toReply(request: S3Request, { status, headers, body }: UpstreamAnswer): Promise<Reply> {
+  const kept = toReplyHeaders(headers)
+  if (request.method === 'HEAD') {
+    body.cancel()
+    const length = headers['content-length']
+    return { status, headers: { ...kept, ...(length !== undefined && { 'Content-Length': length }) } }
+  }
+  const size = Number(headers['content-length'] ?? Number.NaN)
+  if (Number.isSafeInteger(size) && size > 0)
+    return { status, headers: kept, body: { size, batches: batchesOf(body) } }
+  const bytes = await body.bytes(documentSizeMax)
+  return { status, headers: kept, ...(bytes.length > 0 && { body: bytes }) }
+}
+
+function toErrorReply({ method }: S3Request, { status, headers, body }: UpstreamError): Reply {
+  const bodyless = method === 'HEAD' || status === 304 || body.length === 0
+  return { status, headers: toReplyHeaders(headers), ...(!bodyless && { body }) }
+}
+
+function toReplyHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopHeaders.has(name)))
+}
+
+async function* batchesOf(body: UpstreamAnswer['body']) {
+  for await (const data of body.pieces()) yield { data, release() {} }
+}
