@@ -82,7 +82,9 @@ export class Lookup {
       try {
         return await this.#find(wanted, customerHeaders(double, customerKey, wanted))
       } catch (second) {
-        throw toReadError(second)
+        throw second instanceof UpstreamError && second.status === 400
+          ? wrongKey(second)
+          : toReadError(second)
       }
     }
   }
@@ -184,6 +186,14 @@ function needsKey(error: UpstreamError): Error {
   return new S3Error(
     'InvalidRequest',
     'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.',
+    { cause: error },
+  )
+}
+
+function wrongKey(error: UpstreamError): Error {
+  return new S3Error(
+    'InvalidArgument',
+    'The encryption parameters provided do not match the ones used originally.',
     { cause: error },
   )
 }

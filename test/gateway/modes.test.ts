@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  type GetObjectCommandInput,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { deriveUpstreamKey } from '../../s3api/backends/gateway/double-encryption.ts'
+import { toHex } from '../../s3api/text.ts'
+import { startTestControl } from '../support/control.ts'
+import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+
+const test = suite('gateway/modes')
+
+const customerKey = Uint8Array.from({ length: 32 }, (_, index) => index)
+
+interface Sites {
+  readonly store: ServedFrontEnd
+  readonly passThrough: ServedFrontEnd
+  readonly single: ServedFrontEnd
+  readonly double: ServedFrontEnd
+}
+
+/** One store that can encrypt itself, and three gateways before it. */
+async function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
+  const control = await startTestControl()
+  const opened: { close(): Promise<void> }[] = [control]
+  const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
+    opened.push(part)
+    return part
+  }
+  try {
+    const store = keep(await serveStore(control.keys))
+    const { keys } = control
+    const passThrough = keep(await serveGateway(store.url, { config: { systemBucket: 'none.system' } }))
+    const single = keep(await serveGateway(store.url, { keys, config: { systemBucket: 'single.system' } }))
+    const double = keep(
+      await serveGateway(store.url, {
+        keys,
+        config: { systemBucket: 'double.system', double: { s3: true, c: true } },
+      }),
+    )
+    await work({ store, passThrough, single, double })
+  } finally {
+    for (const part of opened.reverse()) await part.close()
+  }
+}
+
+function customerHeaders(key: Uint8Array) {
+  return {
+    SSECustomerAlgorithm: 'AES256',
+    SSECustomerKey: Buffer.from(key).toString('base64'),
+    SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
+  }
+}
+
+async function read(client: S3Client, input: GetObjectCommandInput): Promise<Buffer> {
+  const { Body } = await client.send(new GetObjectCommand(input))
+  return Buffer.from((await Body?.transformToByteArray()) ?? [])
+}
+
+const marker = 'a marker that no ciphertext contains'
+const bodies = [Buffer.from(marker), Buffer.concat([randomBytes(300_000), Buffer.from(marker)])]
+
+test('the derived key is the one that MinIO derives', () => {
+  const derived = deriveUpstreamKey(customerKey, { bucket: 'bucket', key: 'object' })
+  assert.is(toHex(derived), 'bd646a27adf59cf5841c9c1c1e60dccadcf75fab92414495a29844c744f31b64')
+})
+
+test('SSE-S3: the store holds plaintext that it encrypts, ciphertext, and ciphertext that it encrypts', () =>
+  withSites(async ({ store, passThrough, single, double }) => {
+    const expected = [
+      ['pass-through', passThrough, { plaintext: true, sse: 'AES256' }],
+      ['single', single, { plaintext: false, sse: undefined }],
+      ['double', double, { plaintext: false, sse: 'AES256' }],
+    ] as const
+    for (const [Bucket, { client }, { plaintext, sse }] of expected) {
+      await client.send(new CreateBucketCommand({ Bucket }))
+      for (const [index, Body] of bodies.entries()) {
+        const name = { Bucket, Key: `dir/${index}` }
+        const put = await client.send(new PutObjectCommand({ ...name, Body, ServerSideEncryption: 'AES256' }))
+        assert.is(put.ServerSideEncryption, 'AES256', Bucket)
+        assert.is(put.ETag, `"${createHash('md5').update(Body).digest('hex')}"`, Bucket)
+        const head = await client.send(new HeadObjectCommand(name))
+        assert.is(head.ServerSideEncryption, 'AES256', Bucket)
+        assert.is(head.ContentLength, Body.length, Bucket)
+        assert.is(head.ETag, put.ETag, Bucket)
+        assert.ok((await read(client, name)).equals(Body), Bucket)
+        const direct = await read(store.client, name)
+        assert.is(direct.includes(marker), plaintext, Bucket)
+        const directHead = await store.client.send(new HeadObjectCommand(name))
+        assert.is(directHead.ServerSideEncryption, sse, Bucket)
+      }
+    }
+  }))
+
+test('SSE-C: the store gets the client’s key, no key, and a derived key', () =>
+  withSites(async ({ store, passThrough, single, double }) => {
+    const own = customerHeaders(customerKey)
+    const expected = [
+      ['pass-through', passThrough, (_key: string) => own],
+      ['single', single, () => ({})],
+      [
+        'double',
+        double,
+        (key: string) => customerHeaders(deriveUpstreamKey(customerKey, { bucket: 'double', key })),
+      ],
+    ] as const
+    for (const [Bucket, { client }, atStore] of expected) {
+      await client.send(new CreateBucketCommand({ Bucket }))
+      for (const [index, Body] of bodies.entries()) {
+        const name = { Bucket, Key: `dir/${index}` }
+        await client.send(new PutObjectCommand({ ...name, ...own, Body }))
+        assert.ok((await read(client, { ...name, ...own })).equals(Body), Bucket)
+        const range = await read(client, { ...name, ...own, Range: 'bytes=2-5' })
+        assert.ok(range.equals(Body.subarray(2, 6)), Bucket)
+        const wrong = await read(client, { ...name, ...customerHeaders(new Uint8Array(32)) }).catch(
+          (error: { $metadata: { httpStatusCode: number } }) => error.$metadata.httpStatusCode,
+        )
+        assert.ok(wrong === 400 || wrong === 403, `${Bucket}: ${wrong}`)
+        const without = await read(client, name).catch(
+          (error: { $metadata: { httpStatusCode: number } }) => error.$metadata.httpStatusCode,
+        )
+        assert.is(without, 400, Bucket)
+        const direct = await read(store.client, { ...name, ...atStore(name.Key) })
+        assert.is(direct.includes(marker), Bucket === 'pass-through', Bucket)
+      }
+    }
+  }))
+
+test('what is stored in another mode is read in this one', () =>
+  withSites(async ({ single, double }) => {
+    const own = customerHeaders(customerKey)
+    await single.client.send(new CreateBucketCommand({ Bucket: 'shared' }))
+    const name = (key: string) => ({ Bucket: 'shared', Key: key })
+    await single.client.send(new PutObjectCommand({ ...name('single'), ...own, Body: marker }))
+    await double.client.send(new PutObjectCommand({ ...name('double'), ...own, Body: marker }))
+    for (const key of ['single', 'double']) {
+      for (const { client } of [single, double]) {
+        assert.is(String(await read(client, { ...name(key), ...own })), marker)
+      }
+    }
+  }))
+
+test.run()

@@ -1,0 +1,129 @@
+import { Writable } from 'node:stream'
+import { S3Client } from '@aws-sdk/client-s3'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import type { KeyService } from '../../control/client.ts'
+import type { Backend } from '../../s3api/backends/backend.ts'
+import type { GatewayConfig } from '../../s3api/backends/gateway/index.ts'
+import {
+  createCryptoPool,
+  type FrontEndConfig,
+  openDiskBackend,
+  openGateway,
+  startFrontEnd,
+} from '../../s3api/index.ts'
+import type { Operation } from '../../s3api/operation.ts'
+import { makeScratch } from './scratch.ts'
+import { gatewayConfig } from './upstream-store.ts'
+
+/** A line of a front-end's log, of one request. */
+export interface LoggedRequest {
+  readonly operation: string
+  readonly bucket?: string
+  readonly key?: string
+  readonly code: string
+  readonly sent: number
+}
+
+export interface ServedFrontEnd {
+  readonly url: string
+  readonly client: S3Client
+  /** What it has served so far; empties itself when read. */
+  served(): Promise<LoggedRequest[]>
+  ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>
+  close(): Promise<void>
+}
+
+const credential = { accessKey: 'some-access-key', secretKey: 'some-secret-key' }
+
+/** A server on disk for gateways to stand before. */
+export async function serveStore(keys?: KeyService): Promise<ServedFrontEnd> {
+  const scratch = makeScratch('store')
+  const backend = await openDiskBackend({ directory: scratch.path, log: pino({ level: 'silent' }) })
+  return serve({ backend }, keys, {}, () => scratch.remove())
+}
+
+/** A gateway before a server. Without keys everything goes through. */
+export async function serveGateway(
+  storeUrl: string,
+  options: {
+    readonly keys?: KeyService
+    readonly config?: Partial<GatewayConfig>
+    readonly frontEnd?: Partial<FrontEndConfig>
+  },
+): Promise<ServedFrontEnd> {
+  const { keys, config, frontEnd } = options
+  const gateway = await openGateway(
+    gatewayConfig(storeUrl, credential, { passThrough: keys === undefined, ...config }),
+    { log: pino({ level: 'silent' }) },
+  )
+  return serve(gateway, keys, frontEnd ?? {}, () => {})
+}
+
+async function serve(
+  { backend, operations }: { readonly backend: Backend; readonly operations?: readonly Operation[] },
+  keys: KeyService | undefined,
+  config: Partial<FrontEndConfig>,
+  closed: () => void,
+): Promise<ServedFrontEnd> {
+  let lines: LoggedRequest[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      const line: unknown = JSON.parse(String(chunk))
+      // Only a request's line has an operation.
+      if (typeof line === 'object' && line !== null && 'operation' in line) lines.push(line as LoggedRequest)
+      done()
+    },
+  })
+  const log = pino({ level: 'info' }, destination)
+  const pool = createCryptoPool({ threads: 1 })
+  const frontEnd = await startFrontEnd(
+    {
+      address: { host: '127.0.0.1', port: 0 },
+      domains: [],
+      region: 'us-east-1',
+      credentials: new Map([[credential.accessKey, credential]]),
+      autoEncryption: false,
+      allowSseCOverHttp: true,
+      trustedProxies: [],
+      requestsMax: 1000,
+      bytesPerSecondMin: 0,
+      drainMs: 200,
+      ...config,
+    },
+    {
+      backend,
+      pool,
+      ...(keys !== undefined && { keys }),
+      log,
+      registry: new Registry(),
+      ...(operations !== undefined && { operations }),
+    },
+  )
+  const client = new S3Client({
+    endpoint: frontEnd.url,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: credential.accessKey, secretAccessKey: credential.secretKey },
+    maxAttempts: 1,
+  })
+  return {
+    url: frontEnd.url,
+    client,
+    async served() {
+      // A request's line is written after its answer.
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const seen = lines
+      lines = []
+      return seen
+    },
+    ready: () => frontEnd.ready(),
+    async close() {
+      client.destroy()
+      await frontEnd.close()
+      await backend.close()
+      await pool.close()
+      closed()
+    },
+  }
+}
