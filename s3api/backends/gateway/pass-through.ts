@@ -4,6 +4,7 @@ import type { Operation, Reply, RequestContext, S3Request } from '../../operatio
 import { parseCopySource } from '../../operations/copy-source.ts'
 import { operations } from '../../operations/index.ts'
 import { listBuckets } from '../../operations/list-buckets.ts'
+import { postObject } from '../../operations/post-object.ts'
 import { copySourceCustomerKeyOf, customerKeyOf } from '../../sse/decision.ts'
 import { BackendError } from '../backend.ts'
 import { Uploading } from './uploading.ts'
@@ -58,6 +59,9 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
 
   async function forward(context: RequestContext, operation: Operation): Promise<Reply> {
     const { request } = context
+    // The store would have to check a signature that the client has made with our credentials.
+    if (operation === postObject)
+      throw new S3Error('NotImplemented', 'Forms are not implemented by a gateway in pass-through mode.')
     refuseSystemBucket(request)
     // The rules of keys over plain HTTP hold here too.
     customerKeyOf(context)

@@ -5,7 +5,7 @@ import { parseBase64, toBase64 } from '../../text.ts'
 import type { ObjectPart, ObjectRecord } from '../backend.ts'
 
 /**
- * The record of an encrypted object as the store keeps it (FORMAT.md §7): JSON, behind the object's stored bytes in an area
+ * The record of an encrypted object as the store keeps it (FORMAT.md §9): JSON, behind the object's stored bytes in an area
  * that ends in a footer, or in the marker's metadata value. What it says is authentic once its envelope was verified.
  */
 
