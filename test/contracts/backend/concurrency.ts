@@ -126,7 +126,8 @@ export function concurrencyContract(name: string, open: Open): void {
     const outcomes = await Promise.allSettled(
       backends.map((backend) => backend.completeUpload(upload, completion)),
     )
-    assert.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+    // A store may tell the second what it tells the first, as S3 does.
+    assert.ok(outcomes.some(({ status }) => status === 'fulfilled'))
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') await rejectsWith('no-such-upload', Promise.reject(outcome.reason))
     }
