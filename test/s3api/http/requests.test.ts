@@ -7,6 +7,7 @@ import { RateFloor } from '../../../s3api/http/rate-floor.ts'
 import { countFiles, openFilesBelow } from '../../support/files.ts'
 import { rootSigner, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 import { exchangeRaw, openRaw } from '../../support/raw-http.ts'
+import { until } from '../../support/served.ts'
 import { signRequest } from '../../support/signed-request.ts'
 
 const test = suite('s3api/http/requests')
@@ -72,7 +73,7 @@ test('a client that vanishes in the middle of a PUT leaves nothing behind', () =
     }
     assert.is((await front.send({ method: 'GET', target: '/bucket/key' })).body, 'old')
     await expectIdle(front)
-    assert.is(dataFilesOf(front), 0)
+    await until(() => dataFilesOf(front) === 0)
   }))
 
 test('a client that vanishes in the middle of a GET holds nothing', () =>
