@@ -37,6 +37,7 @@ export async function runSuite(options: {
       PYTHONPATH: plugins,
       PYTHONDONTWRITEBYTECODE: '1',
       S3TEST_CONF: configuration,
+      ...(server.caFile !== undefined && { SSL_CERT_FILE: server.caFile }),
     },
   })
   await new Promise<void>((resolve, reject) => {
@@ -49,7 +50,7 @@ export async function runSuite(options: {
   return report
 }
 
-function toConfiguration({ port, https, accounts }: ConformanceServer): string {
+function toConfiguration({ port, caFile, accounts }: ConformanceServer): string {
   const account = ({ name, id, email, accessKey, secretKey }: (typeof accounts)['main']) => ({
     display_name: name,
     user_id: id,
@@ -63,7 +64,7 @@ function toConfiguration({ port, https, accounts }: ConformanceServer): string {
     section('DEFAULT', {
       host: '127.0.0.1',
       port: String(port),
-      is_secure: https ? 'True' : 'False',
+      is_secure: caFile === undefined ? 'False' : 'True',
       ssl_verify: 'False',
     }),
     section('fixtures', { 'bucket prefix': 'sealgate-{random}-' }),

@@ -12,7 +12,8 @@ import { startVaultSimulator } from '../support/vault-simulator.ts'
 /** A server of this build, as its users start it, with the accounts and keys that the suite needs. */
 export interface ConformanceServer {
   readonly port: number
-  readonly https: boolean
+  /** The authority of its certificate, where it speaks HTTPS. */
+  readonly caFile?: string
   readonly accounts: Accounts
   /** For the suite's own files. */
   readonly directory: string
@@ -49,6 +50,7 @@ export async function startServer(options: {
   const accounts = makeAccounts()
   const usersFile = join(directory, 'users.json')
   writeFileSync(usersFile, JSON.stringify({ users: Object.values(accounts) }), { mode: 0o600 })
+  const tls = options.https ? await writeCertificate(directory) : undefined
   const port = await freePort()
   const logFile = join(tmpdir(), `sealgate-conformance-${port}.log`)
   const child = startProcess(directory, logFile, {
@@ -66,7 +68,9 @@ export async function startServer(options: {
     SEALGATE_KMS_VAULT_APPROLE_ID: credentials.roleId,
     SEALGATE_KMS_VAULT_APPROLE_SECRET: credentials.secretId,
     SEALGATE_KMS_VAULT_KEY_NAME: credentials.keyName,
-    ...(options.https ? await tlsVariables(directory) : { SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on' }),
+    ...(tls === undefined
+      ? { SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on' }
+      : { SEALGATE_TLS_CERT_FILE: tls.certFile, SEALGATE_TLS_KEY_FILE: tls.keyFile }),
     ...(options.autoEncryption && { SEALGATE_AUTO_ENCRYPTION: 'on' }),
   })
   const close = async () => {
@@ -81,7 +85,7 @@ export async function startServer(options: {
     throw error
   }
   console.log(`the server's log: ${logFile}`)
-  return { port, https: options.https, accounts, directory, close }
+  return { port, ...(tls !== undefined && { caFile: tls.caFile }), accounts, directory, close }
 }
 
 function makeAccounts(): Accounts {
@@ -109,12 +113,15 @@ function startProcess(
   })
 }
 
-async function tlsVariables(directory: string): Promise<Record<string, string>> {
-  const { cert, key } = await createCertificate(await createAuthority('conformance'))
-  const [certFile, keyFile] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
-  writeFileSync(certFile, cert)
+async function writeCertificate(directory: string) {
+  const authority = await createAuthority('conformance')
+  const { cert, key } = await createCertificate(authority)
+  const files = { caFile: join(directory, 'ca.pem'), certFile: join(directory, 'cert.pem') }
+  const keyFile = join(directory, 'key.pem')
+  writeFileSync(files.caFile, authority.cert)
+  writeFileSync(files.certFile, cert)
   writeFileSync(keyFile, key, { mode: 0o600 })
-  return { SEALGATE_TLS_CERT_FILE: certFile, SEALGATE_TLS_KEY_FILE: keyFile }
+  return { ...files, keyFile }
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {
