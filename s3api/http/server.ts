@@ -46,11 +46,18 @@ export async function listen(
   // An expectation of something else is ignored, as S3 does.
   server.on('checkExpectation', handle)
   const answering = new WeakMap<Duplex, ServerResponse>()
-  server.on('request', (incoming, outgoing) => answering.set(incoming.socket, outgoing))
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
+    server.on(event, (incoming: IncomingMessage, outgoing: ServerResponse) =>
+      answering.set(incoming.socket, outgoing),
+    )
+  }
   server.on('clientError', (error, socket) => {
     const outgoing = answering.get(socket)
+    if (outgoing === undefined || outgoing.writableFinished) return refuse(error, socket)
+    // What is wrong comes after a whole request, which still gets its own answer.
+    if (outgoing.req.complete) outgoing.once('finish', () => socket.destroy())
     // Nothing may be written into a response that goes out already.
-    if (outgoing?.headersSent === true && !outgoing.writableFinished) socket.destroy()
+    else if (outgoing.headersSent) socket.destroy()
     else refuse(error, socket)
   })
   await new Promise<void>((resolve, reject) => {

@@ -121,6 +121,14 @@ test('nonsense behind a request does not get into its response', () =>
     assert.match(answer.slice(answer.indexOf('\r\n\r\n') + 4), /^x*$/)
   }))
 
+test('a whole request gets its own answer, whatever comes behind it', () =>
+  withBucket(async (front, port) => {
+    const answer = await exchangeRaw(port, `${head(port, 'PUT', '/bucket/key', { size: 2 })}bar`)
+    assert.match(answer, /^HTTP\/1\.1 200 OK/)
+    assert.is(answer.match(/HTTP\/1\.1/g)?.length, 1)
+    assert.is((await front.send({ method: 'GET', target: '/bucket/key' })).body, 'ba')
+  }))
+
 test('errors of HEAD have a status and no body', () =>
   withBucket(async (_front, port) => {
     for (const [target, status] of [
