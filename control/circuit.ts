@@ -46,6 +46,8 @@ export class Circuit {
   #outages = 0
   #lastOutcomeAtMs: number
   #lastAnswerAtMs: number
+  /** When it looked by itself, whatever came of it. */
+  #lookedAtMs = Number.NEGATIVE_INFINITY
   #closed = false
   #cancel = () => {}
   #onChange = () => {}
@@ -145,6 +147,7 @@ export class Circuit {
 
   /** What came of it is in the state. */
   async #tryOut(): Promise<void> {
+    this.#lookedAtMs = this.#options.clock.steadyMs()
     await this.#observed(this.#options.probe).catch(() => {})
   }
 
@@ -158,7 +161,8 @@ export class Circuit {
   }
 
   #quietLeftMs(): number {
-    const quietMs = this.#options.clock.steadyMs() - this.#lastOutcomeAtMs
+    const sinceMs = Math.max(this.#lastOutcomeAtMs, this.#lookedAtMs)
+    const quietMs = this.#options.clock.steadyMs() - sinceMs
     return (this.#outages === 0 ? idleMsMax : uneasyMsMax) - quietMs
   }
 

@@ -185,6 +185,20 @@ test('an idle one opens by its own look-outs alone, which come faster after a fa
   circuit.close()
 })
 
+test('looks that learn nothing, for want of a token, are as far apart as others', async () => {
+  const clock = new ManualClock(0)
+  const looksAtMs: number[] = []
+  const probe = () => {
+    looksAtMs.push(clock.steadyMs())
+    return Promise.reject(new Error('no token'))
+  }
+  const circuit = new Circuit({ clock, log: silent, judge, probe })
+  circuit.start()
+  await clock.advance(60_000)
+  assert.equal(looksAtMs, [15_000, 30_000, 45_000, 60_000])
+  circuit.close()
+})
+
 test('a probe that learns nothing leaves it to the calls', async () => {
   const clock = new ManualClock(0)
   const probe = () => Promise.reject(new Error('no token'))

@@ -11,7 +11,6 @@ import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
 import type { Provider } from '../../control/providers/provider.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { startTestControl } from '../support/control.ts'
-import { createAuthority, createCertificate } from '../support/vault/certificates.ts'
 import type { FaultKind } from '../support/vault/faults.ts'
 import {
   type FixtureOptions,
@@ -255,59 +254,5 @@ test('a key rotated to v7 under load fails no request, and a raised minimum deni
     await rejectsWith('access-denied', keys.decrypt(request))
     await requireOpen(scene, running.drawn.slice(-1))
   }))
-
-test('a certificate that has ended is named, and its successor makes control ready', async () => {
-  const ca = await createAuthority('vault CA')
-  const folder = mkdtempSync(join(tmpdir(), 'vault-faults-'))
-  writeFileSync(join(folder, 'ca.pem'), ca.cert)
-  const tls = await createCertificate(ca, { ended: true })
-  try {
-    const options = { ...hurried, simulator: { tls }, config: { caPath: folder } }
-    await withVault(options, async ({ vault, provider }) => {
-      provider.start()
-      await until(() => provider.session().loginFailures > 0)
-      assert.match(provider.session().lastError, /CERT_HAS_EXPIRED/)
-      const checks = await provider.diagnose(AbortSignal.timeout(5_000))
-      assert.match(checks.at(-1)?.detail ?? '', /has expired/)
-      vault.setCertificate(await createCertificate(ca))
-      await until(() => provider.session().ready)
-    })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-})
-
-test('a CA that is added to its directory makes control ready, without a restart', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vault-faults-'))
-  const ca = await createAuthority('vault CA')
-  writeFileSync(join(folder, 'other.pem'), (await createAuthority('another CA')).cert)
-  const tls = await createCertificate(ca)
-  try {
-    const options = { ...hurried, simulator: { tls }, config: { caPath: folder } }
-    await withVault(options, async ({ provider }) => {
-      provider.start()
-      await until(() => provider.session().loginFailures > 0)
-      const checks = await provider.diagnose(AbortSignal.timeout(5_000))
-      assert.match(checks.at(-1)?.remedy ?? '', new RegExp(`cp vault-ca.pem ${folder}/`))
-      writeFileSync(join(folder, 'ca.pem'), ca.cert)
-      await until(() => provider.session().ready)
-    })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-})
-
-test('a name that does not resolve is told, by the session and by the doctor', async () => {
-  const credentials = { keyName: 'my-minio-key', roleId: 'role', secretId: 'secret' }
-  const config = toConfig('http://vault.sealgate.invalid:8200', credentials)
-  await withProvider(config, { clock: fastClock(10), deadlineMs: 2_000 }, async (provider) => {
-    provider.start()
-    await until(() => provider.session().loginFailures > 0)
-    assert.match(provider.session().lastError, /ENOTFOUND|EAI_AGAIN|in time/)
-    assert.is(provider.session().ready, false)
-    const [network] = await provider.diagnose(AbortSignal.timeout(8_000))
-    assert.match(network?.detail ?? '', /does not resolve/)
-  })
-})
 
 test.run()
