@@ -1,0 +1,168 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
+
+const test = suite('s3api/operations/reads')
+
+const body = '0123456789'
+const target = '/bucket/key'
+const withObject = (work: (front: TestFrontEnd, etag: string) => Promise<void>): Promise<void> =>
+  withFrontEnd({}, async (front) => {
+    await front.send({ method: 'PUT', target: '/bucket' })
+    const { headers } = await front.send({ method: 'PUT', target, body })
+    await work(front, String(headers.etag))
+  })
+const get = (front: TestFrontEnd, headers: Record<string, string>, name = target) =>
+  front.send({ method: 'GET', target: name, headers })
+
+test('ranges give what they name, and others are ignored or not satisfiable', () =>
+  withObject(async (front) => {
+    for (const [range, status, expected, contentRange] of [
+      ['bytes=0-0', 206, '0', 'bytes 0-0/10'],
+      ['bytes=0-9', 206, body, 'bytes 0-9/10'],
+      ['bytes=9-9', 206, '9', 'bytes 9-9/10'],
+      ['bytes=5-', 206, '56789', 'bytes 5-9/10'],
+      ['bytes=5-1000', 206, '56789', 'bytes 5-9/10'],
+      ['bytes=5-99999999999999999999', 206, '56789', 'bytes 5-9/10'],
+      ['bytes=-3', 206, '789', 'bytes 7-9/10'],
+      ['bytes=-10', 206, body, 'bytes 0-9/10'],
+      ['bytes=-11', 206, body, 'bytes 0-9/10'],
+      ['bytes=10-', 416, undefined, 'bytes */10'],
+      ['bytes=10-20', 416, undefined, 'bytes */10'],
+      ['bytes=-0', 416, undefined, 'bytes */10'],
+      ['bytes=3-2', 200, body, undefined],
+      ['bytes=0-1,3-4', 200, body, undefined],
+      ['bytes=', 200, body, undefined],
+      ['bytes=a-b', 200, body, undefined],
+      ['lines=0-1', 200, body, undefined],
+    ] as const) {
+      const answer = await get(front, { range })
+      assert.is(answer.status, status, range)
+      if (expected !== undefined) assert.is(answer.body, expected, range)
+      assert.is(answer.headers['content-range'], contentRange, range)
+      const head = await front.send({ method: 'HEAD', target, headers: { range } })
+      assert.equal([head.status, head.body], [status, ''], range)
+      if (status !== 416) assert.is(head.headers['content-length'], String(expected?.length))
+    }
+  }))
+
+test('an empty object has no range', () =>
+  withObject(async (front) => {
+    await front.send({ method: 'PUT', target: '/bucket/empty', body: '' })
+    assert.is((await get(front, { range: 'bytes=0-0' }, '/bucket/empty')).code, 'InvalidRange')
+    assert.is((await get(front, { range: 'bytes=-1' }, '/bucket/empty')).status, 416)
+    assert.equal((await get(front, {}, '/bucket/empty')).headers['content-length'], '0')
+  }))
+
+test('conditions of reads have HTTP’s precedence', () =>
+  withObject(async (front, etag) => {
+    const [past, future] = ['Sat, 01 Jan 2000 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT']
+    for (const [headers, status] of [
+      [{ 'if-match': etag }, 200],
+      [{ 'if-match': etag.replaceAll('"', '') }, 200],
+      [{ 'if-match': '*' }, 200],
+      [{ 'if-match': `"other", ${etag}` }, 200],
+      [{ 'if-match': '"other"' }, 412],
+      [{ 'if-none-match': etag }, 304],
+      [{ 'if-none-match': `W/${etag}` }, 304],
+      [{ 'if-none-match': '*' }, 304],
+      [{ 'if-none-match': '"other"' }, 200],
+      [{ 'if-modified-since': past }, 200],
+      [{ 'if-modified-since': future }, 304],
+      [{ 'if-modified-since': 'nonsense' }, 200],
+      [{ 'if-unmodified-since': past }, 412],
+      [{ 'if-unmodified-since': future }, 200],
+      [{ 'if-match': etag, 'if-unmodified-since': past }, 200],
+      [{ 'if-none-match': etag, 'if-modified-since': past }, 304],
+      [{ 'if-none-match': '"other"', 'if-modified-since': future }, 200],
+      [{ 'if-match': '"other"', 'if-none-match': etag }, 412],
+    ] as const) {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await front.send({ method, target, headers })
+        assert.is(answer.status, status, `${method} ${JSON.stringify(headers)}`)
+        if (status === 304) assert.equal([answer.body, answer.headers.etag], ['', etag])
+      }
+    }
+  }))
+
+test('If-Range serves the range of the object that it names, and else the whole', () =>
+  withObject(async (front, etag) => {
+    const range = 'bytes=0-1'
+    const { headers } = await get(front, {})
+    const modified = String(headers['last-modified'])
+    assert.is((await get(front, { range, 'if-range': etag })).body, '01')
+    assert.is((await get(front, { range, 'if-range': modified })).body, '01')
+    assert.is((await get(front, { range, 'if-range': '"other"' })).body, body)
+    assert.is((await get(front, { range, 'if-range': 'Sat, 01 Jan 2000 00:00:00 GMT' })).body, body)
+  }))
+
+test('headers and metadata come back, and queries override them', () =>
+  withObject(async (front) => {
+    const headers = {
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-cache, x="ü"',
+      'content-disposition': 'attachment; filename="u"',
+      'content-language': 'de',
+      'content-encoding': 'aws-chunked,gzip',
+      expires: 'Fri, 01 Jan 2100 00:00:00 GMT',
+      'x-amz-meta-Mixed-Case': 'x',
+      'x-amz-meta-__proto__': 'y',
+      'x-amz-storage-class': 'REDUCED_REDUNDANCY',
+    }
+    const encoded = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]),
+    )
+    const lower = Object.fromEntries(
+      Object.entries(encoded).map(([name, value]) => [name.toLowerCase(), value]),
+    )
+    assert.is((await front.send({ method: 'PUT', target, headers: lower, body })).status, 200)
+    const { headers: got } = await get(front, {})
+    for (const [name, value] of Object.entries(lower)) {
+      assert.is(got[name], name === 'content-encoding' ? 'gzip' : value, name)
+    }
+    const overridden = await get(
+      front,
+      {},
+      `${target}?response-cache-control=x&response-content-disposition=inline&response-content-encoding=br&response-content-language=fr&response-content-type=a%2Fb&response-expires=y`,
+    )
+    const names = [
+      'cache-control',
+      'content-disposition',
+      'content-encoding',
+      'content-language',
+      'content-type',
+      'expires',
+    ]
+    assert.equal(
+      names.map((name) => overridden.headers[name]),
+      ['x', 'inline', 'br', 'fr', 'a/b', 'y'],
+    )
+    assert.is(
+      (await get(front, {}, `${target}?response-expires=a%0d%0aInjected:%20b`)).code,
+      'InvalidArgument',
+    )
+  }))
+
+test('metadata that is too large is refused', () =>
+  withObject(async (front) => {
+    const put = (size: number) =>
+      front.send({ method: 'PUT', target, headers: { 'x-amz-meta-a': 'x'.repeat(size) }, body: 'new' })
+    assert.is((await put(2048)).code, 'MetadataTooLarge')
+    assert.is((await get(front, {})).body, body)
+    assert.is((await put(2047)).status, 200)
+  }))
+
+test('conditional writes hold for PUT and leave what is there otherwise', () =>
+  withObject(async (front, etag) => {
+    const put = (headers: Record<string, string>, name = target) =>
+      front.send({ method: 'PUT', target: name, headers, body: 'new' })
+    assert.is((await put({ 'if-none-match': '*' })).code, 'PreconditionFailed')
+    assert.is((await put({ 'if-match': '"other"' })).code, 'PreconditionFailed')
+    assert.is((await get(front, {})).body, body)
+    assert.is((await put({ 'if-match': etag }, '/bucket/gone')).code, 'NoSuchKey')
+    assert.is((await put({ 'if-match': etag })).status, 200)
+    assert.is((await get(front, {})).body, 'new')
+    assert.is((await put({ 'if-none-match': '*' }, '/bucket/gone')).status, 200)
+  }))
+
+test.run()
