@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { createWriteStream, readFileSync } from 'node:fs'
 import { Agent } from 'node:https'
+import { pipeline } from 'node:stream/promises'
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio'
 import type { Driver, Mode, Site } from './driver.ts'
 import { packageVersion } from './sdk-js.ts'
@@ -28,7 +29,8 @@ export const minioJs: Driver = {
         void (await client.fPutObject(bucket, key, file, writeHeaders(site, mode))),
       async get(bucket, key, file, mode) {
         const options = mode === 'sse-c' ? { SSECustomerAlgorithm: 'AES256', ...customerFields(site) } : {}
-        await client.fGetObject(bucket, key, file, options)
+        // fGetObject looks at the object first, and has no room for a customer key there.
+        await pipeline(await client.getObject(bucket, key, options), createWriteStream(file))
       },
       async copy(bucket, from, to, mode) {
         const headers = mode === 'sse-c' ? copyHeaders(site) : {}
