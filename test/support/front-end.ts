@@ -37,10 +37,12 @@ export async function withFrontEnd(
     readonly config?: Partial<FrontEndConfig>
     readonly operations?: readonly Operation[]
     readonly now?: () => number
+    /** In place of a new one. */
+    readonly directory?: string
   },
   work: (front: TestFrontEnd) => Promise<void>,
 ): Promise<void> {
-  await withDirectory(async (directory) => {
+  const inDirectory = async (directory: string) => {
     const log = pino({ level: 'silent' })
     const control = await startTestControl()
     const pool = createCryptoPool({ threads: 1 })
@@ -84,5 +86,7 @@ export async function withFrontEnd(
       await pool.close()
       await control.close()
     }
-  })
+  }
+  if (options.directory === undefined) await withDirectory(inDirectory)
+  else await inDirectory(options.directory)
 }
