@@ -1,21 +1,15 @@
-import type { Level, Logger } from 'pino'
+import type { Level } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { connectKeyService } from '../control/client.ts'
 import type { ControlAddress } from '../control/config.ts'
-import {
-  createCryptoPool,
-  type Gateway,
-  openDiskBackend,
-  openGateway,
-  startFrontEnd,
-} from '../s3api/index.ts'
+import { createCryptoPool, startFrontEnd } from '../s3api/index.ts'
 import type { HostPort } from './addresses.ts'
 import { startAdmin } from './admin.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { explainListening } from './listen-error.ts'
 import { createLog } from './log.ts'
 import type { RunningProcess } from './running-process.ts'
-import type { StoreConfig } from './store-config.ts'
+import { openStore, type StoreConfig } from './store-config.ts'
 
 /** What a front-end process is started with. */
 export interface FrontEndProcessConfig {
@@ -67,9 +61,4 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
     await closeAll()
     throw error
   }
-}
-
-async function openStore(store: StoreConfig, log: Logger): Promise<Gateway> {
-  if (store.kind === 'gateway') return openGateway(store.config, { log })
-  return { backend: await openDiskBackend({ directory: store.directory, log }) }
 }

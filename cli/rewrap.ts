@@ -7,19 +7,23 @@ import { Registry } from 'prom-client'
 import { connectKeyService, type KeyService } from '../control/client.ts'
 import type { ControlAddress } from '../control/config.ts'
 import { startControl } from '../control/index.ts'
-import { openDiskBackend, type RewrapReport, rewrapStore } from '../s3api/index.ts'
+import { type RewrapReport, rewrapStore } from '../s3api/index.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
 import { Environment, nameOf } from './environment.ts'
 import { type ControlChoice, findControl } from './find-control.ts'
+import { parseGateway } from './gateway.ts'
 import { parseKms } from './kms-config.ts'
 import { createLog } from './log.ts'
 import { withChoice } from './operator-commands.ts'
+import { openStore, type StoreConfig } from './store-config.ts'
 import { version } from './version.ts'
 
 interface RewrapOptions extends ControlChoice {
   readonly restart?: boolean
   readonly json?: boolean
+  /** The store behind a gateway; `true`: the one that the environment names. */
+  readonly gateway?: string | true
 }
 
 /** Something was not sealed anew; the report says what. */
@@ -28,26 +32,43 @@ const statusOfTrouble = 1
 const readyWithinMs = 30_000
 const pollMs = 100
 
-/** `sealgate rewrap DIR`: seals the data keys of a store anew under the newest version of their master keys. */
+/** `sealgate rewrap`: seals the data keys of a store anew under the newest version of their master keys. */
 export function addRewrapCommand(program: Command): void {
-  withChoice(program.command('rewrap <dir>'))
+  withChoice(program.command('rewrap [dir]'))
     .description('seal the data keys of a store anew after a rotation; objects are not touched')
+    .option('--gateway [endpoint]', 'the store behind a gateway, as `gateway s3` is configured')
     .option('--restart', 'from the beginning, where an earlier run was interrupted')
     .option('--json', 'for programs')
-    .action(async (directory: string, options: RewrapOptions) => {
-      const report = await rewrap(new Environment(process.env), resolve(directory), options)
+    .action(async (directory: string | undefined, options: RewrapOptions) => {
+      const environment = new Environment(process.env)
+      const report = await rewrap(environment, parseStore(environment, directory, options), options)
       process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : toText(report))
       if (report.failed > 0) process.exitCode = statusOfTrouble
     })
 }
 
+/** Errors: ConfigError. */
+function parseStore(
+  environment: Environment,
+  directory: string | undefined,
+  { gateway }: RewrapOptions,
+): StoreConfig {
+  if ((directory === undefined) === (gateway === undefined)) {
+    throw new ConfigError('name a data folder, or --gateway, and not both')
+  }
+  if (directory !== undefined) return { kind: 'disk', directory: resolve(directory) }
+  const { store } = parseGateway(environment, {}, gateway === true ? undefined : gateway)
+  if (store.config.passThrough) throw new ConfigError('a gateway without a KMS has sealed nothing')
+  return store
+}
+
 async function rewrap(
   environment: Environment,
-  directory: string,
+  store: StoreConfig,
   { control, restart = false }: RewrapOptions,
 ): Promise<RewrapReport> {
-  const log = createLog('warn', 'rewrap')
-  const backend = await openDiskBackend({ directory, log })
+  const directory = store.kind === 'disk' ? store.directory : undefined
+  const { backend } = await openStore(store, createLog('warn', 'rewrap'))
   try {
     return await withKeys(environment, { directory, control }, async (keys) => {
       await untilReady(keys)
@@ -58,18 +79,23 @@ async function rewrap(
   }
 }
 
+interface WantedControl {
+  readonly directory: string | undefined
+  readonly control: string | undefined
+}
+
 /** Uses the control service of the store's running server, or another that is named, or one of its own for the time. */
 async function withKeys<T>(
   environment: Environment,
-  { directory, control }: { readonly directory: string; readonly control: string | undefined },
+  wanted: WantedControl,
   use: (keys: KeyService) => Promise<T>,
 ): Promise<T> {
-  const known = runningControl(environment, directory, control)
+  const known = runningControl(environment, wanted)
   if (known.length > 0) return using(connectKeyService(known), use)
   const provider = parseKms(environment)
   if (provider === undefined) {
     throw new ConfigError(
-      `no server runs on ${directory}: name its control service, or set ${nameOf('vaultEndpoint')} or ${nameOf('masterKey')}`,
+      `no server runs on ${wanted.directory}: name its control service, or set ${nameOf('vaultEndpoint')} or ${nameOf('masterKey')}`,
     )
   }
   const socketDirectory = mkdtempSync(join(tmpdir(), 'sealgate-'))
@@ -91,12 +117,12 @@ async function withKeys<T>(
 
 function runningControl(
   environment: Environment,
-  directory: string,
-  control: string | undefined,
+  { directory, control }: WantedControl,
 ): readonly ControlAddress[] {
   if (control !== undefined || environment.given('control') !== undefined) {
     return findControl(environment, { ...(control !== undefined && { control }) })
   }
+  if (directory === undefined) return []
   try {
     return findControl(environment, { directory })
   } catch (error) {

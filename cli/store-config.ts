@@ -1,6 +1,13 @@
-import type { GatewayConfig } from '../s3api/index.ts'
+import type { Logger } from 'pino'
+import { type Gateway, type GatewayConfig, openDiskBackend, openGateway } from '../s3api/index.ts'
 
 /** Where a front-end keeps objects. */
 export type StoreConfig =
   | { readonly kind: 'disk'; readonly directory: string }
   | { readonly kind: 'gateway'; readonly config: GatewayConfig }
+
+/** Errors: those of openDiskBackend and openGateway. */
+export async function openStore(store: StoreConfig, log: Logger): Promise<Gateway> {
+  if (store.kind === 'gateway') return openGateway(store.config, { log })
+  return { backend: await openDiskBackend({ directory: store.directory, log }) }
+}

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KmsError } from '../../../control/errors.ts'
+import type { SystemRecords } from '../../../s3api/backends/backend.ts'
+import { openGatewayBackend } from '../../../s3api/backends/gateway/index.ts'
 import { rewrapStore } from '../../../s3api/sse/rewrap-store.ts'
 import { epochRecord, fingerprintRecord } from '../../../s3api/sse/system-messages.ts'
 import { testMasterKey } from '../../support/control.ts'
@@ -14,6 +17,7 @@ import {
   withKeySystem,
 } from '../../support/key-system.ts'
 import { runProgram } from '../../support/program.ts'
+import { startUpstreamStore } from '../../support/upstream-store.ts'
 import { toConfig } from '../../support/vault/fixture.ts'
 import { seedPolicy } from '../../support/vault/seed.ts'
 import { startVaultSimulator, type VaultSimulator } from '../../support/vault-simulator.ts'
@@ -133,11 +137,10 @@ test('the record of another epoch is not taken for the object’s', () =>
     for (const bucket of buckets) assert.is((await front.get(`/${bucket}/1`)).body, objectText)
   }))
 
-/** A store with the epochs of many buckets. */
-async function makeEpochs(system: KeySystem, count: number) {
+/** A store with the epochs of many buckets: that of a front-end unless given. */
+async function makeEpochs(system: KeySystem, count: number, given?: SystemRecords): Promise<SystemRecords> {
   const control = await system.startControl()
-  const front = await system.startFrontEnd()
-  const records = front.backend.system
+  const records = given ?? (await system.startFrontEnd()).backend.system
   for (let index = 0; index < count; index++) {
     const context = { [`bucket-${index}`]: `bucket-${index}` }
     const key = await control.keys.generateDataKey({ context })
@@ -211,6 +214,33 @@ test('`sealgate rewrap` does it for a store, with a control service of its own',
     const without = await runProgram(['rewrap', store], {})
     assert.is(without.status, 2)
     assert.match(without.stderr, 'no server runs on')
+  }))
+
+test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
+  withKeySystem(async (system) => {
+    const upstream = await startUpstreamStore()
+    try {
+      const config = upstream.config()
+      const backend = await openGatewayBackend(config, { log: pino({ level: 'silent' }) })
+      await makeEpochs(system, 2, backend.system)
+      await backend.close()
+      assert.is(config.credentials.kind, 'static')
+      const keys = config.credentials.kind === 'static' ? config.credentials.credential : undefined
+      const env = {
+        SEALGATE_ACCESS_KEY: 'access-key',
+        SEALGATE_SECRET_KEY: 'secret-access-key',
+        SEALGATE_BACKEND_ACCESS_KEY: keys?.accessKey ?? '',
+        SEALGATE_BACKEND_SECRET_KEY: keys?.secretKey ?? '',
+      }
+      const kms = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${Buffer.from(testMasterKey.key).toString('hex')}` }
+      const done = await runProgram(['rewrap', '--gateway', upstream.url], { ...env, ...kms })
+      assert.is(done.stdout, '2 epochs and 0 fingerprints sealed anew, 0 failed\n')
+      const without = await runProgram(['rewrap', '--gateway', upstream.url], env)
+      assert.is(without.status, 2)
+      assert.match(without.stderr, 'without a KMS')
+    } finally {
+      await upstream.close()
+    }
   }))
 
 test.run()
