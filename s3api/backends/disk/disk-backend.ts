@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import type { ByteSource } from '../../../engine/index.ts'
 import {
   type Backend,
   BackendError,
-  inlineDataSizeMax,
   type ListQuery,
   type NewBucket,
-  type NewData,
   type PartRecord,
   type StoredObject,
   type StreamRange,
@@ -19,31 +16,23 @@ import {
   type WrittenVersion,
 } from '../backend.ts'
 import type { Deletion, VersionQuery } from '../versions.ts'
-import type { Command, CommandResult, StreamPlace } from './command.ts'
-import { type DataFiles, StagedFile } from './data-files.ts'
+import type { Command, CommandResult } from './command.ts'
+import type { DataFiles } from './data-files.ts'
 import { DiskSystemRecords } from './disk-system-records.ts'
 import { Janitor } from './janitor.ts'
 import type { Reader } from './reader.ts'
 import { fromObjectRecord, fromPartRecord, fromUploadRecord } from './rows.ts'
+import { Generation, StoredData } from './stored-data.ts'
 import type { Writer } from './writer.ts'
 
 const uploadIdSize = 24
-
-/** What StoredObject.generation is here. */
-class Generation {
-  readonly id: number
-  readonly places: readonly StreamPlace[]
-  constructor({ id, places }: { readonly id: number; readonly places: readonly StreamPlace[] }) {
-    this.id = id
-    this.places = places
-  }
-}
 
 /** Data in files, everything else in an embedded database. */
 export class DiskBackend implements Backend {
   readonly system: SystemRecords
   readonly #directory: string
   readonly #files: DataFiles
+  readonly #data: StoredData
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #janitor: Janitor
@@ -60,6 +49,7 @@ export class DiskBackend implements Backend {
   }) {
     this.#directory = parts.directory
     this.#files = parts.files
+    this.#data = new StoredData(parts)
     this.#reader = parts.reader
     this.#writer = parts.writer
     this.#now = parts.now
@@ -105,7 +95,7 @@ export class DiskBackend implements Backend {
   async putObject({ record, data, attributes = {}, condition, ...put }: Parameters<Backend['putObject']>[0]) {
     const columns = fromObjectRecord(record)
     const atMs = this.#now()
-    return this.#storing(data, (streams) =>
+    return this.#data.storing(data, (streams) =>
       this.#change<WrittenVersion>({
         type: 'put-object',
         ...put,
@@ -123,23 +113,8 @@ export class DiskBackend implements Backend {
     return { bucket, key, ...view, generation: new Generation({ id, places }) }
   }
 
-  async *openData(object: StoredObject, ranges: readonly StreamRange[]): AsyncGenerator<ByteSource, void> {
-    const generation = generationOf(object)
-    for (const { index } of ranges) {
-      const place = generation.places[index]
-      if (place === undefined) throw new Error(`the object has no stream ${index}`)
-      if ('body' in place) {
-        yield { kind: 'bytes', bytes: place.body }
-        continue
-      }
-      const open = await this.#files.open(place.file)
-      if (open === undefined) throw this.#missing(generation, place.file)
-      try {
-        yield open.source
-      } finally {
-        await open.close()
-      }
-    }
+  openData(object: StoredObject, ranges: readonly StreamRange[]) {
+    return this.#data.open(object, ranges)
   }
 
   async deleteObject({ bypassGovernance = false, ...deletion }: Parameters<Backend['deleteObject']>[0]) {
@@ -197,7 +172,7 @@ export class DiskBackend implements Backend {
   async putPart({ uploadId }: UploadRecord, part: PartRecord, data: WrittenBytes) {
     const { number, generation, mac = null } = part
     const details = fromPartRecord(part)
-    await this.#storing(data, ([place]) => {
+    await this.#data.storing(data, ([place]) => {
       if (place === undefined) throw new Error('a part has one stream')
       const atMs = this.#now()
       return this.#change({ type: 'put-part', uploadId, number, generation, details, mac, place, atMs })
@@ -262,75 +237,4 @@ export class DiskBackend implements Backend {
     this.#janitor.wake()
     return result as Result
   }
-
-  /** Makes the data durable, then commits what names it. */
-  async #storing<Result>(
-    data: NewData,
-    commit: (streams: readonly StreamPlace[]) => Promise<Result>,
-  ): Promise<Result> {
-    const streams = await this.#place(data)
-    try {
-      return await commit(streams)
-    } catch (error) {
-      // Where it is not certain that nothing names the files, they stay, and the janitor finds out.
-      if (error instanceof BackendError && error.code !== 'unavailable') await this.#removeFiles(streams)
-      throw error
-    }
-  }
-
-  async #place(data: NewData): Promise<readonly StreamPlace[]> {
-    switch (data.kind) {
-      case 'staged': {
-        const { staged } = data
-        if (!(staged instanceof StagedFile)) throw new Error('the data was staged elsewhere')
-        try {
-          await staged.finish()
-        } catch (error) {
-          await staged.discard()
-          throw error
-        }
-        return [{ file: staged.id }]
-      }
-      case 'bytes':
-        if (data.bytes.length > inlineDataSizeMax)
-          throw new Error('too many bytes to stand beside their record')
-        return [{ body: data.bytes }]
-      case 'same-as':
-        return this.#duplicate(generationOf(data.object))
-    }
-  }
-
-  async #duplicate(generation: Generation): Promise<readonly StreamPlace[]> {
-    const copies: StreamPlace[] = []
-    try {
-      for (const place of generation.places) {
-        if ('body' in place) {
-          copies.push(place)
-          continue
-        }
-        const file = await this.#files.duplicate(place.file)
-        if (file === undefined) throw this.#missing(generation, place.file)
-        copies.push({ file })
-      }
-    } catch (error) {
-      await this.#removeFiles(copies)
-      throw error
-    }
-    return copies
-  }
-
-  async #removeFiles(places: readonly StreamPlace[]): Promise<void> {
-    for (const place of places) if ('file' in place) await this.#files.remove(place.file)
-  }
-
-  /** A file that is not there: of an object that was replaced, or lost. */
-  #missing({ id }: Generation, file: string): Error {
-    if (this.#reader.hasObject(id)) return new Error(`the data file ${file} is lost`)
-    return new BackendError('no-such-key', 'the object was replaced or deleted meanwhile')
-  }
-}
-
-function generationOf({ generation }: StoredObject): Generation {
-  if (!(generation instanceof Generation)) throw new Error('the object is of another backend')
-  return generation
 }
