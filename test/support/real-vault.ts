@@ -18,7 +18,7 @@ export interface RealVault {
   close(): Promise<void>
 }
 
-const rootToken = 'root'
+export const realRootToken = 'root'
 const startMsMax = 30_000
 const probeMs = 100
 
@@ -33,7 +33,11 @@ export function findVaultProgram(environment: NodeJS.ProcessEnv): string | undef
 export async function startRealVault(program: string): Promise<RealVault> {
   const home = mkdtempSync(join(tmpdir(), 'real-vault-'))
   const address = `127.0.0.1:${await freePort()}`
-  const flags = [`-dev-root-token-id=${rootToken}`, `-dev-listen-address=${address}`, '-dev-no-store-token']
+  const flags = [
+    `-dev-root-token-id=${realRootToken}`,
+    `-dev-listen-address=${address}`,
+    '-dev-no-store-token',
+  ]
   const environment = { HOME: home, PATH: process.env.PATH ?? '' }
   const child = spawn(program, ['server', '-dev', ...flags], { stdio: 'ignore', env: environment })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
@@ -94,7 +98,7 @@ async function request(
 ): Promise<Answer> {
   const response = await fetch(`${endpoint}/v1/${path}`, {
     method,
-    headers: { 'X-Vault-Token': rootToken, ...headers },
+    headers: { 'X-Vault-Token': realRootToken, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
