@@ -15,6 +15,8 @@ export interface PlacedPart {
 }
 
 const numberDigits = 5
+/** Stores that keep objects as files take no longer elements of a path. */
+const elements = /.{1,200}/g
 const sizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const schema = v.object({
   size: sizeSchema,
@@ -46,12 +48,14 @@ export function toPartName({ part, storedSize, place }: PlacedPart): string {
     ...(mac !== undefined && { mac: toBase64(mac) }),
     place,
   } satisfies v.InferInput<typeof schema>
-  return `${numberPrefix(part.number)}${Buffer.from(JSON.stringify(facts)).toString('base64url')}`
+  const text = Buffer.from(JSON.stringify(facts)).toString('base64url')
+  return numberPrefix(part.number) + (text.match(elements) ?? []).join('/')
 }
 
 /** Inverse of {@link toPartName}; undefined for names that it has not made. */
 export function parsePartName(name: string): PlacedPart | undefined {
-  const [, number, text] = /^(\d{5})\/([A-Za-z0-9_-]+)$/.exec(name) ?? []
+  const [, number, split] = /^(\d{5})\/([A-Za-z0-9_/-]+)$/.exec(name) ?? []
+  const text = split?.replaceAll('/', '')
   if (number === undefined || text === undefined) return undefined
   try {
     const facts = v.parse(schema, JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))

@@ -1,0 +1,25 @@
+import { backendContract } from '../../contracts/backend.ts'
+import { openFailingGateway, openGatewayStore } from '../../support/gateway-store.ts'
+import { skip } from '../../support/skip.ts'
+import { gatewayConfig } from '../../support/upstream-store.ts'
+
+/** The contract before any other S3: an empty one, or one whose buckets of other names are to be left alone. */
+const {
+  SEALGATE_TEST_S3_ENDPOINT: endpoint,
+  SEALGATE_TEST_S3_ACCESS_KEY: accessKey,
+  SEALGATE_TEST_S3_SECRET_KEY: secretKey,
+  SEALGATE_TEST_S3_REGION: region = 'us-east-1',
+} = process.env
+
+if (endpoint === undefined || accessKey === undefined || secretKey === undefined) {
+  skip('gateway before a foreign S3: set SEALGATE_TEST_S3_ENDPOINT, _ACCESS_KEY and _SECRET_KEY')
+} else {
+  backendContract(`gateway before ${endpoint}`, {
+    open: () =>
+      openGatewayStore(async () => ({
+        config: gatewayConfig(endpoint, { accessKey, secretKey }, { region }),
+        close: async () => {},
+      })),
+    openFailing: openFailingGateway,
+  })
+}
