@@ -47,6 +47,7 @@ export function parseGateway(
         systemBucket: parseSystemBucket(environment),
         passThrough: control === undefined,
         double,
+        readMinio: environment.flag('readMinio'),
         connectionsMax: environment.integer(
           'backendConnectionsMax',
           { min: 1, max: 10_000 },

@@ -88,6 +88,7 @@ export const variables = {
   backendCa: { names: ['SEALGATE_BACKEND_CA_FILE'] },
   backendSystemBucket: { names: ['SEALGATE_BACKEND_SYSTEM_BUCKET'] },
   backendConnectionsMax: { names: ['SEALGATE_BACKEND_CONNECTIONS_MAX'] },
+  readMinio: { names: ['SEALGATE_READ_MINIO'] },
   gatewayEncryption: { names: ['SEALGATE_GATEWAY_SSE', 'MINIO_GATEWAY_SSE'] },
 } as const satisfies Record<string, Variable>
 

@@ -10,6 +10,7 @@ export {
   objectPath,
   openEtag,
   partKey,
+  type SealAlgorithm,
   type SealDomain,
   sealEtag,
   sealObjectKey,

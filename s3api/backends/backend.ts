@@ -26,6 +26,7 @@ export type {
   ListEntry,
   ListedRecord,
   ListQuery,
+  MinioSeal,
   ObjectPage,
   ObjectPart,
   ObjectRecord,

@@ -1,3 +1,4 @@
+import type { SealAlgorithm, SealDomain } from '../../engine/index.ts'
 import type { ObjectAttributes } from './versions.ts'
 
 /** What a backend keeps of objects, parts and uploads besides their bytes, and the pages that list them. */
@@ -20,8 +21,26 @@ export interface ObjectRecord {
   readonly checksum?: Checksum
   /** Multipart objects: their parts in order. Absent: one stream. */
   readonly parts?: readonly ObjectPart[]
-  /** The sealed envelope, FORMAT.md §4. Absent: the stored bytes are plaintext. */
+  /** The sealed envelope, FORMAT.md §4. Absent: the stored bytes are plaintext, or sealed by MinIO. */
   readonly envelope?: Uint8Array
+  /** How MinIO has sealed the object, in place of an envelope. */
+  readonly minio?: MinioSeal
+}
+
+/** The keys of an object that MinIO has stored (FORMAT.md §3). Nothing of its record is authentic but what opens with them. */
+export interface MinioSeal {
+  readonly mode: SealDomain
+  readonly algorithm: SealAlgorithm
+  readonly iv: Uint8Array
+  readonly sealedObjectKey: Uint8Array
+  /** SSE-S3 and SSE-KMS. */
+  readonly kms?: {
+    readonly keyId: string
+    readonly sealedDataKey: Uint8Array
+    readonly clientContext: Readonly<Record<string, string>>
+  }
+  /** As stored: 96 hex digits are a sealed one. */
+  readonly storedEtag: string
 }
 
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'

@@ -3,6 +3,7 @@ import { KmsError } from '../../control/errors.ts'
 import {
   createObjectKey,
   DareError,
+  type SealAlgorithm,
   type SealDomain,
   sealObjectKey,
   unsealObjectKey,
@@ -52,6 +53,7 @@ export async function unsealKey(
   seal: KeySeal,
   name: ObjectName,
   customerKey: CustomerKey | undefined,
+  algorithm?: SealAlgorithm,
 ): Promise<Uint8Array> {
   const unseal = (externalKey: Uint8Array) =>
     unsealObjectKey({
@@ -61,6 +63,7 @@ export async function unsealKey(
       domain: seal.mode,
       bucket: name.bucket,
       key: name.key,
+      ...(algorithm !== undefined && { algorithm }),
     })
   if (seal.kms === undefined) {
     try {

@@ -5,6 +5,7 @@ import type { Services } from '../operation.ts'
 import { requirePlainAllowed } from './encrypted-periods.ts'
 import { type Envelope, parseEnvelope, sealEnvelope, verifyEnvelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
+import { openMinioRecord } from './minio-records.ts'
 import { type KeySeal, type ObjectName, unsealKey } from './object-keys.ts'
 
 /** A stored object whose metadata was found authentic. */
@@ -44,6 +45,7 @@ export async function openRecord(
   customerKey: CustomerKey | undefined,
 ): Promise<OpenedObject> {
   const { record, bucket, key } = stored
+  if (record.minio !== undefined) return openMinioRecord(services, stored, record.minio, customerKey)
   if (record.envelope === undefined) {
     if (customerKey !== undefined) {
       throw new S3Error('InvalidRequest', 'The encryption parameters are not applicable to this object.')

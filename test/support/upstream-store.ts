@@ -62,6 +62,7 @@ export function gatewayConfig(
     systemBucket: 'sealgate-system',
     passThrough: false,
     double: { s3: false, c: false },
+    readMinio: false,
     connectionsMax: 64,
     ...changes,
   }

@@ -10,10 +10,10 @@ import {
   type UploadQuery,
   type UploadRecord,
 } from '../backend.ts'
+import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import type { ObjectAttributes, VersionPage, VersionQuery } from '../versions.ts'
 import type { StreamPlace } from './command.ts'
 import { type Database, openDatabase } from './database.ts'
-import { type Cursor, cursorAfter, scanPage } from './listing.ts'
 import { findVersion } from './object-rows.ts'
 import {
   type Row,

@@ -1,5 +1,5 @@
+import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
-import { type Cursor, cursorAfter, scanPage } from './listing.ts'
 import { findVersion } from './object-rows.ts'
 import { type Row, toListedRecord, versionIdOf } from './rows.ts'
 import type { Statements } from './statements.ts'

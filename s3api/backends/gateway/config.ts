@@ -16,6 +16,8 @@ export interface GatewayConfig {
   readonly passThrough: boolean
   /** For which kinds of encryption the store is asked to encrypt as well. */
   readonly double: { readonly s3: boolean; readonly c: boolean }
+  /** Objects that a MinIO gateway has stored are shown beside our own. */
+  readonly readMinio: boolean
   /** Connections to the store. */
   readonly connectionsMax: number
 }

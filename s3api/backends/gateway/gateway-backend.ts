@@ -25,6 +25,7 @@ import { generationOf, toStoredObject } from './generation.ts'
 import { ListedCache } from './listed-cache.ts'
 import { Listing } from './listing.ts'
 import { Lookup } from './lookup.ts'
+import { MinioStore } from './minio-store.ts'
 import { openRanges } from './reading.ts'
 import { Sweeper } from './sweeper.ts'
 import { createSystemRecords, SystemBucket } from './system-records.ts'
@@ -47,6 +48,7 @@ export class GatewayBackend implements Backend {
   readonly #passThrough: boolean
   readonly #buckets: Buckets
   readonly #lookup: Lookup
+  readonly #minio: MinioStore | undefined
   readonly #listed = new ListedCache(listedMax)
   readonly #listing: Listing
   readonly #writer: ObjectWriter
@@ -73,10 +75,18 @@ export class GatewayBackend implements Backend {
     this.#writer = new ObjectWriter(upstream, double, this.#lookup)
     this.#copier = new ObjectCopier(upstream, double, this.#writer)
     this.#attributes = new Attributes(upstream)
+    this.#minio = config.readMinio ? new MinioStore(upstream, this.#lookup) : undefined
     this.#uploadStore = store
     this.#uploads = new Uploads({ upstream, double, system, store, writer: this.#writer })
     this.#sweeper = new Sweeper({ upstream, system, store, log })
-    this.#listing = new Listing({ upstream, lookup: this.#lookup, cache: this.#listed, uploads: store, log })
+    this.#listing = new Listing({
+      upstream,
+      lookup: this.#lookup,
+      cache: this.#listed,
+      uploads: store,
+      minio: this.#minio,
+      log,
+    })
   }
 
   /** Makes ready what Sealgate keeps in the store. Errors: BackendError unavailable. */
@@ -119,6 +129,7 @@ export class GatewayBackend implements Backend {
 
   async stage(plan: StagePlan) {
     this.#refuseOurs(plan.bucket)
+    this.#minio?.requireWritable(plan.key)
     const { becomes } = plan
     return becomes.kind === 'object'
       ? this.#writer.stage({ ...plan, becomes })
@@ -127,6 +138,7 @@ export class GatewayBackend implements Backend {
 
   async putObject(put: Parameters<Backend['putObject']>[0]) {
     this.#refuseOurs(put.bucket)
+    this.#minio?.requireWritable(put.key)
     const { data } = put
     if (data.kind === 'same-as') return this.#copier.copy(put, data.object)
     return this.#writer.put({ ...put, data })
@@ -134,15 +146,21 @@ export class GatewayBackend implements Backend {
 
   async getObject(bucket: string, key: string, versionId?: string, hint: LookupHint = {}) {
     this.#refuseOurs(bucket)
-    const found = await this.#lookup.object({
+    this.#minio?.requireReadable(key)
+    const wanted = {
       bucket,
       key,
       versionId,
       customerKey: hint.customerKey,
       tail: hint.recordOnly === true ? 'record' : 'data',
+    } as const
+    const found = await this.#lookup.object(wanted).catch((error: unknown) => {
+      const absent = error instanceof BackendError && error.code === 'no-such-key'
+      if (this.#minio === undefined || !absent || versionId !== undefined) throw error
+      return this.#minio.object(wanted)
     })
-    this.#listed.set(found, found.record)
-    return toStoredObject(found, await this.#attributes.of(found))
+    if (found.record.minio === undefined) this.#listed.set(found, found.record)
+    return toStoredObject(found, key, await this.#attributes.of(found))
   }
 
   openData(
@@ -155,6 +173,7 @@ export class GatewayBackend implements Backend {
   async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]): Promise<Deletion> {
     const { bucket, key, versionId, condition, bypassGovernance } = deletion
     this.#refuseOurs(bucket)
+    await this.#minio?.requireRemovable(deletion)
     const conditions = await this.#writer.conditionHeaders(deletion, condition)
     const { headers } = await asBackend(
       () =>
@@ -200,6 +219,7 @@ export class GatewayBackend implements Backend {
 
   async createUpload(upload: Omit<UploadRecord, 'uploadId'>, asked?: AskedEncryption) {
     this.#refuseOurs(upload.bucket)
+    this.#minio?.requireWritable(upload.key)
     return this.#uploads.create(upload, asked)
   }
 

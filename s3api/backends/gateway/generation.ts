@@ -11,8 +11,9 @@ class Generation {
   }
 }
 
-export function toStoredObject(found: LookedUp, attributes: ObjectAttributes): StoredObject {
-  const { bucket, key, record, versionId } = found
+/** Under the key that clients know, which need not be the one in the store. */
+export function toStoredObject(found: LookedUp, key: string, attributes: ObjectAttributes): StoredObject {
+  const { bucket, record, versionId } = found
   return {
     bucket,
     key,

@@ -13,6 +13,7 @@ import {
 import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
 import type { ListedCache } from './listed-cache.ts'
 import type { Lookup } from './lookup.ts'
+import type { MinioStore } from './minio-store.ts'
 import { parseTime, unquoted } from './native-headers.ts'
 import { inParallel } from './parallel.ts'
 import { listSizeMax } from './system-records.ts'
@@ -37,6 +38,7 @@ export class Listing {
   readonly #lookup: Lookup
   readonly #cache: ListedCache
   readonly #uploads: UploadStore
+  readonly #minio: MinioStore | undefined
   readonly #log: Logger
 
   constructor(parts: {
@@ -44,18 +46,21 @@ export class Listing {
     readonly lookup: Lookup
     readonly cache: ListedCache
     readonly uploads: UploadStore
+    readonly minio: MinioStore | undefined
     readonly log: Logger
   }) {
     this.#upstream = parts.upstream
     this.#lookup = parts.lookup
     this.#cache = parts.cache
     this.#uploads = parts.uploads
+    this.#minio = parts.minio
     this.#log = parts.log
   }
 
   async objects(bucket: string, query: ListQuery): Promise<ObjectPage> {
     const { prefix, delimiter, startAfter, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
+    if (this.#minio !== undefined) return this.#minio.page(bucket, query, (key) => this.#own(bucket, key))
     const list = await this.#fetch(bucket, 'ListBucketResult', {
       'list-type': '2',
       prefix,
@@ -115,6 +120,17 @@ export class Listing {
     })
     const entries = inOrder([...uploads, ...prefixesOf(list)], nameOf)
     return { entries, truncated: list.flag('IsTruncated') }
+  }
+
+  /** An object of ours in a bucket that MinIO has written, too. */
+  async #own(bucket: string, key: string): Promise<ListEntry | undefined> {
+    try {
+      const { record } = await this.#lookup.object({ bucket, key, tail: 'record' })
+      return { kind: 'object', key, record }
+    } catch (error) {
+      if (error instanceof BackendError && error.code === 'no-such-key') return undefined
+      throw error
+    }
   }
 
   async #version(bucket: string, entry: XmlEntry): Promise<VersionEntry | undefined> {

@@ -44,6 +44,8 @@ export interface Wanted {
   readonly key: string
   readonly versionId?: string | undefined
   readonly customerKey?: Uint8Array | undefined
+  /** The key that clients know, where the object lies under another: the store's SSE-C key is bound to it. */
+  readonly clientKey?: string
   readonly tail: keyof typeof tailSizes
 }
 
@@ -71,7 +73,8 @@ export class Lookup {
   /** Errors: those of Backend.getObject. */
   async find(wanted: Wanted): Promise<Found> {
     const { customerKey } = wanted
-    const access = customerHeaders(this.#double, customerKey, wanted)
+    const name = { bucket: wanted.bucket, key: wanted.clientKey ?? wanted.key }
+    const access = customerHeaders(this.#double, customerKey, name)
     try {
       return await this.#find(wanted, access)
     } catch (error) {
@@ -80,7 +83,7 @@ export class Lookup {
       // Stored in another mode than the one in force: with a key that the store does not want, or without one that it wants.
       const double = { ...this.#double, c: Object.keys(access).length === 0 }
       try {
-        return await this.#find(wanted, customerHeaders(double, customerKey, wanted))
+        return await this.#find(wanted, customerHeaders(double, customerKey, name))
       } catch (second) {
         throw second instanceof UpstreamError && second.status === 400
           ? wrongKey(second)

@@ -47,9 +47,10 @@ export async function* openRanges(
 
 /** Stored bytes of each stream; the last has what is left, so that it is found out where that is not what belongs there. */
 function streamSizes({ record, dataSize }: Pick<LookedUp, 'record' | 'dataSize'>): number[] {
-  const { parts, envelope } = record
+  const { parts, envelope, minio } = record
   if (parts === undefined) return [dataSize]
-  const sizes = parts.slice(0, -1).map(({ size }) => (envelope === undefined ? size : sealedSizeOf(size)))
+  const sealed = envelope !== undefined || minio !== undefined
+  const sizes = parts.slice(0, -1).map(({ size }) => (sealed ? sealedSizeOf(size) : size))
   const before = sizes.reduce((sum, size) => sum + size, 0)
   return [...sizes, Math.max(0, dataSize - before)]
 }

@@ -1,0 +1,185 @@
+import { DareError, objectPath } from '../../../engine/index.ts'
+import { S3Error } from '../../errors.ts'
+import { listedMinioEtag } from '../../sse/minio-records.ts'
+import { BackendError, type ListQuery, type ObjectPage } from '../backend.ts'
+import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
+import { AgedMap } from './aged-map.ts'
+import type { LookedUp, Lookup, Wanted } from './lookup.ts'
+import { type MinioObject, parseDareMeta } from './minio-meta.ts'
+import { inParallel } from './parallel.ts'
+import { listSizeMax } from './system-records.ts'
+import type { Upstream } from './upstream.ts'
+import { asBackend } from './upstream-error.ts'
+import { XmlList } from './xml-list.ts'
+
+/**
+ * Objects that MinIO's encrypting gateway has stored: `KEY/.minio/data` and `KEY/.minio/dare.meta`. They are read and listed
+ * beside our own, and never written. Where there is one of ours under the same key, ours counts.
+ */
+
+const metaSuffix = '/.minio/dare.meta'
+const dataSuffix = '/.minio/data'
+const metaSizeMax = 4 * 1024 * 1024
+/** A listing has to know all names below its prefix, to put them into one order. */
+const namesMax = 1_000_000
+const namesAgeMaxMs = 2_000
+const listingsMax = 20
+const lookupsAtOnce = 32
+
+interface Name {
+  readonly key: string
+  readonly minio: boolean
+}
+
+export class MinioStore {
+  readonly #upstream: Upstream
+  readonly #lookup: Lookup
+  readonly #names = new AgedMap<string, readonly Name[]>(listingsMax, namesAgeMaxMs)
+
+  constructor(upstream: Upstream, lookup: Lookup) {
+    this.#upstream = upstream
+    this.#lookup = lookup
+  }
+
+  /** Errors: no-such-key; DareError. */
+  async object(wanted: Wanted): Promise<LookedUp> {
+    const place = placeOf(wanted)
+    const { record, storedSize } = await this.#meta(wanted.bucket, place)
+    const found = await this.#lookup.find({
+      ...wanted,
+      key: place + dataSuffix,
+      clientKey: wanted.key,
+      tail: 'record',
+    })
+    if (found.size !== storedSize) {
+      throw new DareError('unexpected-eof', `${found.size} bytes are stored where ${storedSize} belong`)
+    }
+    return { ...found, record, dataSize: found.size }
+  }
+
+  /** A name inside of MinIO's folders is nobody's. Errors: no-such-key. */
+  requireReadable(key: string): void {
+    if (isInside(key)) throw new BackendError('no-such-key', 'the key is inside of an object of MinIO’s')
+  }
+
+  /** Errors: S3Error AccessDenied. */
+  requireWritable(key: string): void {
+    if (isInside(key))
+      throw new S3Error('AccessDenied', 'The key is inside of an object that MinIO has stored.')
+  }
+
+  /** Removing ours would bring back theirs. Errors: S3Error MethodNotAllowed. */
+  async requireRemovable(name: { readonly bucket: string; readonly key: string }): Promise<void> {
+    this.requireWritable(name.key)
+    try {
+      await this.#meta(name.bucket, placeOf(name))
+    } catch (error) {
+      if (error instanceof BackendError && error.code === 'no-such-key') return
+      throw error
+    }
+    throw new S3Error('MethodNotAllowed', 'MinIO has stored the object, and it is read only here.')
+  }
+
+  /** One page of our names and theirs. */
+  async names(bucket: string, query: ListQuery) {
+    const all = await this.#names.get(`${bucket}/${query.prefix}`, () => this.#allNames(bucket, query.prefix))
+    const { entries, truncated } = scanPage<Name>({
+      ...query,
+      from: cursorAfter(query.startAfter, query),
+      fetch: (from, end, count) => {
+        const start = firstFrom(all, from)
+        const stop = end === undefined ? all.length : firstFrom(all, { key: end, past: false })
+        return all.slice(start, Math.min(stop, start + count))
+      },
+      keyOf: ({ key }) => key,
+      after: ({ key }) => ({ key, past: true }),
+    })
+    return { entries, truncated }
+  }
+
+  /** A page of the bucket; `own` makes what is shown of an object of ours. */
+  async page(
+    bucket: string,
+    query: ListQuery,
+    own: (key: string) => Promise<ObjectPage['entries'][number] | undefined>,
+  ): Promise<ObjectPage> {
+    const { entries, truncated } = await this.names(bucket, query)
+    const shown = await inParallel(entries, lookupsAtOnce, async (entry) => {
+      if (entry.kind === 'prefix') return entry
+      const { key, minio } = entry.row
+      if (!minio) return own(key)
+      const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
+      const { size, modifiedAtMs, storageClass, minio: seal } = record
+      const etag = listedMinioEtag(seal.storedEtag)
+      // What is shown without a key is no MD5, and is not to be taken for one.
+      const listed = etag.includes('-') ? etag : `${etag}-1`
+      return { kind: 'object', key, record: { size, etag: listed, modifiedAtMs, storageClass } } as const
+    })
+    return { entries: shown.filter((entry) => entry !== undefined), truncated }
+  }
+
+  async #meta(bucket: string, place: string): Promise<MinioObject> {
+    const request = { method: 'GET', bucket, key: place + metaSuffix, repeatable: true } as const
+    const { bytes } = await asBackend(() => this.#upstream.fetch(request, metaSizeMax))
+    return parseDareMeta(bytes)
+  }
+
+  /** In UTF-8 byte order; of ours and theirs of one key, ours. */
+  async #allNames(bucket: string, prefix: string): Promise<readonly Name[]> {
+    const names = new Map<string, Name>()
+    for (let token: string | undefined, first = true; first || token !== undefined; first = false) {
+      const query = {
+        'list-type': '2',
+        'encoding-type': 'url',
+        ...(prefix !== '' && { prefix }),
+        ...(token !== undefined && { 'continuation-token': token }),
+      }
+      const request = { method: 'GET', bucket, query, repeatable: true } as const
+      const { bytes } = await asBackend(() => this.#upstream.fetch(request, listSizeMax), 'no-such-bucket')
+      const list = new XmlList(bytes, 'ListBucketResult')
+      for (const entry of list.entries('Contents')) {
+        const name = toName(entry.key('Key'))
+        if (name === undefined || !name.key.startsWith(prefix)) continue
+        if (!name.minio || !names.has(name.key)) names.set(name.key, name)
+      }
+      if (names.size > namesMax)
+        throw new BackendError('not-supported', `more than ${namesMax} names below the prefix`)
+      token = list.flag('IsTruncated') ? list.find('NextContinuationToken') : undefined
+    }
+    return [...names.values()]
+      .map((name) => ({ name, bytes: Buffer.from(name.key) }))
+      .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+      .map(({ name }) => name)
+  }
+}
+
+/** Where MinIO keeps the object: its key as paths are cleaned. */
+function placeOf({ bucket, key }: { readonly bucket: string; readonly key: string }): string {
+  return objectPath(bucket, key).slice(bucket.length + 1)
+}
+
+function toName(stored: string): Name | undefined {
+  if (stored.endsWith(metaSuffix)) {
+    const key = stored.slice(0, -metaSuffix.length)
+    // Of a running upload there is one in a further folder.
+    return isInside(key) ? undefined : { key, minio: true }
+  }
+  return isInside(stored) ? undefined : { key: stored, minio: false }
+}
+
+function isInside(key: string): boolean {
+  return key.split('/').includes('.minio')
+}
+
+/** The index of the first name from the cursor on. */
+function firstFrom(names: readonly Name[], { key, past }: Cursor): number {
+  const wanted = Buffer.from(key)
+  let [low, high] = [0, names.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const order = Buffer.compare(Buffer.from(names[middle]?.key ?? ''), wanted)
+    if (order < 0 || (past && order === 0)) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,53 @@
+import { openEtag } from '../../engine/index.ts'
+import type { MinioSeal, StoredObject } from '../backends/backend.ts'
+import type { Services } from '../operation.ts'
+import { toHex } from '../text.ts'
+import type { Envelope } from './envelope.ts'
+import type { CustomerKey } from './headers.ts'
+import { unsealKey } from './object-keys.ts'
+import type { OpenedObject } from './records.ts'
+
+/** Objects as MinIO has sealed them. Their keys are bound to their names; their metadata is bound to nothing. */
+
+const sealedEtagDigits = 96
+const etagDigits = 32
+
+/** Finds the keys of the object, and the ETag that MinIO showed. Errors: those of openRecord. */
+export async function openMinioRecord(
+  services: Services,
+  stored: StoredObject,
+  seal: MinioSeal,
+  customerKey: CustomerKey | undefined,
+): Promise<OpenedObject> {
+  const { bucket, key, record } = stored
+  const { mode, iv, sealedObjectKey, algorithm, storedEtag } = seal
+  const kms = seal.kms && ({ ...seal.kms, contextForm: 'object' } as const)
+  const keySeal = { mode, iv, sealedObjectKey, ...(kms !== undefined && { kms }) }
+  const objectKey = await unsealKey(services.keys, keySeal, { bucket, key }, customerKey, algorithm)
+  try {
+    const envelope: Envelope = {
+      ...keySeal,
+      layout: record.parts === undefined ? 'single' : 'parts',
+      size: record.size,
+      parts: (record.parts ?? []).map(({ number, size }) => ({ number, size })),
+    }
+    const etag = mode === 'SSE-C' ? listedMinioEtag(storedEtag) : openedEtag(storedEtag, objectKey)
+    return { stored, record: { ...record, etag }, encryption: { envelope, objectKey } }
+  } catch (error) {
+    objectKey.fill(0)
+    throw error
+  }
+}
+
+/** What is shown of a sealed ETag without its key: its tag. */
+export function listedMinioEtag(storedEtag: string): string {
+  return isSealed(storedEtag) ? storedEtag.slice(-etagDigits) : storedEtag
+}
+
+function openedEtag(storedEtag: string, objectKey: Uint8Array): string {
+  return isSealed(storedEtag) ? toHex(openEtag(objectKey, Buffer.from(storedEtag, 'hex'))) : storedEtag
+}
+
+function isSealed(etag: string): boolean {
+  return etag.length === sealedEtagDigits && /^[0-9a-f]+$/i.test(etag)
+}
