@@ -39,10 +39,12 @@ export async function rewrap(provider: Provider, request: Request): Promise<Uint
   }
 }
 
+/** Items of one stream with the KMS at once. */
+const itemsInFlight = 8
 /** Of one item of a stream. */
 const itemDeadlineMs = 30_000
 
-/** The Rewrap method: one item after the other, each with its own outcome. */
+/** The Rewrap method: several items at once, each with its own outcome, answered in their order. */
 export function createRewrap(keys: DataKeys, { gate, metrics, log }: MethodParts) {
   return (call: ServerDuplexStream<RewrapRequest, RewrapResult>): void => {
     const gone = new AbortController()
@@ -52,7 +54,13 @@ export function createRewrap(keys: DataKeys, { gate, metrics, log }: MethodParts
     async function serve(): Promise<void> {
       // The iterator would destroy both directions, and with them the end of the answer.
       const requests: AsyncIterable<RewrapRequest> = call.iterator({ destroyOnReturn: false })
-      for await (const request of requests) call.write(await rewrapItem(request))
+      const inFlight: Promise<RewrapResult>[] = []
+      for await (const request of requests) {
+        inFlight.push(rewrapItem(request))
+        const oldest = inFlight.length === itemsInFlight ? inFlight.shift() : undefined
+        if (oldest !== undefined) call.write(await oldest)
+      }
+      for (const result of inFlight) call.write(await result)
       call.end()
     }
 

@@ -85,15 +85,16 @@ async function rewrapBatch(
 ): Promise<Progress> {
   const kept: Kept[] = []
   const failures: RewrapFailure[] = []
-  for (const name of names) {
-    const record = await system.get(name)
+  const records = await Promise.all(names.map((name) => system.get(name)))
+  for (const [index, name] of names.entries()) {
+    const record = records[index]
     if (record === undefined) continue
     const parsed = parseRecord(name, record, now)
     if (parsed === undefined) failures.push({ name, keyId: '', code: 'unreadable' })
     else kept.push(parsed)
   }
   const results = kept.length === 0 ? [] : await service.rewrap(kept.map(({ key }) => key))
-  let { epochs, fingerprints } = progress
+  const writes: { readonly name: string; readonly record: Uint8Array }[] = []
   for (const [index, { name, key, renewed }] of kept.entries()) {
     const result = results[index]
     if (result instanceof KmsError && result.code === 'unavailable') throw result
@@ -101,14 +102,14 @@ async function rewrapBatch(
       failures.push({ name, keyId: key.keyId, code: result?.code ?? 'internal' })
       continue
     }
-    await system.put(name, renewed(result))
-    if (name.startsWith(epochPrefix)) epochs++
-    else fingerprints++
+    writes.push({ name, record: renewed(result) })
   }
+  await Promise.all(writes.map(({ name, record }) => system.put(name, record)))
+  const epochs = writes.filter(({ name }) => name.startsWith(epochPrefix)).length
   return {
     ...progress,
-    epochs,
-    fingerprints,
+    epochs: progress.epochs + epochs,
+    fingerprints: progress.fingerprints + writes.length - epochs,
     failed: progress.failed + failures.length,
     failures: [...progress.failures, ...failures].slice(0, failuresShownMax),
     // Names of the one prefix are before those of the other.
