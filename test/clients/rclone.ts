@@ -17,9 +17,13 @@ export const rclone: Driver = {
     }
     const run = (mode: Mode, ...words: string[]) =>
       command('rclone', ['--ca-cert', site.caFile, '--retries', '1', ...options(site, mode), ...words], env)
+    let modeOfObjects: Mode = 'plain'
     return {
       createBucket: async (bucket) => void (await run('plain', 'mkdir', `site:${bucket}`)),
-      put: async (file, bucket, key, mode) => void (await run(mode, 'copyto', file, `site:${bucket}/${key}`)),
+      async put(file, bucket, key, mode) {
+        modeOfObjects = mode
+        await run(mode, 'copyto', file, `site:${bucket}/${key}`)
+      },
       get: async (bucket, key, file, mode) => void (await run(mode, 'copyto', `site:${bucket}/${key}`, file)),
       copy: async (bucket, from, to, mode) =>
         void (await run(mode, 'copyto', `site:${bucket}/${from}`, `site:${bucket}/${to}`)),
@@ -28,7 +32,8 @@ export const rclone: Driver = {
         const items = JSON.parse(text) as { Path: string; Size: number; IsDir: boolean }[]
         return new Map(items.filter(({ IsDir }) => !IsDir).map(({ Path, Size }) => [Path, Size]))
       },
-      remove: async (bucket, key) => void (await run('plain', 'delete', `site:${bucket}/${key}`)),
+      // It looks at the object first, and needs its key for that.
+      remove: async (bucket, key) => void (await run(modeOfObjects, 'delete', `site:${bucket}/${key}`)),
       async close() {},
     }
   },
@@ -40,7 +45,9 @@ function options(site: Site, mode: Mode): string[] {
     return ['--s3-server-side-encryption', 'aws:kms', '--s3-sse-kms-key-id', site.kmsKeyId]
   }
   if (mode === 'sse-c') {
-    return ['--s3-sse-customer-algorithm', 'AES256', '--s3-sse-customer-key', site.customerKey]
+    // It completes uploads of parts without the customer key, which an encrypted upload cannot be completed without.
+    const whole = ['--s3-upload-cutoff', '5G']
+    return ['--s3-sse-customer-algorithm', 'AES256', '--s3-sse-customer-key', site.customerKey, ...whole]
   }
   return []
 }

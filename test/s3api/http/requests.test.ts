@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { S3Error } from '../../../s3api/errors.ts'
-import { RateFloor } from '../../../s3api/http/rate-floor.ts'
 import { countFiles, openFilesBelow } from '../../support/files.ts'
 import { rootSigner, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 import { exchangeRaw, openRaw } from '../../support/raw-http.ts'
@@ -171,17 +169,6 @@ test('more requests at once than allowed are told to slow down', () =>
     waiting.destroy()
     assert.is((await front.send({ method: 'GET', target: '/bucket/key' })).body, 'body')
   }))
-
-test('a client that sends nothing is too slow, one that sends enough is not', async () => {
-  const slow = new RateFloor(1000, 20)
-  const error: unknown = await slow.wait(new Promise(() => {})).catch((thrown: unknown) => thrown)
-  assert.ok(error instanceof S3Error && error.code === 'RequestTimeout')
-  const fast = new RateFloor(1000, 20)
-  for (let piece = 0; piece < 10; piece++) {
-    fast.moved(1000)
-    assert.is(await fast.wait(sleep(5, 'piece')), 'piece')
-  }
-})
 
 /** Waits until no request is under way and no file of the store is open. */
 async function expectIdle(front: TestFrontEnd): Promise<void> {
