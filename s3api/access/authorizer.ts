@@ -34,6 +34,8 @@ export interface Authorizer {
   /** Throws S3Error AccessDenied; NoSuchKey to those who may know that the object is not there; BackendError no-such-bucket. */
   require(need: Need): Promise<void>
   allows(need: Need): Promise<boolean>
+  /** Whether the user's own policy, if there is one, allows it, whatever the bucket says. */
+  ownPolicyAllows(need: Need): boolean
   /** Errors: BackendError no-such-bucket. */
   bucket(name: string): Promise<BucketAccess>
 }
@@ -61,7 +63,7 @@ export function createAuthorizer(
   const { backend, config } = services
   const buckets = new Map<string, Promise<BucketAccess>>()
   const subject: AclSubject = { authenticated: user !== undefined, ids: new Set(user && [user.id]) }
-  return { require: requireAllowed, allows, bucket }
+  return { require: requireAllowed, allows, ownPolicyAllows, bucket }
 
   function bucket(name: string): Promise<BucketAccess> {
     const known =
@@ -89,6 +91,12 @@ export function createAuthorizer(
     if (access === undefined) return user !== undefined && user.policy === undefined
     if (verdict === 'Allow' && (await policyCounts(access, bucketPolicy))) return true
     return allowedByOwnership(access, need)
+  }
+
+  function ownPolicyAllows(need: Need): boolean {
+    if (user?.policy === undefined) return false
+    const facts = { request, user, signature, nowMs: services.now(), ...need.facts }
+    return evaluatePolicy(user.policy, { action: need.action, resource: resourceOf(need), facts }) === 'Allow'
   }
 
   /** The bucket's owner with all rights: a user who has a policy has only those. */

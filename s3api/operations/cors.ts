@@ -18,9 +18,8 @@ export const putBucketCors: Operation = {
   method: 'PUT',
   ...route,
   async handle({ services: { backend }, request, body }) {
-    const rules = readXml(await body.readAll(documentSizeMax), 'CORSConfiguration').children('CORSRule')
-    if (rules.length === 0 || rules.length > rulesMax) throw new S3Error('MalformedXML')
-    await backend.setBucketSetting(request.bucket, corsSetting, toStoredCors(rules.map(readRule)))
+    const rules = readCorsRules(await body.readAll(documentSizeMax))
+    await backend.setBucketSetting(request.bucket, corsSetting, toStoredCors(rules))
     return { status: 200 }
   },
 }
@@ -49,6 +48,13 @@ export const deleteBucketCors: Operation = {
     await backend.setBucketSetting(request.bucket, corsSetting, undefined)
     return { status: 204 }
   },
+}
+
+/** Errors: MalformedXML, InvalidRequest. */
+export function readCorsRules(bytes: Uint8Array): CorsRule[] {
+  const rules = readXml(bytes, 'CORSConfiguration').children('CORSRule')
+  if (rules.length === 0 || rules.length > rulesMax) throw new S3Error('MalformedXML')
+  return rules.map(readRule)
 }
 
 /** Errors: MalformedXML, InvalidRequest. */

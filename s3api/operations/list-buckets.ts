@@ -9,13 +9,14 @@ import { ownerElement, parseToken, toToken } from './listing.ts'
 /** As on AWS. */
 const bucketLimitMax = 10_000
 
+/** The user's own buckets, and those that the user's own policy lets list; to the root user all. */
 export const listBuckets: Operation = {
   name: 'ListBuckets',
   action: 's3:ListAllMyBuckets',
   method: 'GET',
   scope: 'service',
   async handle(context) {
-    const { services, request } = context
+    const { services, request, access } = context
     const user = requireUser(context)
     const { query } = request
     const prefix = query.get('prefix') ?? ''
@@ -23,7 +24,11 @@ export const listBuckets: Operation = {
       limit: parseBucketLimit(query.get('max-buckets')),
       after: parseStart(query.get('continuation-token')),
       wanted: ({ name, owner = rootOwner.id }) =>
-        (user.root || owner === user.id) && name.startsWith(prefix) && regionMatches(request, services),
+        name.startsWith(prefix) &&
+        regionMatches(request, services) &&
+        (user.root ||
+          owner === user.id ||
+          access.ownPolicyAllows({ action: 's3:ListBucket', bucket: name, key: '' })),
     })
     return {
       status: 200,

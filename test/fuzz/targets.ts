@@ -15,6 +15,7 @@ import { parseCopySourceRange, parseRange } from '../../s3api/operations/range.t
 import { parseTagHeader, readTagging } from '../../s3api/operations/tags.ts'
 import { parseCopySourceCustomerKey, parseRequestedEncryption } from '../../s3api/sse/headers.ts'
 import { requestToVerify } from '../support/verify-request.ts'
+import { accessTargets } from './access-targets.ts'
 
 /** Parsers of what clients send: each takes any bytes and answers or throws an S3Error, and nothing else. */
 export interface Target {
@@ -228,4 +229,5 @@ export const targets: readonly Target[] = [
       return range
     },
   },
+  ...accessTargets,
 ]
