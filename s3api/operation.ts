@@ -29,6 +29,10 @@ export interface Operation {
    * read; a handler that finds more to do in the body asks `context.access` itself.
    */
   readonly action: S3Action | ((request: S3Request) => readonly Need[])
+  /**
+   * What only the body names. The handler asks for it; whoever sends a request on in place of the handler has to as well.
+   */
+  readonly needsOfBody?: (request: S3Request, body: Uint8Array) => readonly Need[]
   /** `object`: x-amz-checksum-* headers speak of the object that the request makes, not of the request's own payload. */
   readonly checksumHeaders?: 'object'
   handle(context: RequestContext): Promise<Reply>

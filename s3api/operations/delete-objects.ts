@@ -19,6 +19,8 @@ export const deleteObjects: Operation = {
   name: 'DeleteObjects',
   // Each key is asked for by itself, when the body has named it.
   action: () => [],
+  needsOfBody: (request, body) =>
+    readDeletion(body).objects.flatMap(({ key, versionId }) => needsOf(request, key, versionId)),
   method: 'POST',
   scope: 'bucket',
   query: ['delete'],

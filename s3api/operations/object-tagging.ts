@@ -1,6 +1,8 @@
+import type { Need } from '../access/authorizer.ts'
 import { needsOfAction } from '../access/needs.ts'
+import type { Tag } from '../backends/versions.ts'
 import { document } from '../http/xml-writer.ts'
-import type { Operation } from '../operation.ts'
+import type { Operation, S3Request } from '../operation.ts'
 import { objectTagsMax, readTagging, taggingElement } from './tags.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
@@ -11,15 +13,13 @@ export const putObjectTagging: Operation = {
   name: 'PutObjectTagging',
   // Policies can ask about the tags, which the body has.
   action: () => [],
+  needsOfBody: (request, body) => tagNeeds(request, readTagging(body, objectTagsMax)),
   method: 'PUT',
   ...route,
   async handle({ services: { backend }, request, body, access }) {
     const name = objectNameOf(request)
     const tags = readTagging(await body.readAll(documentSizeMax), objectTagsMax)
-    const requestTags = new Map(tags.map(({ key, value }) => [key, value]))
-    for (const need of needsOfAction('s3:PutObjectTagging', request)) {
-      await access.require({ ...need, facts: { requestTags } })
-    }
+    for (const need of tagNeeds(request, tags)) await access.require(need)
     const changes = { tags: tags.length === 0 ? null : tags }
     return { status: 200, headers: versionHeaders(await backend.changeAttributes({ ...name, changes })) }
   },
@@ -50,4 +50,9 @@ export const deleteObjectTagging: Operation = {
     const change = { ...objectNameOf(request), changes: { tags: null } }
     return { status: 204, headers: versionHeaders(await backend.changeAttributes(change)) }
   },
+}
+
+function tagNeeds(request: S3Request, tags: readonly Tag[]): readonly Need[] {
+  const requestTags = new Map(tags.map(({ key, value }) => [key, value]))
+  return needsOfAction('s3:PutObjectTagging', request).map((need) => ({ ...need, facts: { requestTags } }))
 }

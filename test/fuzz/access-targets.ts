@@ -14,7 +14,10 @@ import type { Target } from './targets.ts'
 
 /** What says who may do what: policies, forms, lists, CORS, Signature V2. */
 
-const credential = { accessKey: 'AKIAIOSFODNN7EXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
+const credential = {
+  accessKey: 'AKIAIOSFODNN7EXAMPLE',
+  secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+}
 const credentials = new Map([[credential.accessKey, credential]])
 const users = onlyRoot([credential])
 const nowMs = Date.parse('2013-05-24T00:00:00Z')
@@ -67,7 +70,8 @@ export const accessTargets: readonly Target[] = [
   {
     name: 'grants',
     seeds: [grants],
-    run: (bytes) => aclOfHeaders(headersOf(bytes.toString('latin1')), { owner: 'o', bucketOwner: 'o' }, users),
+    run: (bytes) =>
+      aclOfHeaders(headersOf(bytes.toString('latin1')), { owner: 'o', bucketOwner: 'o' }, users),
   },
   { name: 'signature V2', seeds: oldHeads, run: verifyV2 },
 ]

@@ -70,7 +70,7 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
       const target = toTarget(request)
       const answer = dataOperations.has(operation.name)
         ? await sendData(context, target)
-        : await upstream.send({ ...target, ...(await documentOf(context)) })
+        : await upstream.send({ ...target, ...(await documentOf(context, operation)) })
       return await toReply(request, answer)
     } catch (error) {
       if (error instanceof UpstreamError && !isRefusal(error)) return toErrorReply(request, error)
@@ -132,7 +132,7 @@ function toTarget({ method, bucket, key, query, headers }: S3Request): Target {
   if (encoding === '') delete kept['content-encoding']
   else kept['content-encoding'] = encoding
   const signing =
-    /^X-Amz-(Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)$/i
+    /^(X-Amz-(Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)|AWSAccessKeyId|Expires|Signature)$/i
   return {
     // The router has matched it with one of these.
     method: method as Target['method'],
@@ -151,9 +151,12 @@ function withoutTransferForm(encoding = ''): string {
     .join(',')
 }
 
-async function documentOf({ request, body }: RequestContext) {
+/** The body as it is, when what it names is allowed: all of it, for the store does all or nothing of it. */
+async function documentOf({ request, body, access }: RequestContext, { needsOfBody }: Operation) {
   const { method } = request
   const bytes = method === 'GET' || method === 'HEAD' ? undefined : await body.readAll(documentSizeMax)
+  const needs = needsOfBody?.(request, bytes ?? new Uint8Array(0)) ?? []
+  for (const need of needs) await access.require(need)
   const target = toTarget(request)
   return { repeatable: isRepeatable(target), ...(bytes !== undefined && bytes.length > 0 && { body: bytes }) }
 }

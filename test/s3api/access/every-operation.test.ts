@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { needsOf } from '../../../s3api/access/needs.ts'
 import type { Operation } from '../../../s3api/operation.ts'
 import { operations } from '../../../s3api/operations/index.ts'
 import { alice, bob, withFrontEnd } from '../../support/front-end.ts'
@@ -48,6 +49,18 @@ test('no operation begins before it is allowed, whoever sends the request', asyn
       assert.equal(begun.splice(0), [row.name])
     }
   })
+})
+
+test('an operation that asks for nothing beforehand says what its body asks for, or is a form', () => {
+  const rows: readonly Operation[] = operations
+  for (const row of rows) {
+    const { target, ...request } = requestFor(row)
+    const facts = { rawUrl: target, bucket: 'b', key: 'k', secure: true, remoteAddress: '', query: new Map() }
+    const headers = new Map(Object.entries(request.headers))
+    const needs = needsOf(row, { ...facts, method: request.method, headers })
+    assert.is(needs.length === 0, row.needsOfBody !== undefined, row.name)
+    if (row.form !== true) assert.is(askedInTheBody.has(row.name), needs.length === 0, row.name)
+  }
 })
 
 test('each key of a multi-object delete is asked for', async () => {
