@@ -1,6 +1,7 @@
 import { type ControlProcessConfig, runControl } from './control-process.ts'
 import { type FrontEndProcessConfig, runFrontEnd } from './front-end-process.ts'
 import { guardProcess } from './guards.ts'
+import { createLog } from './log.ts'
 import type { RunningProcess } from './running-process.ts'
 
 /** A process that the supervisor starts: gets its configuration over IPC, so that neither arguments nor environment show it. */
@@ -29,6 +30,8 @@ async function start(starting: Promise<RunningProcess>): Promise<void> {
     const { facts } = await starting
     tell({ type: 'listening', facts })
   } catch (error) {
+    // Told here: there is nothing to stop.
+    ending = true
     tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
     end(1)
   }
@@ -40,7 +43,8 @@ async function stop(): Promise<void> {
   try {
     await (await running)?.close()
     end(0)
-  } catch {
+  } catch (error) {
+    createLog('error', 'child').error({ err: error }, 'a process did not end in order')
     end(1)
   }
 }
@@ -55,8 +59,9 @@ function end(code: number): void {
 const lingerMs = 500
 
 guardProcess('child')
-// Signals are the supervisor's to handle; one that reaches a child alone means the same.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+// They go to all processes of a service at once, and keys are needed until the last request is done: the supervisor, who
+// gets them too, ends its children in order.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 // Without a supervisor there is nobody to serve for.
 process.on('disconnect', () => void stop())
 process.on('message', (message: ToChild) => {

@@ -55,6 +55,12 @@ export function parseControlParts(
   return { limits: parseLimits(environment), ...parseAudit(environment), ...parseKeys(environment) }
 }
 
+/** For a private control service. Errors: ConfigError for what only one on TCP has. */
+export function refuseTcpParts(environment: Environment): void {
+  const given = environment.given('controlPolicy')
+  if (given !== undefined) throw new ConfigError(`${given.name} is for \`sealgate control\` on TCP`)
+}
+
 /** For a process that starts no control service. Errors: ConfigError for a setting that would have no effect there. */
 export function refuseControlParts(environment: Environment): void {
   const given = controlParts.map((setting) => environment.given(setting)).find((each) => each !== undefined)

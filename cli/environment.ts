@@ -61,6 +61,18 @@ export class Environment {
   }
 }
 
+/**
+ * The settings of this process, whose environment forgets the secrets among them: a diagnostic report or a heap snapshot
+ * would show them.
+ */
+export function takeEnvironment(): Environment {
+  const environment = new Environment(process.env)
+  for (const { names, ...variable } of Object.values(variables)) {
+    if ('file' in variable) for (const name of names) delete process.env[name]
+  }
+  return environment
+}
+
 /** The name under which to tell somebody to set it. */
 export function nameOf(setting: Setting): string {
   return variables[setting].names[0]

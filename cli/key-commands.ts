@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type AdminService, connectAdmin, type DescribedKey } from '../control/index.ts'
-import { Environment } from './environment.ts'
+import { takeEnvironment } from './environment.ts'
 import { type ControlChoice, requireControl } from './find-control.ts'
 import { clockText } from './time-text.ts'
 
@@ -118,7 +118,7 @@ async function askedAll<T>(
 
 function controlsOf({ dir, control }: KeyOptions): ReturnType<typeof requireControl> {
   const choice = { ...(dir !== undefined && { directory: dir }), ...(control !== undefined && { control }) }
-  return requireControl(new Environment(process.env), choice)
+  return requireControl(takeEnvironment(), choice)
 }
 
 /** Asks the first control service there is: all have the same KMS. */

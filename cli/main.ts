@@ -5,7 +5,7 @@ import { auditVerify } from './audit.ts'
 import { ConfigError } from './config-error.ts'
 import { type ControlOptions, parseControlProcess } from './control-config.ts'
 import { runControl } from './control-process.ts'
-import { Environment } from './environment.ts'
+import { takeEnvironment } from './environment.ts'
 import { describeGateway, parseGateway } from './gateway.ts'
 import { guardProcess } from './guards.ts'
 import { identity } from './identity.ts'
@@ -20,22 +20,22 @@ import { version } from './version.ts'
 const statusOfMisuse = 2
 
 async function quickstart(directory: string, options: ServerOptions): Promise<void> {
-  const prepared = prepareQuickstart(new Environment(process.env), options, resolve(directory))
+  const prepared = prepareQuickstart(takeEnvironment(), options, resolve(directory))
   const system = await serve(prepared.config)
   process.stdout.write(describeQuickstart(prepared, system))
 }
 
 async function gateway(endpoint: string | undefined, options: ServerOptions): Promise<void> {
-  const config = parseGateway(new Environment(process.env), options, endpoint)
+  const config = parseGateway(takeEnvironment(), options, endpoint)
   process.stdout.write(describeGateway(config, await serve(config)))
 }
 
 async function server(directory: string, options: ServerOptions): Promise<void> {
-  await serve(parseServer(new Environment(process.env), options, resolve(directory)))
+  await serve(parseServer(takeEnvironment(), options, resolve(directory)))
 }
 
 async function control(options: ControlOptions): Promise<void> {
-  const running = await runControl(parseControlProcess(new Environment(process.env), options))
+  const running = await runControl(parseControlProcess(takeEnvironment(), options))
   endOnSignal({ stop: () => running.close(), kill: () => process.exit(1) })
 }
 

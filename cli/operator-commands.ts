@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type AdminService, connectAdmin } from '../control/index.ts'
 import { doctor } from './doctor.ts'
-import { Environment } from './environment.ts'
+import { takeEnvironment } from './environment.ts'
 import { type ControlChoice, requireControl } from './find-control.ts'
 import { keyCommands } from './key-commands.ts'
 import { type InstanceStatus, statusText } from './status-text.ts'
@@ -19,7 +19,7 @@ export function addOperatorCommands(program: Command): void {
     .description('how a control service and its KMS session are; ends with 1 unless all is ready')
     .option('--json', 'for programs')
     .action(async (directory: string | undefined, options: ControlChoice & Format) => {
-      const environment = new Environment(process.env)
+      const environment = takeEnvironment()
       const addresses = requireControl(environment, {
         ...options,
         ...(directory !== undefined && { directory }),
@@ -38,7 +38,7 @@ export function addOperatorCommands(program: Command): void {
     .option('--json', 'for programs')
     .action(async (directory: string | undefined, options: ControlChoice & Format) => {
       const choice = { ...options, ...(directory !== undefined && { directory }) }
-      const { text, healthy } = await doctor(new Environment(process.env), choice)
+      const { text, healthy } = await doctor(takeEnvironment(), choice)
       print(options.json === true ? text.json : text.table)
       if (!healthy) process.exitCode = statusOfTrouble
     })

@@ -10,7 +10,7 @@ import { startControl } from '../control/index.ts'
 import { type RewrapReport, rewrapStore } from '../s3api/index.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
-import { Environment, nameOf } from './environment.ts'
+import { type Environment, nameOf, takeEnvironment } from './environment.ts'
 import { type ControlChoice, findControl } from './find-control.ts'
 import { parseGateway } from './gateway.ts'
 import { parseKms } from './kms-config.ts'
@@ -40,7 +40,7 @@ export function addRewrapCommand(program: Command): void {
     .option('--restart', 'from the beginning, where an earlier run was interrupted')
     .option('--json', 'for programs')
     .action(async (directory: string | undefined, options: RewrapOptions) => {
-      const environment = new Environment(process.env)
+      const environment = takeEnvironment()
       const report = await rewrap(environment, parseStore(environment, directory, options), options)
       process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : toText(report))
       if (report.failed > 0) process.exitCode = statusOfTrouble

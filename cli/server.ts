@@ -1,7 +1,7 @@
 import type { Level } from 'pino'
 import { parseAdminAddress, parseControlAddresses } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
-import { parseControlParts, refuseControlParts } from './control-config.ts'
+import { parseControlParts, refuseControlParts, refuseTcpParts } from './control-config.ts'
 import type { Environment } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'
 import { parseKms } from './kms-config.ts'
@@ -67,6 +67,7 @@ export function parseProcesses(
 export function parseControl(environment: Environment): SystemConfig['control'] {
   const kms = parseKms(environment)
   const shared = environment.find('control')
+  refuseTcpParts(environment)
   if (shared !== undefined || kms === undefined) refuseControlParts(environment)
   if (shared === undefined) {
     return kms && { kind: 'private', control: { provider: kms, ...parseControlParts(environment) } }

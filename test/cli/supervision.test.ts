@@ -1,8 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { get } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runProgram } from '../support/program.ts'
@@ -56,6 +59,55 @@ test('without their supervisor, killed, the processes end by themselves and remo
     { env },
   )
 })
+
+test('a signal to all processes at once lets the running request finish', async () => {
+  await withServed(
+    'server',
+    async ({ program, url }) => {
+      await roundTrip(url, credentials)
+      const children = childrenOf(program.pid)
+      for (const pid of children) process.kill(pid, 'SIGTERM')
+      // Alone it means nothing to them.
+      assert.is(await roundTrip(url, credentials), 'AES256')
+      assert.equal(childrenOf(program.pid), children)
+      const finish = await beginToStore(url)
+      for (const pid of [...children, program.pid]) process.kill(pid, 'SIGTERM')
+      await until(() =>
+        fetch(url).then(
+          () => false,
+          () => true,
+        ),
+      )
+      assert.is(await finish(), 200)
+      assert.is((await program.ended).status, 0)
+    },
+    { env },
+  )
+})
+
+/** Stores an object up to the last byte of its body; resolves to what sends that, and resolves to the status. */
+async function beginToStore(url: string): Promise<() => Promise<number | undefined>> {
+  const client = new S3Client({
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: { ...credentials },
+    forcePathStyle: true,
+  })
+  const signed = await getSignedUrl(client, new PutObjectCommand({ Bucket: 'photos', Key: 'slow' }))
+  client.destroy()
+  const put = request(signed, { method: 'PUT', headers: { 'Content-Length': 2, Expect: '100-continue' } })
+  const response = new Promise<number | undefined>((resolve, reject) => {
+    put.once('response', (answer) => resolve(answer.resume().statusCode)).once('error', reject)
+  })
+  response.catch(() => {})
+  put.flushHeaders()
+  await new Promise((resolve) => put.once('continue', resolve))
+  put.write('a')
+  return () => {
+    put.end('b')
+    return response
+  }
+}
 
 test('without a KMS there is one process, and no SSE-S3', async () => {
   await withServed(
