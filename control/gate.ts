@@ -89,13 +89,14 @@ export class Gate {
   }
 
   /**
-   * For streams, which are open as long as their client likes: whether this caller may open one. Each message that uses a
-   * key takes the way of {@link pass}. Errors: KmsError `access-denied`.
+   * For streams, which are open as long as their client likes: whether this caller may open one. Whoever calls it calls the
+   * result when it is over. Each message that uses a key takes the way of {@link pass}. Errors: KmsError `access-denied`,
+   * `unavailable` for a limit.
    */
-  open(call: PeerCall, operation: Operation): Caller {
+  open(call: PeerCall, operation: Operation): () => void {
     const caller = this.#identities.of(call)
     if (!this.#policy.current().allows(caller.identity, operation)) throw denied(operation)
-    return caller
+    return this.#limits.enter(caller.identity)
   }
 
   async #passOne<Request, Response>(

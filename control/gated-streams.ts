@@ -26,7 +26,8 @@ export function gateStreams(
       name,
       (call: StreamCall) => {
         try {
-          gate.open(call, operation)
+          const leave = gate.open(call, operation)
+          call.once('close', leave).once('cancelled', leave)
         } catch (error) {
           call.emit('error', toStatus(error))
           return

@@ -41,6 +41,11 @@ const graceMs = 2_000
 /** How long clients have to hear that it is draining, before their connections are. */
 const noticeMs = 100
 
+/** Of one connection, beyond what the client's limit counts: health, reflection, and calls to be told of the limit. */
+const streamsBesides = 100
+const keepaliveMs = 60_000
+const keepaliveTimeoutMs = 20_000
+
 /** A running control service. */
 export interface Control {
   /** As clients name it. */
@@ -68,9 +73,14 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const { log, registry, version } = dependencies
   const provider = dependencies.provider ?? createProvider(config.provider, log)
   const metrics = createMetrics(registry, provider)
+  const limits = config.limits ?? defaultLimits
   const server = new Server({
     'grpc.max_receive_message_length': messageSizeMax,
     'grpc.max_send_message_length': messageSizeMax,
+    'grpc.max_concurrent_streams': limits.inFlightMax + streamsBesides,
+    // A client whose machine is gone says nothing more: its streams end.
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
   })
   const startedAtMs = Date.now()
   const transport = config.address.kind
@@ -78,7 +88,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const audit = config.audit && new AuditLog(config.audit, { log, registry })
   const gate = new Gate({
     identities: new Identities(transport),
-    limits: new LimitedClients(config.limits ?? defaultLimits),
+    limits: new LimitedClients(limits),
     policy,
     audit,
     defaultKeyId: provider.defaultKeyId,

@@ -132,6 +132,29 @@ test('a client with too many calls under way is refused, which S3 clients are to
   })
 })
 
+test('a stream counts among the calls under way of its client for as long as it is open', async () => {
+  const config = { limits: { inFlightMax: 1, perSecondMax: 1_000 } }
+  await withControl({ config }, async ({ address }) => {
+    const keys = connectKeyService(address)
+    let end = () => {}
+    await new Promise<void>((resolve) => {
+      end = keys.watch((_, state) => {
+        if (state !== undefined) resolve()
+      })
+    })
+    await rejectsWith('unavailable', keys.status())
+    end()
+    let answered = false
+    while (!answered) {
+      answered = await keys.status().then(
+        () => true,
+        () => false,
+      )
+    }
+    await keys.close()
+  })
+})
+
 test('an answer of unavailable is tried again, and then believed', async () => {
   let asked = 0
   const { slow } = createSlowProvider()
