@@ -103,9 +103,7 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
       )
       await start(child, controlStopMs)
       // Before the front-end: while that has trouble to start, control is what an operator asks.
-      if (directory !== undefined) {
-        removeRecord = writeRunningRecord(directory, { control: `unix:${address.path}` })
-      }
+      removeRecord = writeRunningRecord(directory, { control: `unix:${address.path}` })
     }
     const child = new SupervisedChild(
       {

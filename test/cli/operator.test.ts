@@ -1,4 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -149,6 +151,30 @@ test("a server's private control service is found by its folder, as long as it r
       [],
     )
     assert.is((await runProgram(['status', folder])).status, 2)
+  }))
+
+test("a gateway's control service is found without a folder, also while its store does not answer", () =>
+  withVault(seedPolicy('my-minio-key'), async ({ env, folder }) => {
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const addresses = ['--address', '127.0.0.1:0', '--admin-address', 'off', '--control-admin-address', 'off']
+    const gateway = startProgram(['gateway', 's3', `http://127.0.0.1:${port}`, ...addresses], {
+      ...env,
+      MINIO_ACCESS_KEY: 'minio',
+      MINIO_SECRET_KEY: 'minio-secret',
+      SEALGATE_LOG_LEVEL: 'info',
+      TMPDIR: folder,
+    })
+    try {
+      await gateway.output(/vault session is ready/)
+      assert.match((await runProgram(['status'], { TMPDIR: folder })).stdout, /^READY\n/)
+    } finally {
+      await gateway.end()
+      silent.closeAllConnections()
+      silent.close()
+    }
+    assert.is((await runProgram(['status'], { TMPDIR: folder })).status, 2)
   }))
 
 test('doctor examines the KMS of its environment where no control runs, by one login', () =>
