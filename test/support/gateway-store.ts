@@ -84,6 +84,7 @@ export async function openGatewayStore(
     async close() {
       try {
         await closeAll()
+        await endUploads(config, prefix)
         await removeBuckets(config, id)
       } finally {
         await store.close()
@@ -100,6 +101,21 @@ async function sweep(config: GatewayConfig): Promise<void> {
     await new Sweeper({ upstream, system, store, log }).sweep()
   } finally {
     await upstream.close()
+  }
+}
+
+async function endUploads(config: GatewayConfig, prefix: string): Promise<void> {
+  const backend = await openGatewayBackend(config, { log })
+  const query = { prefix: '', delimiter: '', keyMarker: '', uploadIdMarker: '', limit: 1000 }
+  try {
+    for (const { name } of await backend.listBuckets()) {
+      if (!name.startsWith(prefix)) continue
+      for (const entry of (await backend.listUploads(name, query)).entries) {
+        if (entry.kind === 'upload') await backend.abortUpload(name, entry.upload.key, entry.upload.uploadId)
+      }
+    }
+  } finally {
+    await backend.close()
   }
 }
 

@@ -109,7 +109,13 @@ export class GatewayBackend implements Backend {
   }
 
   async deleteBucket(bucket: string) {
-    await this.#buckets.delete(bucket)
+    try {
+      await this.#buckets.delete(bucket)
+    } catch (error) {
+      const full = error instanceof BackendError && error.code === 'bucket-not-empty'
+      if (!full || !(await this.#endUploads(bucket))) throw error
+      await this.#buckets.delete(bucket)
+    }
     await this.#uploadStore.forgetAll(bucket)
   }
 
@@ -273,6 +279,22 @@ export class GatewayBackend implements Backend {
     await this.#sweeper.close()
     await this.#uploadStore.close()
     await this.#upstream.close()
+  }
+
+  /** For stores whose buckets are kept by running uploads. False: it was not they. */
+  async #endUploads(bucket: string): Promise<boolean> {
+    const everything = { prefix: '', delimiter: '', limit: 1000 }
+    const { entries } = await this.#listing.objects(bucket, { ...everything, startAfter: '', limit: 1 })
+    if (entries.length > 0) return false
+    let ended = false
+    for (;;) {
+      const page = await this.#listing.uploads(bucket, { ...everything, keyMarker: '', uploadIdMarker: '' })
+      for (const entry of page.entries) {
+        if (entry.kind === 'upload') await this.#uploads.abort(entry.upload)
+      }
+      ended ||= page.entries.length > 0
+      if (!page.truncated || page.entries.length === 0) return ended
+    }
   }
 
   /** The system bucket is out of everybody's reach. */
