@@ -4,6 +4,8 @@ export interface HeldKey {
   /** 32 bytes, the cache's own. */
   readonly plaintext: Uint8Array
   readonly sealed: Uint8Array
+  /** Where it is known which epoch it belongs to. */
+  readonly epochId?: Uint8Array
 }
 
 /** How long and how often a key may be used. */

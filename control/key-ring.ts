@@ -102,9 +102,9 @@ export class KeyRing {
       try {
         const id = `${keyId}\n${JSON.stringify(context)}`
         const key = await this.#sealing.take(id, () => this.#fetchLease(keyId, context))
-        const { plaintext, sealed } = key
+        const { plaintext, sealed, epochId = epochIdOf(plaintext) } = key
         this.#uses.count('sealed', key.keyId, context)
-        return { keyId: key.keyId, plaintext, sealed, epochId: epochIdOf(plaintext) }
+        return { keyId: key.keyId, plaintext, sealed, epochId }
       } catch (error) {
         if (!(error instanceof NotReused)) throw error
         this.#keysReused = false
@@ -135,8 +135,10 @@ export class KeyRing {
   async #fetchLease(keyId: string, context: EncryptionContext): ReturnType<Fetch> {
     const leased = await this.#service.leaseDataKey({ keyId, context })
     if (leased === undefined) throw new NotReused()
-    const { lease, ...key } = leased
-    const opened = { ...key, context, epochId: epochIdOf(key.plaintext) }
+    const { lease, ...dataKey } = leased
+    const key = { ...dataKey, epochId: epochIdOf(dataKey.plaintext) }
+    const { sealed, epochId } = key
+    const opened = { keyId: key.keyId, sealed, context, epochId }
     const again = () => this.#fetchOpened(opened, async () => undefined)
     const copy = { ...key, plaintext: new Uint8Array(key.plaintext) }
     this.#opened.put(idOf(opened), { key: copy, terms: this.#toTerms(lease) }, again)
