@@ -37,7 +37,11 @@ export async function runSuite(options: {
       PYTHONPATH: plugins,
       PYTHONDONTWRITEBYTECODE: '1',
       S3TEST_CONF: configuration,
-      ...(server.caFile !== undefined && { SSL_CERT_FILE: server.caFile }),
+      // Some of its tests verify certificates, whatever the configuration says.
+      ...(server.caFile !== undefined && {
+        SSL_CERT_FILE: server.caFile,
+        REQUESTS_CA_BUNDLE: server.caFile,
+      }),
     },
   })
   await new Promise<void>((resolve, reject) => {
