@@ -4,7 +4,9 @@ import { announcedChecksum, parseContentMd5 } from '../../s3api/auth/checksums.t
 import { parseFormPolicy } from '../../s3api/auth/form-policy.ts'
 import { announcedSize, parsePayloadForm } from '../../s3api/auth/payload.ts'
 import { withQueryHeaders } from '../../s3api/auth/query-headers.ts'
+import { signV2 } from '../../s3api/auth/signature-v2.ts'
 import { authenticate } from '../../s3api/auth/verify.ts'
+import { authenticateV2 } from '../../s3api/auth/verify-v2.ts'
 import { parseTarget } from '../../s3api/http/target.ts'
 import { readXml } from '../../s3api/http/xml-reader.ts'
 import { readCompletion } from '../../s3api/operations/completion-document.ts'
@@ -33,6 +35,7 @@ const options = {
   nowMs: Date.parse('2013-05-24T00:00:00Z'),
 }
 const scope = `${accessKey}/20130524/us-east-1/s3/aws4_request`
+const presignedSignature = 'aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404'
 const signature = 'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41'
 
 /** A request line and headers, a line each; what node:http would not let through is left out. */
@@ -51,7 +54,7 @@ function requestOf(bytes: Buffer) {
 
 const signed = latin1(
   [
-    'GET /test.txt?prefix=a%20b&delimiter=/ HTTP/1.1',
+    'GET /test.txt HTTP/1.1',
     'host: examplebucket.s3.amazonaws.com',
     'range: bytes=0-9',
     'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
@@ -60,8 +63,21 @@ const signed = latin1(
   ].join('\n'),
 )
 const presigned = latin1(
-  `GET /test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeURIComponent(scope)}&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&x-amz-meta-a=b&X-Amz-Signature=${signature} HTTP/1.1\nhost: examplebucket.s3.amazonaws.com`,
+  `GET /test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeURIComponent(scope)}&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=${presignedSignature} HTTP/1.1\nhost: examplebucket.s3.amazonaws.com`,
 )
+
+/** What was not signed must not be what is done. */
+function requireSigned(request: ReturnType<typeof requestOf>): void {
+  const { headers } = withQueryHeaders(whole(request))
+  const added = [...headers.keys()].filter(
+    (name) => name.startsWith('x-amz-') && !['x-amz-content-sha256', 'x-amz-date'].includes(name),
+  )
+  const query = [...request.query.keys()].filter((name) => !name.startsWith('X-Amz-'))
+  const ranged = !headers.has('authorization') || headers.get('range') === 'bytes=0-9'
+  const same = request.method === 'GET' && request.bucket === 'test.txt' && request.key === '' && ranged
+  if (!same || added.length > 0 || query.length > 0)
+    throw new Error('something else than what was signed is done')
+}
 
 const chunks = latin1(`5;chunk-signature=${signature}\r\nhello\r\n0;chunk-signature=${signature}\r\n\r\n`)
 const unsignedChunks = latin1('5\r\nhello\r\n6\r\n world\r\n0\r\nx-amz-checksum-crc32c:yZRlqg==\r\n\r\n')
@@ -145,9 +161,32 @@ export const targets: readonly Target[] = [
     seeds: [signed, presigned],
     run(bytes) {
       const request = requestOf(bytes)
-      withQueryHeaders(whole(request))
-      return authenticate(request, options)
+      const authentication = authenticate(request, options)
+      if (authentication.accessKey !== undefined) requireSigned(request)
+      return authentication
     },
+  },
+  {
+    name: 'signature V2',
+    seeds: [
+      latin1(
+        `GET /bucket/key?acl HTTP/1.1\ndate: Fri, 24 May 2013 00:00:00 GMT\nx-amz-meta-a: b\nauthorization: AWS ${accessKey}:${signV2(
+          secretKey,
+          'GET\n\n\nFri, 24 May 2013 00:00:00 GMT\nx-amz-meta-a:b\n/bucket/key?acl',
+        )}`,
+      ),
+      latin1(
+        `GET /bucket/key?AWSAccessKeyId=${accessKey}&Expires=1369353700&Signature=${encodeURIComponent(
+          signV2(secretKey, 'GET\n\n\n1369353700\n/bucket/key'),
+        )} HTTP/1.1\nhost: 127.0.0.1`,
+      ),
+    ],
+    run: (bytes) =>
+      authenticateV2(requestOf(bytes), {
+        credentials: options.credentials,
+        mode: 'all',
+        nowMs: options.nowMs,
+      }),
   },
   {
     name: 'target',
