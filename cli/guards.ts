@@ -9,6 +9,8 @@ export function guardProcess(name: string): void {
     createLog('fatal', name).fatal({ err: error }, 'the process ends: an error that nothing expected')
     process.exit(1)
   })
+  // What Node has against calls of our libraries is for developers, and is no line of JSON between those of the log.
+  process.noDeprecation = true
   // Whoever read what we print has gone: no reason to end.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
