@@ -1,6 +1,8 @@
 import { storedBatchSize } from '../../../engine/index.ts'
+import { tagCopyNeeds } from '../../access/needs.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation, Reply, RequestContext, S3Request } from '../../operation.ts'
+import { copyObject } from '../../operations/copy-object.ts'
 import { parseCopySource } from '../../operations/copy-source.ts'
 import { operations } from '../../operations/index.ts'
 import { listBuckets } from '../../operations/list-buckets.ts'
@@ -66,6 +68,7 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
     // The rules of keys over plain HTTP hold here too.
     customerKeyOf(context)
     copySourceCustomerKeyOf(context)
+    await requireCopiedTags(context, operation)
     try {
       const target = toTarget(request)
       const answer = dataOperations.has(operation.name)
@@ -149,6 +152,14 @@ function withoutTransferForm(encoding = ''): string {
     .map((coding) => coding.trim())
     .filter((coding) => coding.toLowerCase() !== 'aws-chunked')
     .join(',')
+}
+
+/** Whether the source has tags is the store's to know: a policy that denies their copying denies the copy. */
+async function requireCopiedTags({ request, access }: RequestContext, operation: Operation): Promise<void> {
+  if (operation !== copyObject || request.headers.get('x-amz-tagging-directive') === 'REPLACE') return
+  for (const need of tagCopyNeeds(request, parseCopySource(request))) {
+    await access.require({ ...need, unlessDenied: true })
+  }
 }
 
 /** The body as it is, when what it names is allowed: all of it, for the store does all or nothing of it. */
