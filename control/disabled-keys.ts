@@ -49,7 +49,7 @@ export class DisabledKeys {
   /** Errors: KmsError `internal` where the file cannot be written; then nothing has changed. */
   set(keyId: string, disabled: boolean): void {
     // The file may have been changed since the last look at it.
-    const keyIds = new Set(this.#file === undefined ? this.#keyIds : this.#read())
+    const keyIds = new Set(this.#stamp() === '' ? this.#keyIds : this.#read())
     if (disabled) keyIds.add(keyId)
     else keyIds.delete(keyId)
     this.#write(keyIds)
@@ -64,6 +64,10 @@ export class DisabledKeys {
     const stamp = this.#stamp()
     if (stamp === this.#seen) return
     this.#seen = stamp
+    if (stamp === '') {
+      this.#log.error('the list of disabled keys is gone; the last one stays in force')
+      return
+    }
     try {
       this.#take(this.#read())
     } catch (error) {

@@ -1,4 +1,4 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import { allowAll, denyAll, type Policy, parsePolicy } from './policy.ts'
@@ -14,6 +14,15 @@ const pollMs = 1_000
 /** Errors: a file that cannot be read, or that is no policy. */
 export function readPolicy(path: string): Policy {
   return parsePolicy(readFileSync(path, 'utf8'))
+}
+
+/** What stands in the file, or why it cannot be read: two looks that differ are a change. */
+function lookAt(path: string): string {
+  try {
+    return `text ${readFileSync(path, 'utf8')}`
+  } catch (error) {
+    return `error ${String(error)}`
+  }
 }
 
 /**
@@ -37,9 +46,13 @@ export function openPolicy(
     help: 'Whether the policy file is the policy in force; 0 when it was changed to something that cannot be used',
     registers: [registry],
   })
+  let seen = lookAt(path)
   let policy = readPolicy(path)
   valid.set(1)
-  const reload = () => {
+  const look = () => {
+    const now = lookAt(path)
+    if (now === seen) return
+    seen = now
     try {
       policy = readPolicy(path)
       valid.set(1)
@@ -49,6 +62,6 @@ export function openPolicy(
       log.error({ err: error, path }, 'the changed policy cannot be used, the old one stays')
     }
   }
-  watchFile(path, { interval: intervalMs, persistent: false }, reload)
-  return { current: () => policy, close: () => unwatchFile(path, reload) }
+  const timer = setInterval(look, intervalMs).unref()
+  return { current: () => policy, close: () => clearInterval(timer) }
 }

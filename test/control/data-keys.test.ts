@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -380,7 +379,10 @@ test('keys stay disabled over a restart, and a change of their file is heard by 
   const directory = mkdtempSync(join(tmpdir(), 'sealgate-disabled-'))
   const disabledKeysFile = join(directory, 'disabled.json')
   const provider = countCalls()
-  const make = () => new DataKeys({ provider, limits: defaultKeyLimits, log, disabledKeysFile })
+  const lines: string[] = []
+  const heard = (text: string) => until(() => lines.some((line) => line.includes(text)))
+  const listening = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) })
+  const make = () => new DataKeys({ provider, limits: defaultKeyLimits, log: listening, disabledKeysFile })
   const opened: DataKeys[] = []
   try {
     const [first, second] = [make(), make()]
@@ -396,8 +398,11 @@ test('keys stay disabled over a restart, and a change of their file is heard by 
     await until(() => [first, second, restarted].every((keys) => keys.status.disabledKeyIds.length === 0))
     writeFileSync(disabledKeysFile, '{"disabled":["other"]}')
     await until(() => first.status.disabledKeyIds.includes('other'))
+    rmSync(disabledKeysFile)
+    await heard('the list of disabled keys is gone')
+    assert.equal(first.status.disabledKeyIds, ['other'])
     writeFileSync(disabledKeysFile, 'nonsense')
-    await sleep(600)
+    await heard('the list of disabled keys cannot be read')
     assert.equal(first.status.disabledKeyIds, ['other'])
     assert.throws(make, (error: KmsError) => error.code === 'internal')
   } finally {
