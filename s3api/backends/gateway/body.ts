@@ -3,6 +3,7 @@ import { BackendError } from '../backend.ts'
 
 /** How long a body may stand still. */
 export const stallMs = 30_000
+const drainedSizeMax = 64 * 1024
 
 /** The body of an answer, as it arrives. */
 export class UpstreamBody {
@@ -44,6 +45,11 @@ export class UpstreamBody {
       pieces.push(piece)
     }
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size)
+  }
+
+  /** Reads what an answer without a document has, which is next to nothing: so its connection can be used again. */
+  async drain(): Promise<void> {
+    await this.bytes(drainedSizeMax)
   }
 
   /** Lets go of it; the connection with it, unless all has come. */

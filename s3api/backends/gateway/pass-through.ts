@@ -180,7 +180,7 @@ function isRepeatable({ method, headers = {} }: Target): boolean {
 async function toReply(request: S3Request, { status, headers, body }: UpstreamAnswer): Promise<Reply> {
   const kept = toReplyHeaders(headers)
   if (request.method === 'HEAD') {
-    body.cancel()
+    await body.drain()
     const length = headers['content-length']
     return { status, headers: { ...kept, ...(length !== undefined && { 'Content-Length': length }) } }
   }

@@ -183,7 +183,7 @@ export class Uploads {
       const { staged } = data
       if (!(staged instanceof StagedUpload)) throw new Error('the data was staged elsewhere')
       const answer = await staged.finish(new Uint8Array(0))
-      answer.body.cancel()
+      await answer.body.drain()
       const { place, storedSize } = staged
       return {
         storedSize,
@@ -251,7 +251,7 @@ export class Uploads {
     try {
       if (source !== undefined) await uploading.writeAll(source.pieces(), batchSize)
       const answer = await uploading.end(area)
-      answer.body.cancel()
+      await answer.body.drain()
       return unquoted(answer.headers.etag)
     } finally {
       await uploading.abort()

@@ -51,7 +51,7 @@ export class ObjectWriter {
     const answer = await this.#send(put).catch((error: unknown) => {
       throw toBackendError(error, 'no-such-bucket')
     })
-    answer.body.cancel()
+    await answer.body.drain()
     return toWritten(answer)
   }
 
