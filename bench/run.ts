@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import type { Figure } from './figure.ts'
 import { measureControl } from './parts/control.ts'
 import { measureEngine } from './parts/engine.ts'
+import { measureGateway } from './parts/gateway.ts'
 import { measureKeys } from './parts/keys.ts'
 import { measureList } from './parts/list.ts'
 import { measureMultipart } from './parts/multipart.ts'
@@ -20,6 +21,7 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>>
   multipart: (settings) => withServer(settings, measureMultipart),
   list: (settings) => withServer(settings, measureList),
   keys: (settings) => withServer(settings, measureKeys, { SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on' }),
+  gateway: (settings) => withServer(settings, measureGateway),
   control: measureControl,
 }
 

@@ -24,11 +24,12 @@ const startMs = 15_000
 export async function startSealgate(
   parentDirectory: string,
   extra: Readonly<Record<string, string>> = {},
+  commandFor: (directory: string) => readonly string[] = (directory) => ['server', directory],
 ): Promise<RunningSealgate> {
   const directory = mkdtempSync(join(parentDirectory, 'sealgate-bench-'))
   const [port, adminPort] = [await freePort(), await freePort()]
   const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
-  const child = spawn(process.execPath, [main, 'server', directory], {
+  const child = spawn(process.execPath, [main, ...commandFor(directory)], {
     stdio: ['ignore', 'ignore', 'ignore'],
     env: {
       PATH: process.env.PATH ?? '',
@@ -65,6 +66,26 @@ export async function startSealgate(
     },
     stop,
   }
+}
+
+/** A gateway before another one's server. Without `encrypting` everything goes through. */
+export function startGateway(
+  parentDirectory: string,
+  { target }: RunningSealgate,
+  { encrypting }: { readonly encrypting: boolean },
+): Promise<RunningSealgate> {
+  const extra = {
+    SEALGATE_BACKEND_ACCESS_KEY: accessKey,
+    SEALGATE_BACKEND_SECRET_KEY: secretKey,
+    // A store that has been encrypted under a KMS is not served without one: each has a system bucket of its own.
+    SEALGATE_BACKEND_SYSTEM_BUCKET: encrypting ? 'bench.single' : 'bench.none',
+    ...(!encrypting && { SEALGATE_KMS_MASTER_KEY: '' }),
+  }
+  return startSealgate(parentDirectory, extra, () => [
+    'gateway',
+    's3',
+    `http://${target.host}:${target.port}`,
+  ])
 }
 
 async function ready(url: string): Promise<void> {

@@ -29,6 +29,8 @@ import { readAnswer, XmlEntry } from './xml-list.ts'
 const partSizeMin = 5 * 1024 ** 2
 const partNumberMax = 10_000
 const answerSizeMax = 256 * 1024
+/** A list of 1,000 parts. */
+const partsSizeMax = 2 * 1024 * 1024
 const parkedIdSize = 12
 /** How often a completion is tried that another one of the same upload disturbs. */
 const completionsMax = 3
@@ -161,8 +163,11 @@ export class Uploads {
 
   async abort({ bucket, key, uploadId }: UploadName): Promise<void> {
     await asBackend(async () => {
-      const query = { uploadId }
-      await this.#upstream.fetch({ method: 'DELETE', bucket, key, query, repeatable: true }, answerSizeMax)
+      const request = { bucket, key, query: { uploadId }, repeatable: true }
+      // Some stores say of any id that its upload has ended.
+      const known = await this.#store.find({ bucket, key, uploadId })
+      if (known === undefined) await this.#upstream.fetch({ ...request, method: 'GET' }, partsSizeMax)
+      await this.#upstream.fetch({ ...request, method: 'DELETE' }, answerSizeMax)
     }, 'no-such-upload').catch((error: unknown) => this.#ended({ bucket, key, uploadId }, error))
     await this.#store.forget({ bucket, key, uploadId })
   }
