@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os'
 import {
   type Credential,
   type FrontEndConfig,
+  type FsyncPolicy,
+  fsyncPolicies,
   type OwnershipMode,
   ownershipModes,
   readUsersFile,
@@ -26,6 +28,8 @@ const secretKeySizeMin = 8
 export interface FrontEndSettings {
   readonly config: FrontEndConfig
   readonly threads: number
+  /** Of the disk backend. */
+  readonly fsync: FsyncPolicy
 }
 
 /** Errors: ConfigError. */
@@ -62,6 +66,7 @@ export function parseFrontEnd(
       drainMs: environment.integer('drainSeconds', { min: 0, max: 3_600 }, defaultDrainSeconds) * 1_000,
     },
     threads: environment.integer('threads', { min: 1, max: 256 }, availableParallelism()),
+    fsync: parseFsync(environment),
   }
 }
 
@@ -115,6 +120,14 @@ function parseAddress(environment: Environment, option: string | undefined): Hos
   if (option !== undefined) return parseHostPort('--address', option)
   const found = environment.find('address')
   return parseHostPort(found?.name ?? '', found?.value ?? defaultAddress)
+}
+
+function parseFsync(environment: Environment): FsyncPolicy {
+  const found = environment.find('fsync')
+  if (found === undefined) return 'always'
+  const policy = fsyncPolicies.find((name) => name === found.value)
+  if (policy === undefined) throw new ConfigError(`${found.name} must be one of ${fsyncPolicies.join(', ')}`)
+  return policy
 }
 
 function parseTls(environment: Environment): FrontEndConfig['tls'] {

@@ -23,7 +23,7 @@ export interface FrontEndProcessConfig {
 
 /** Errors: those of listening, of the store, of certificates. */
 export async function runFrontEnd(config: FrontEndProcessConfig): Promise<RunningProcess> {
-  const { threads, config: frontEndConfig } = config.frontEnd
+  const { threads, fsync, config: frontEndConfig } = config.frontEnd
   const log = createLog(config.logLevel, 'front-end')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -36,7 +36,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
     return part
   }
   try {
-    const { backend, operations } = await openStore(config.store, log)
+    const { backend, operations } = await openStore(config.store, log, fsync)
     keep(backend)
     const pool = keep(createCryptoPool({ threads }))
     const keys = config.control && keep(connectKeyService(config.control, { log }))

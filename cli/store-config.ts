@@ -1,5 +1,11 @@
 import type { Logger } from 'pino'
-import { type Gateway, type GatewayConfig, openDiskBackend, openGateway } from '../s3api/index.ts'
+import {
+  type FsyncPolicy,
+  type Gateway,
+  type GatewayConfig,
+  openDiskBackend,
+  openGateway,
+} from '../s3api/index.ts'
 
 /** Where a front-end keeps objects. */
 export type StoreConfig =
@@ -7,7 +13,11 @@ export type StoreConfig =
   | { readonly kind: 'gateway'; readonly config: GatewayConfig }
 
 /** Errors: those of openDiskBackend and openGateway. */
-export async function openStore(store: StoreConfig, log: Logger): Promise<Gateway> {
+export async function openStore(
+  store: StoreConfig,
+  log: Logger,
+  fsync: FsyncPolicy = 'always',
+): Promise<Gateway> {
   if (store.kind === 'gateway') return openGateway(store.config, { log })
-  return { backend: await openDiskBackend({ directory: store.directory, log }) }
+  return { backend: await openDiskBackend({ directory: store.directory, log, fsync }) }
 }

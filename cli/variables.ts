@@ -77,6 +77,7 @@ export const variables = {
   bytesPerSecondMin: { names: ['SEALGATE_BYTES_PER_SECOND_MIN'] },
   drainSeconds: { names: ['SEALGATE_DRAIN_SECONDS'] },
   threads: { names: ['SEALGATE_THREADS'] },
+  fsync: { names: ['SEALGATE_FSYNC'] },
   logLevel: { names: ['SEALGATE_LOG_LEVEL'] },
   backendEndpoint: { names: ['SEALGATE_BACKEND_ENDPOINT'] },
   backendAccessKey: { names: ['SEALGATE_BACKEND_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'], file: true },

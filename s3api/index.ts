@@ -19,6 +19,7 @@ import { openDataKeys } from './sse/data-keys.ts'
 export { createCryptoPool } from '../engine/index.ts'
 export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
 export { readUsersFile } from './access/users-file.ts'
+export { type FsyncPolicy, fsyncPolicies } from './backends/disk/fsync-policy.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
 export { type Gateway, type GatewayConfig, openGateway } from './backends/gateway/index.ts'
 export {

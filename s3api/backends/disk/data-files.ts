@@ -4,6 +4,7 @@ import { copyFile, type FileHandle, link, mkdir, open, opendir, stat, unlink } f
 import { dirname, join } from 'node:path'
 import type { ByteSource, WriteTarget } from '../../../engine/index.ts'
 import { BackendError, type StagedData } from '../backend.ts'
+import type { FsyncPolicy } from './fsync-policy.ts'
 
 /**
  * The files of stored bytes: `<first two hex digits of the id>/<id>`, the id 32 random hex digits, mode 0600. A file is
@@ -36,25 +37,33 @@ export class StagedFile implements StagedData {
   readonly id: string
   readonly #handle: FileHandle
   readonly #path: string
+  readonly #fsync: FsyncPolicy
   #state: 'open' | 'finished' | 'discarded' = 'open'
 
-  constructor(id: string, path: string, handle: FileHandle) {
-    this.id = id
-    this.#path = path
-    this.#handle = handle
+  constructor(parts: {
+    readonly id: string
+    readonly path: string
+    readonly handle: FileHandle
+    readonly fsync: FsyncPolicy
+  }) {
+    this.id = parts.id
+    this.#path = parts.path
+    this.#handle = parts.handle
+    this.#fsync = parts.fsync
   }
 
   get target(): WriteTarget {
     return { fd: this.#handle.fd }
   }
 
-  /** Makes the file durable, its name included, and closes it. Errors: BackendError no-space. */
+  /** Makes the file durable, its name included, as the policy has it, and closes it. Errors: BackendError no-space. */
   async finish(): Promise<void> {
     if (this.#state !== 'open') throw new Error(`the file was ${this.#state} before`)
-    await this.#handle.datasync().catch(explain)
+    const durable = this.#fsync === 'always'
+    if (durable) await this.#handle.datasync().catch(explain)
     await this.#handle.close()
     this.#state = 'finished'
-    await syncDirectory(dirname(this.#path))
+    if (durable) await syncDirectory(dirname(this.#path))
   }
 
   async discard(): Promise<void> {
@@ -68,8 +77,11 @@ export class StagedFile implements StagedData {
 export class DataFiles {
   readonly #directory: string
 
-  constructor(directory: string) {
+  readonly #fsync: FsyncPolicy
+
+  constructor(directory: string, fsync: FsyncPolicy = 'always') {
     this.#directory = directory
+    this.#fsync = fsync
   }
 
   /** Makes the directories. */
@@ -85,7 +97,8 @@ export class DataFiles {
   async create(): Promise<StagedFile> {
     const id = newId()
     const path = this.#pathOf(id)
-    return new StagedFile(id, path, await open(path, 'wx', fileMode).catch(explain))
+    const handle = await open(path, 'wx', fileMode).catch(explain)
+    return new StagedFile({ id, path, handle, fsync: this.#fsync })
   }
 
   /**
@@ -99,14 +112,14 @@ export class DataFiles {
       await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
         if (!cannotLink.has(error.code ?? '')) throw error
         await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-        await syncFile(to)
+        if (this.#fsync === 'always') await syncFile(to)
       })
     } catch (error) {
       if (isMissing(error)) return undefined
       await unlink(to).catch(ignoreMissing)
       return explain(error)
     }
-    await syncDirectory(dirname(to))
+    if (this.#fsync === 'always') await syncDirectory(dirname(to))
     return copy
   }
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+import type { FsyncPolicy } from './fsync-policy.ts'
 
 /** The embedded metadata store: SQLite through Node's own module where there is one, through its back-port on Node 20. */
 
@@ -9,14 +10,17 @@ export type Statement = StatementSyncInstance
 /** How long a writer waits for another process's transaction. */
 const busyTimeoutMs = 10_000
 
-export function openDatabase(path: string, { readOnly }: { readonly readOnly: boolean }): Database {
+export function openDatabase(
+  path: string,
+  { readOnly, fsync = 'always' }: { readonly readOnly: boolean; readonly fsync?: FsyncPolicy },
+): Database {
   const { DatabaseSync } = loadSqlite()
   const database = new DatabaseSync(path, { readOnly })
   database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
   if (!readOnly) {
     database.exec('PRAGMA journal_mode = WAL')
-    // A commit is on the disk before it is answered.
-    database.exec('PRAGMA synchronous = FULL')
+    // FULL: a commit is on the disk before it is answered. NORMAL: the database stays whole, its last commits may be lost.
+    database.exec(`PRAGMA synchronous = ${fsync === 'always' ? 'FULL' : 'NORMAL'}`)
     database.exec('PRAGMA foreign_keys = ON')
   }
   return database

@@ -5,6 +5,7 @@ import type { Backend } from '../backend.ts'
 import { DataFiles } from './data-files.ts'
 import { openDatabase } from './database.ts'
 import { DiskBackend } from './disk-backend.ts'
+import type { FsyncPolicy } from './fsync-policy.ts'
 import { Reader } from './reader.ts'
 import { prepareSchema } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -21,11 +22,12 @@ export async function openDiskBackend(options: {
   readonly directory: string
   readonly log: Logger
   readonly now?: () => number
+  readonly fsync?: FsyncPolicy
 }): Promise<Backend> {
-  const { log, now = Date.now } = options
+  const { log, now = Date.now, fsync = 'always' } = options
   const directory = join(options.directory, systemDirectory)
   await mkdir(directory, { recursive: true, mode: directoryMode })
-  const files = new DataFiles(join(directory, 'data'))
+  const files = new DataFiles(join(directory, 'data'), fsync)
   await files.prepare()
   const databasePath = join(directory, 'meta.sqlite')
   const database = openDatabase(databasePath, { readOnly: false })
@@ -38,7 +40,7 @@ export async function openDiskBackend(options: {
     directory,
     files,
     reader: new Reader(databasePath),
-    writer: new Writer(databasePath),
+    writer: new Writer(databasePath, fsync),
     log,
     now,
   })

@@ -3,6 +3,7 @@ import { BackendError, type BackendErrorCode } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
 import { CommandExecutor } from './command-executor.ts'
 import { type Database, openDatabase } from './database.ts'
+import type { FsyncPolicy } from './fsync-policy.ts'
 
 /**
  * The thread that writes: all commands that have come together go into one transaction, each under a savepoint of its own, so
@@ -21,8 +22,14 @@ const codeOfSqlite: Readonly<Record<number, BackendErrorCode>> = {
   13: 'no-space',
 }
 
-function serve(port: MessagePort, path: string): void {
-  const database = openDatabase(path, { readOnly: false })
+/** What the thread is started with. */
+export interface WriterSetup {
+  readonly path: string
+  readonly fsync: FsyncPolicy
+}
+
+function serve(port: MessagePort, { path, fsync }: WriterSetup): void {
+  const database = openDatabase(path, { readOnly: false, fsync })
   const executor = new CommandExecutor(database)
   port.on('message', (commands: readonly Command[]) => {
     if (commands.length === 0) {

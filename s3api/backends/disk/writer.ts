@@ -2,7 +2,8 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { BackendError } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
-import type { Outcome } from './writer-thread.ts'
+import type { FsyncPolicy } from './fsync-policy.ts'
+import type { Outcome, WriterSetup } from './writer-thread.ts'
 
 /** Commands in one transaction, and so between two answers. */
 const commandsPerCommit = 512
@@ -22,9 +23,9 @@ export class Writer {
   #committing: Waiting[] = []
   #broken: Error | undefined
 
-  constructor(databasePath: string) {
+  constructor(databasePath: string, fsync: FsyncPolicy = 'always') {
     this.#worker = new Worker(new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url), {
-      workerData: databasePath,
+      workerData: { path: databasePath, fsync } satisfies WriterSetup,
     })
     this.#worker.on('message', (outcomes: readonly Outcome[]) => this.#settle(outcomes))
     this.#worker.on('error', (error) => this.#fail(error))
