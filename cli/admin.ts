@@ -20,7 +20,11 @@ interface Readiness {
 /** Errors: those of listening. */
 export async function startAdmin(
   address: HostPort,
-  parts: { readonly registry: Registry; readonly ready: () => Promise<Readiness>; readonly log: Logger },
+  parts: {
+    readonly registry: Pick<Registry, 'contentType' | 'metrics'>
+    readonly ready: () => Promise<Readiness>
+    readonly log: Logger
+  },
 ): Promise<AdminServer> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
     void answer(request.method ?? '', request.url ?? '', parts)
@@ -56,7 +60,13 @@ export async function startAdmin(
 async function answer(
   method: string,
   url: string,
-  { registry, ready }: { readonly registry: Registry; readonly ready: () => Promise<Readiness> },
+  {
+    registry,
+    ready,
+  }: {
+    readonly registry: Pick<Registry, 'contentType' | 'metrics'>
+    readonly ready: () => Promise<Readiness>
+  },
 ): Promise<{ readonly status: number; readonly type: string; readonly body: string }> {
   if (method !== 'GET' && method !== 'HEAD')
     return { status: 405, type: 'text/plain', body: 'GET or HEAD only\n' }

@@ -1,8 +1,9 @@
+import cluster from 'node:cluster'
 import { type ControlProcessConfig, runControl } from './control-process.ts'
 import { type FrontEndProcessConfig, runFrontEnd } from './front-end-process.ts'
 import { guardProcess } from './guards.ts'
 import { createLog } from './log.ts'
-import type { RunningProcess } from './running-process.ts'
+import type { Report, RunningProcess } from './running-process.ts'
 
 /** A process that the supervisor starts: gets its configuration over IPC, so that neither arguments nor environment show it. */
 
@@ -10,12 +11,16 @@ import type { RunningProcess } from './running-process.ts'
 export type ToChild =
   | { readonly type: 'control'; readonly config: ControlProcessConfig }
   | { readonly type: 'front-end'; readonly config: FrontEndProcessConfig }
+  | { readonly type: 'report'; readonly id: number }
   | { readonly type: 'stop' }
 
 /** What it is told. */
 export type FromChild =
+  /** It listens to us: before, what is said to it could be lost. */
+  | { readonly type: 'up' }
   | { readonly type: 'listening'; readonly facts: RunningProcess['facts'] }
   | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'report'; readonly id: number; readonly report: Report }
 
 let running: Promise<RunningProcess> | undefined
 let ending = false
@@ -34,6 +39,16 @@ async function start(starting: Promise<RunningProcess>): Promise<void> {
     ending = true
     tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
     end(1)
+  }
+}
+
+async function report(id: number): Promise<void> {
+  try {
+    const given = await (await running)?.report?.()
+    if (given !== undefined) tell({ type: 'report', id, report: given })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    tell({ type: 'report', id, report: { ready: false, reasons: [reason], metrics: [] } })
   }
 }
 
@@ -59,6 +74,8 @@ function end(code: number): void {
 const lingerMs = 500
 
 guardProcess('child')
+// node:cluster would otherwise end us at once when the supervisor goes away.
+if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
 // They go to all processes of a service at once, and keys are needed until the last request is done: the supervisor, who
 // gets them too, ends its children in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -66,6 +83,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => void stop())
 process.on('message', (message: ToChild) => {
   if (message.type === 'stop') void stop()
+  else if (message.type === 'report') void report(message.id)
   else if (message.type === 'control') void start(runControl(message.config))
   else void start(runFrontEnd(message.config))
 })
+tell({ type: 'up' })

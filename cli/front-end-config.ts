@@ -39,6 +39,8 @@ export function parseFrontEnd(
     readonly address: string | undefined
     readonly credential: Credential
     readonly autoEncryption: boolean
+    /** How many front-ends share the machine. */
+    readonly processes: number
   },
 ): FrontEndSettings {
   const tls = parseTls(environment)
@@ -65,7 +67,11 @@ export function parseFrontEnd(
       ),
       drainMs: environment.integer('drainSeconds', { min: 0, max: 3_600 }, defaultDrainSeconds) * 1_000,
     },
-    threads: environment.integer('threads', { min: 1, max: 256 }, availableParallelism()),
+    threads: environment.integer(
+      'threads',
+      { min: 1, max: 256 },
+      Math.max(1, Math.ceil(availableParallelism() / options.processes)),
+    ),
     fsync: parseFsync(environment),
   }
 }

@@ -3,8 +3,6 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { connectKeyService } from '../control/client.ts'
 import type { ControlAddress } from '../control/config.ts'
 import { createCryptoPool, startFrontEnd } from '../s3api/index.ts'
-import type { HostPort } from './addresses.ts'
-import { startAdmin } from './admin.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { explainListening } from './listen-error.ts'
 import { createLog } from './log.ts'
@@ -17,7 +15,6 @@ export interface FrontEndProcessConfig {
   readonly store: StoreConfig
   /** The instances of the key service; absent: no KMS. */
   readonly control?: readonly ControlAddress[]
-  readonly adminAddress?: HostPort
   readonly logLevel: Level
 }
 
@@ -50,11 +47,10 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
         ...(operations !== undefined && { operations }),
       }).catch(explainListening('the front-end', frontEndConfig.address)),
     )
-    const ready = () => frontEnd.ready()
-    const admin = config.adminAddress && keep(await startAdmin(config.adminAddress, { registry, ready, log }))
-    log.info({ url: frontEnd.url, admin: admin?.url }, 'the front-end is listening')
+    log.info({ url: frontEnd.url }, 'the front-end is listening')
     return {
-      facts: { url: frontEnd.url, ...(admin !== undefined && { admin: admin.url }) },
+      facts: { url: frontEnd.url },
+      report: async () => ({ ...(await frontEnd.ready()), metrics: await registry.getMetricsAsJSON() }),
       close: closeAll,
     }
   } catch (error) {

@@ -27,7 +27,13 @@ export function parseGateway(
     throw new ConfigError(`${environment.given('autoEncryption')?.name} is on, but no KMS is configured`)
   }
   const credential = parseCredential(environment)
-  const frontEnd = parseFrontEnd(environment, { address: options.address, credential, autoEncryption })
+  const processes = parseProcesses(environment, options, 'info')
+  const frontEnd = parseFrontEnd(environment, {
+    address: options.address,
+    credential,
+    autoEncryption,
+    processes: processes.processes,
+  })
   const parsed = parseEndpoint(environment, endpoint)
   const double = parseDouble(environment, { hasKms: control !== undefined })
   if (double.c && !parsed.secure && !frontEnd.config.allowSseCOverHttp) {
@@ -57,7 +63,7 @@ export function parseGateway(
     },
     frontEnd,
     ...(control !== undefined && { control }),
-    ...parseProcesses(environment, options, 'info'),
+    ...processes,
   }
 }
 

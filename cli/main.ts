@@ -18,20 +18,24 @@ import { version } from './version.ts'
 
 /** Wrong usage or configuration, as opposed to a failure (1). */
 const statusOfMisuse = 2
+/** In a terminal, SIGHUP means that it was closed. */
+const inBackground = process.stdin.isTTY !== true
 
 async function quickstart(directory: string, options: ServerOptions): Promise<void> {
   const prepared = prepareQuickstart(takeEnvironment(), options, resolve(directory))
-  const system = await serve(prepared.config)
+  const system = await serve(prepared.config, { restartsOnHangup: false })
   process.stdout.write(describeQuickstart(prepared, system))
 }
 
 async function gateway(endpoint: string | undefined, options: ServerOptions): Promise<void> {
   const config = parseGateway(takeEnvironment(), options, endpoint)
-  process.stdout.write(describeGateway(config, await serve(config)))
+  const system = await serve(config, { restartsOnHangup: inBackground })
+  process.stdout.write(describeGateway(config, system))
 }
 
 async function server(directory: string, options: ServerOptions): Promise<void> {
-  await serve(parseServer(takeEnvironment(), options, resolve(directory)))
+  const config = parseServer(takeEnvironment(), options, resolve(directory))
+  await serve(config, { restartsOnHangup: inBackground })
 }
 
 async function control(options: ControlOptions): Promise<void> {
@@ -39,7 +43,10 @@ async function control(options: ControlOptions): Promise<void> {
   endOnSignal({ stop: () => running.close(), kill: () => process.exit(1) })
 }
 
-async function serve(config: SystemConfig): Promise<System> {
+async function serve(
+  config: SystemConfig,
+  { restartsOnHangup }: { readonly restartsOnHangup: boolean },
+): Promise<System> {
   const stopped = new AbortController()
   const killed = new AbortController()
   let starting: Promise<System> | undefined
@@ -54,6 +61,7 @@ async function serve(config: SystemConfig): Promise<System> {
       )
     },
     kill: () => killed.abort(),
+    ...(restartsOnHangup && { restart: () => void starting?.then((system) => system.restart()) }),
   })
   starting = startSystem(config, { stopped: stopped.signal, killed: killed.signal })
   return starting.catch((error: unknown) => {
@@ -63,11 +71,18 @@ async function serve(config: SystemConfig): Promise<System> {
   })
 }
 
-/** The first signal ends in order, a second one at once. A terminal that is closed (SIGHUP) means the same as Ctrl-C. */
-function endOnSignal(running: { stop(): Promise<void>; kill(): void }): void {
+/**
+ * The first signal ends in order, a second one at once. SIGHUP restarts what can be restarted; otherwise it means what Ctrl-C
+ * does.
+ */
+function endOnSignal(running: { stop(): Promise<void>; kill(): void; restart?(): void }): void {
   let ending = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      if (signal === 'SIGHUP' && running.restart !== undefined) {
+        running.restart()
+        return
+      }
       if (ending) {
         running.kill()
         process.exit(1)
@@ -105,6 +120,7 @@ function withServerOptions(command: Command): Command {
       '--control-admin-address <host:port>',
       'those of the control service, or off (default: 127.0.0.1:9002)',
     )
+    .option('--processes <number>', 'front-ends that share the address (default: 1)')
 }
 
 withServerOptions(program.command('quickstart <dir>'))

@@ -86,6 +86,7 @@ export function prepareQuickstart(
   if (match?.[1] === undefined || match[2] === undefined)
     throw new ConfigError(`${files.masterKeyFile} holds no master key`)
   const provider = { kind: 'master-key', keyId: match[1], key: Buffer.from(match[2], 'hex') } as const
+  const processes = parseProcesses(environment, options, 'warn')
   return {
     ...files,
     directory,
@@ -95,9 +96,10 @@ export function prepareQuickstart(
         address: options.address,
         credential: { accessKey, secretKey },
         autoEncryption: true,
+        processes: processes.processes,
       }),
       control: { kind: 'private', control: { provider, ...parseControlParts(environment) } },
-      ...parseProcesses(environment, options, 'warn'),
+      ...processes,
     },
   }
 }

@@ -10,12 +10,14 @@ import type { SystemConfig } from './system.ts'
 
 const defaultAdminAddress = '127.0.0.1:9001'
 const defaultControlAdminAddress = '127.0.0.1:9002'
+const processesMax = 256
 
 /** Command-line options that a server shares with quickstart; they win over the environment. */
 export interface ServerOptions {
   readonly address?: string
   readonly adminAddress?: string
   readonly controlAdminAddress?: string
+  readonly processes?: string
 }
 
 /** `sealgate server`. Errors: ConfigError. */
@@ -32,11 +34,17 @@ export function parseServer(
     throw new ConfigError(`${environment.given('autoEncryption')?.name} is on, but no KMS is configured`)
   }
   const credential = parseCredential(environment)
+  const processes = parseProcesses(environment, options, 'info')
   return {
     store: { kind: 'disk', directory },
-    frontEnd: parseFrontEnd(environment, { address: options.address, credential, autoEncryption }),
+    frontEnd: parseFrontEnd(environment, {
+      address: options.address,
+      credential,
+      autoEncryption,
+      processes: processes.processes,
+    }),
     ...(control !== undefined && { control }),
-    ...parseProcesses(environment, options, 'info'),
+    ...processes,
   }
 }
 
@@ -45,7 +53,7 @@ export function parseProcesses(
   environment: Environment,
   options: ServerOptions,
   level: Level,
-): Pick<SystemConfig, 'adminAddress' | 'controlAdminAddress' | 'logLevel'> {
+): Pick<SystemConfig, 'adminAddress' | 'controlAdminAddress' | 'logLevel' | 'processes'> {
   const admin = environment.find('adminAddress')
   const controlAdmin = environment.find('controlAdminAddress')
   const adminAddress = parseAdminAddress(
@@ -60,7 +68,15 @@ export function parseProcesses(
     ...(adminAddress !== undefined && { adminAddress }),
     ...(controlAdminAddress !== undefined && { controlAdminAddress }),
     logLevel: parseLevel(environment, level),
+    processes: parseProcessCount(environment, options.processes),
   }
+}
+
+function parseProcessCount(environment: Environment, option: string | undefined): number {
+  if (option === undefined) return environment.integer('processes', { min: 1, max: processesMax }, 1)
+  const count = /^\d{1,4}$/.test(option) ? Number(option) : 0
+  if (count >= 1 && count <= processesMax) return count
+  throw new ConfigError(`--processes must be a whole number from 1 to ${processesMax}`)
 }
 
 /** Where the KMS is. Errors: ConfigError. */

@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import cluster from 'node:cluster'
 import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { FromChild, ToChild } from './child.ts'
-import type { RunningProcess } from './running-process.ts'
+import type { Report, RunningProcess } from './running-process.ts'
 
 /** One child process that is kept running: started again, later and later, when it ends by itself. */
 
@@ -10,6 +12,12 @@ const restartDelayMinMs = 200
 const restartDelayMaxMs = 10_000
 /** A child that ran for so long has not failed at once. */
 const settledMs = 30_000
+/** A report that takes longer is of a child that hangs. */
+const reportMs = 5_000
+/** One that could not start ends by itself. */
+const failedStopMs = 2_000
+
+const childFile = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url))
 
 /** What a child needs of our environment; its configuration is not in it. */
 const passedVariables = [
@@ -24,54 +32,57 @@ const passedVariables = [
   'SSL_CERT_DIR',
 ]
 
-export type StartOfChild = Exclude<ToChild, { type: 'stop' }>
-
-interface Options {
+export interface ChildOptions {
   readonly log: Logger
   readonly env?: Readonly<Record<string, string>>
-  /** How it is started again, by what it told when it had started for the first time. */
-  readonly pin?: (start: StartOfChild, facts: RunningProcess['facts']) => StartOfChild
+  readonly nodeOptions?: readonly string[]
+  /** It listens on a socket that its siblings and successors listen on as well. */
+  readonly sharesSocket?: boolean
 }
 
 export class SupervisedChild {
-  readonly #pin: NonNullable<Options['pin']>
-  #start: StartOfChild
+  readonly #start: Extract<ToChild, { config: unknown }>
+  readonly #options: ChildOptions
   readonly #log: Logger
-  readonly #extra: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
-  #exited: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #delayMs = restartDelayMinMs
   #stopping = false
+  #nextReport = 1
+  /** Children that were told what to do; one that was not has nothing to end. */
+  readonly #told = new WeakSet<ChildProcess>()
 
-  constructor(start: StartOfChild, options: Options) {
+  constructor(start: Extract<ToChild, { config: unknown }>, options: ChildOptions) {
     this.#start = start
-    this.#pin = options.pin ?? ((same) => same)
+    this.#options = options
     this.#log = options.log
-    this.#extra = options.env ?? {}
   }
 
   /** Resolves when it listens for the first time. Errors: what it could not start for. */
   async start(): Promise<RunningProcess['facts']> {
-    const facts = await this.#launch()
-    this.#start = this.#pin(this.#start, facts)
-    this.#child?.once('exit', () => this.#restartLater())
+    const { child, facts } = await this.#launch()
+    this.#keep(child)
     return facts
+  }
+
+  /** A new process in the place of the old, which ends when the new one listens. Errors: what that could not start for. */
+  async replace(timeoutMs: number): Promise<void> {
+    const old = this.#child
+    const { child } = await this.#launch()
+    if (this.#stopping) {
+      child.kill('SIGKILL')
+      return
+    }
+    clearTimeout(this.#timer)
+    this.#keep(child)
+    if (old !== undefined) await this.#end(old, timeoutMs)
   }
 
   /** Asks it to end; kills it when it has not ended in time. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#timer)
-    const child = this.#child
-    if (child === undefined) return
-    if (child.connected) child.send({ type: 'stop' } satisfies ToChild, () => {})
-    const timer = setTimeout(() => {
-      this.#log.warn({ process: this.#start.type }, 'killing a process that does not end')
-      child.kill('SIGKILL')
-    }, timeoutMs)
-    await this.#exited
-    clearTimeout(timer)
+    if (this.#child !== undefined) await this.#end(this.#child, timeoutMs)
   }
 
   kill(): void {
@@ -80,29 +91,103 @@ export class SupervisedChild {
     this.#child?.kill('SIGKILL')
   }
 
-  async #launch(): Promise<RunningProcess['facts']> {
-    const child = fork(new URL(`./child${extname(import.meta.url)}`, import.meta.url), {
-      // Its own process group: a terminal's Ctrl-C reaches us alone, and we end the children in order.
-      detached: true,
-      execArgv: [],
-      env: { ...passed(), ...this.#extra },
+  /** What it says of itself. Errors: where it does not run, or does not answer. */
+  report(): Promise<Report> {
+    const child = this.#child
+    const id = this.#nextReport++
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer)
+        child?.off('message', take).off('exit', fail)
+      }
+      const fail = () => {
+        settle()
+        reject(new Error(`${this.#start.type} does not answer`))
+      }
+      const take = (message: FromChild) => {
+        if (message.type !== 'report' || message.id !== id) return
+        settle()
+        resolve(message.report)
+      }
+      const timer = setTimeout(fail, reportMs)
+      child?.on('message', take).on('exit', fail)
+      if (child?.connected !== true) fail()
+      else child.send({ type: 'report', id } satisfies ToChild, () => {})
+    })
+  }
+
+  async #end(child: ChildProcess, timeoutMs: number): Promise<void> {
+    if (!this.#told.has(child)) child.kill('SIGKILL')
+    else if (child.connected) child.send({ type: 'stop' } satisfies ToChild, () => {})
+    const timer = setTimeout(() => {
+      this.#log.warn({ process: this.#start.type }, 'killing a process that does not end')
+      child.kill('SIGKILL')
+    }, timeoutMs)
+    if (child.exitCode === null && child.signalCode === null) {
+      await new Promise((resolve) => child.once('exit', resolve))
+    }
+    clearTimeout(timer)
+  }
+
+  async #launch(): Promise<{ readonly child: ChildProcess; readonly facts: RunningProcess['facts'] }> {
+    const child = this.#fork()
+    child.on('error', (error) =>
+      this.#log.error({ err: error, process: this.#start.type }, 'a process failed'),
+    )
+    const facts = await new Promise<RunningProcess['facts']>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', (code, signal) => reject(new Error(`${this.#start.type} ended (${signal ?? code})`)))
+      child.on('message', (message: FromChild) => {
+        if (message.type === 'up' && !this.#stopping) {
+          this.#told.add(child)
+          child.send(this.#start, () => {})
+        }
+        if (message.type === 'listening') resolve(message.facts)
+        else if (message.type === 'failed') reject(new Error(message.message))
+      })
+      // What could not start ends as well, and then stop and kill have nothing to do.
+      this.#child ??= child
+    })
+    return { child, facts }
+  }
+
+  #fork(): ChildProcess {
+    const { env = {}, nodeOptions = [], sharesSocket = false } = this.#options
+    const execArgv = [...nodeOptions]
+    if (!sharesSocket) {
+      return fork(childFile, {
+        // Its own process group: a terminal's Ctrl-C reaches us alone, and we end the children in order.
+        detached: true,
+        execArgv,
+        env: { ...passed(), ...env },
+        serialization: 'advanced',
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+    }
+    // Children take connections themselves; the primary only keeps the socket, for as long as one of them listens.
+    cluster.schedulingPolicy = cluster.SCHED_NONE
+    cluster.setupPrimary({
+      exec: childFile,
+      args: [],
+      execArgv,
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
+    return cluster.fork({ ...withoutOurs(), ...env }).process
+  }
+
+  /** From now on this is the child, and its end is the end of it. */
+  #keep(child: ChildProcess): void {
     this.#child = child
-    this.#exited = new Promise((resolve) => {
-      child.once('exit', () => resolve())
-      child.once('error', () => resolve())
-    })
-    return new Promise((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', (code, signal) => reject(new Error(`${this.#start.type} ended (${signal ?? code})`)))
-      child.once('message', (message: FromChild) => {
-        if (message.type === 'listening') resolve(message.facts)
-        else reject(new Error(message.message))
-      })
-      child.send(this.#start, () => {})
-    })
+    const settled = setTimeout(() => {
+      this.#delayMs = restartDelayMinMs
+    }, settledMs).unref()
+    const ended = () => {
+      clearTimeout(settled)
+      if (this.#child === child) this.#restartLater()
+    }
+    if (child.exitCode === null && child.signalCode === null) child.once('exit', ended)
+    else ended()
   }
 
   #restartLater(): void {
@@ -116,18 +201,14 @@ export class SupervisedChild {
   }
 
   async #restart(): Promise<void> {
+    this.#child = undefined
     try {
-      await this.#launch()
-      const settled = setTimeout(() => {
-        this.#delayMs = restartDelayMinMs
-      }, settledMs).unref()
-      this.#child?.once('exit', () => {
-        clearTimeout(settled)
-        this.#restartLater()
-      })
+      const { child } = await this.#launch()
+      if (this.#stopping) child.kill('SIGKILL')
+      else this.#keep(child)
     } catch (error) {
+      if (this.#child !== undefined) await this.#end(this.#child, failedStopMs)
       this.#log.error({ err: error, process: this.#start.type }, 'a process cannot be started again')
-      await this.#exited
       this.#restartLater()
     }
   }
@@ -140,4 +221,10 @@ function passed(): Record<string, string> {
       return value === undefined ? [] : [[name, value]]
     }),
   )
+}
+
+/** cluster.fork adds to our environment: what is undefined is taken out of it. */
+function withoutOurs(): Record<string, string | undefined> {
+  const names = Object.keys(process.env).filter((name) => !passedVariables.includes(name))
+  return Object.fromEntries(names.map((name) => [name, undefined]))
 }

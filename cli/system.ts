@@ -1,21 +1,24 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Level } from 'pino'
+import { Registry } from 'prom-client'
 import type { ControlAddress, ControlConfig } from '../control/config.ts'
 import type { HostPort } from './addresses.ts'
-import { allocatorVariables } from './allocator.ts'
+import { type AdminServer, startAdmin } from './admin.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
+import { FrontEnds } from './front-ends.ts'
 import { createLog } from './log.ts'
-import type { RunningProcess } from './running-process.ts'
 import { writeRunningRecord } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
 import type { StoreConfig } from './store-config.ts'
-import { type StartOfChild, SupervisedChild } from './supervised-child.ts'
+import { SupervisedChild } from './supervised-child.ts'
 
 /** The processes of one `sealgate server` or `sealgate gateway`. */
 export interface SystemConfig {
   readonly store: StoreConfig
   readonly frontEnd: FrontEndSettings
+  /** Front-ends on one socket. */
+  readonly processes: number
   /** `private`: a control service of our own; `shared`: one that runs already; absent: no KMS. */
   readonly control?:
     | { readonly kind: 'private'; readonly control: Omit<ControlConfig, 'address'> }
@@ -28,7 +31,9 @@ export interface SystemConfig {
 export interface System {
   readonly url: string
   readonly admin: string | undefined
-  /** Ends the front-end, then control, each in bounded time. */
+  /** New front-ends in the place of the old ones, one at a time; requests go on meanwhile. */
+  restart(): Promise<void>
+  /** Ends the front-ends, then control, each in bounded time. */
   stop(): Promise<void>
 }
 
@@ -53,7 +58,9 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
   const log = createLog(config.logLevel, 'supervisor')
   const { control, logLevel, adminAddress, controlAdminAddress, store } = config
   const directory = store.kind === 'disk' ? store.directory : undefined
-  const children: { readonly child: SupervisedChild; readonly stopMs: number }[] = []
+  let controlChild: SupervisedChild | undefined
+  let frontEnds: FrontEnds | undefined
+  let admin: AdminServer | undefined
   const socketDirectory = control?.kind === 'private' ? makeSocketDirectory() : undefined
   const removeSocket = () => {
     if (socketDirectory !== undefined) rmSync(socketDirectory, { recursive: true, force: true })
@@ -61,28 +68,26 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
   let removeRecord = () => {}
   const stop = async () => {
     removeRecord()
-    for (const { child, stopMs } of children.toReversed()) await child.stop(stopMs)
+    await frontEnds?.stop()
+    await admin?.close()
+    await controlChild?.stop(controlStopMs)
     removeSocket()
   }
   const stopStarting = () => void stop()
   stopped.addEventListener('abort', stopStarting)
   killed.addEventListener('abort', () => {
     removeRecord()
-    for (const { child } of children) child.kill()
+    frontEnds?.kill()
+    controlChild?.kill()
     removeSocket()
   })
-  const start = async (child: SupervisedChild, stopMs: number) => {
-    stopped.throwIfAborted()
-    children.push({ child, stopMs })
-    return child.start()
-  }
   try {
     let controlAddresses: readonly ControlAddress[] | undefined
     if (control?.kind === 'shared') controlAddresses = control.addresses
     if (control?.kind === 'private' && socketDirectory !== undefined) {
       const address = { kind: 'unix', path: socketIn(socketDirectory) } as const
       controlAddresses = [address]
-      const child = new SupervisedChild(
+      controlChild = new SupervisedChild(
         {
           type: 'control',
           config: {
@@ -101,48 +106,37 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
         },
         { log },
       )
-      await start(child, controlStopMs)
+      stopped.throwIfAborted()
+      await controlChild.start()
       // Before the front-end: while that has trouble to start, control is what an operator asks.
       removeRecord = writeRunningRecord(directory, { control: `unix:${address.path}` })
     }
-    const child = new SupervisedChild(
+    stopped.throwIfAborted()
+    frontEnds = new FrontEnds(
       {
-        type: 'front-end',
-        config: {
-          frontEnd: config.frontEnd,
-          store,
-          ...(controlAddresses !== undefined && { control: controlAddresses }),
-          ...(adminAddress !== undefined && { adminAddress }),
-          logLevel,
-        },
+        frontEnd: config.frontEnd,
+        store,
+        ...(controlAddresses !== undefined && { control: controlAddresses }),
+        logLevel,
       },
-      { log, env: allocatorVariables, pin: pinFrontEnd },
+      { count: config.processes, stopMs: config.frontEnd.config.drainMs + frontEndStopMs, log },
     )
-    const { url = '', admin } = await start(child, config.frontEnd.config.drainMs + frontEndStopMs)
-    return { url, admin, stop }
+    const serving = frontEnds
+    const { url = '' } = await serving.start()
+    stopped.throwIfAborted()
+    if (adminAddress !== undefined) {
+      admin = await startAdmin(adminAddress, {
+        registry: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: () => serving.metrics() },
+        ready: () => serving.ready(),
+        log,
+      })
+    }
+    log.info({ url, admin: admin?.url }, 'the server is listening')
+    return { url, admin: admin?.url, restart: () => serving.restart(), stop }
   } catch (error) {
     await stop()
     throw error
   } finally {
     stopped.removeEventListener('abort', stopStarting)
   }
-}
-
-/** A front-end that is started again listens where it did, also where the first start chose the ports. */
-function pinFrontEnd(start: StartOfChild, facts: RunningProcess['facts']): StartOfChild {
-  if (start.type !== 'front-end') return start
-  const { adminAddress, frontEnd } = start.config
-  const { config } = frontEnd
-  return {
-    ...start,
-    config: {
-      ...start.config,
-      frontEnd: { ...frontEnd, config: { ...config, address: withPort(config.address, facts.url) } },
-      ...(adminAddress !== undefined && { adminAddress: withPort(adminAddress, facts.admin) }),
-    },
-  }
-}
-
-function withPort(address: HostPort, url: string | undefined): HostPort {
-  return url === undefined ? address : { ...address, port: Number(new URL(url).port) || address.port }
 }

@@ -76,6 +76,7 @@ export const variables = {
   requestsMax: { names: ['SEALGATE_REQUESTS_MAX'] },
   bytesPerSecondMin: { names: ['SEALGATE_BYTES_PER_SECOND_MIN'] },
   drainSeconds: { names: ['SEALGATE_DRAIN_SECONDS'] },
+  processes: { names: ['SEALGATE_PROCESSES'] },
   threads: { names: ['SEALGATE_THREADS'] },
   fsync: { names: ['SEALGATE_FSYNC'] },
   logLevel: { names: ['SEALGATE_LOG_LEVEL'] },

@@ -46,10 +46,12 @@ export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMet
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
   let inFlight = 0
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'max' = 'sum') =>
     new Gauge({
       name,
       help,
+      // Of several processes.
+      aggregator,
       registers,
       collect() {
         this.set(read())
@@ -82,6 +84,7 @@ export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMet
       delay.reset()
       return Math.max(0, p99)
     },
+    'max',
   )
   return {
     begin: () => ++inFlight,

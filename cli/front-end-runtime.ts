@@ -1,0 +1,23 @@
+/** With what a front-end's process is started: environment and options of Node that its work asks for. */
+
+/**
+ * Freed memory stays with the process, and large blocks come from the heap: bodies make and drop buffers all the time, and
+ * glibc would give each back to the kernel (mallopt(3)).
+ */
+export const allocatorVariables = {
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
+  MALLOC_TOP_PAD_: String(16 * 1024 * 1024),
+  MALLOC_MMAP_THRESHOLD_: String(1024 * 1024 * 1024),
+}
+
+export const frontEndEnvironment = {
+  ...allocatorVariables,
+  // Several processes wait for the same socket's connections: each takes one at a time, so that all get some (libuv).
+  UV_TCP_SINGLE_ACCEPT: '1',
+}
+
+/**
+ * Bodies make garbage at the rate of the network, but little of it lives: a collection has next to nothing to do, and waits
+ * for helper threads that the engine's threads keep from the processors. docs/performance.md has the figures.
+ */
+export const frontEndNodeOptions: readonly string[] = ['--single-threaded-gc']

@@ -1,0 +1,73 @@
+import { get } from 'node:http'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { childrenOf, roundTrip, until, withServed } from '../support/served.ts'
+
+const test = suite('cli/processes')
+const credentials = { accessKeyId: 'processes', secretAccessKey: 'processes-secret' }
+const env = {
+  SEALGATE_ACCESS_KEY: credentials.accessKeyId,
+  SEALGATE_SECRET_KEY: credentials.secretAccessKey,
+  SEALGATE_PROCESSES: '2',
+}
+
+/** One request on a connection of its own: the status, or the code of the error. */
+function ask(url: string): Promise<number | string> {
+  return new Promise((resolve) => {
+    get(url, { agent: false }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode ?? 0))
+    }).once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+  })
+}
+
+async function requestsIn(adminUrl: string): Promise<number> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text()
+  const values = [...text.matchAll(/^sealgate_s3_requests_total\{[^}]*\} (\d+)$/gm)]
+  return values.reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+test('front-ends share one address, and their metrics are told together', async () => {
+  await withServed(
+    'server',
+    async ({ program, url, adminUrl }) => {
+      assert.is(childrenOf(program.pid).length, 2)
+      await roundTrip(url, credentials)
+      const before = await requestsIn(adminUrl)
+      assert.ok(before >= 3)
+      const statuses = await Promise.all(Array.from({ length: 40 }, () => ask(url)))
+      assert.equal([...new Set(statuses)], [403])
+      assert.is((await requestsIn(adminUrl)) - before, 40)
+      const ready = await (await fetch(`${adminUrl}/readyz`)).json()
+      assert.equal(ready, { ready: true, reasons: [] })
+      assert.is((await program.end()).status, 0)
+    },
+    { env, control: false },
+  )
+})
+
+test('SIGHUP puts new front-ends in the place of the old, and no connection is refused', async () => {
+  await withServed(
+    'server',
+    async ({ program, url, adminUrl }) => {
+      const old = childrenOf(program.pid)
+      const seen = new Set<number | string>()
+      let going = true
+      const asking = (async () => {
+        while (going) seen.add(await ask(url))
+      })()
+      process.kill(program.pid, 'SIGHUP')
+      await program.output(/the front-ends were restarted/)
+      going = false
+      await asking
+      assert.equal([...seen], [403])
+      await until(() => childrenOf(program.pid).length === 2)
+      assert.not.ok(childrenOf(program.pid).some((pid) => old.includes(pid)))
+      assert.is((await fetch(`${adminUrl}/readyz`)).status, 200)
+      assert.is((await program.end()).status, 0)
+    },
+    { env, control: false },
+  )
+})
+
+test.run()
