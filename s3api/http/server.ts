@@ -1,6 +1,6 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { FrontEndConfig } from '../config.ts'
@@ -27,8 +27,10 @@ export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => vo
 export interface HttpServer {
   readonly port: number
   readonly encrypted: boolean
-  /** Stops accepting, and ends connections without a request. */
+  /** Stops accepting. Connections stay, also those whose first request is still on its way. */
   stop(): void
+  /** Ends the connections without a request. */
+  endIdle(): void
   /** Ends all connections, whatever they do. Resolves when the port is free. */
   destroy(): Promise<void>
 }
@@ -74,12 +76,14 @@ export async function listen(
     port,
     encrypted: tls !== undefined,
     stop() {
-      if (!server.listening) return
-      server.close()
+      // That of node:http would end the connections without a request as well.
+      NetServer.prototype.close.call(server)
+    },
+    endIdle() {
       server.closeIdleConnections()
     },
     async destroy() {
-      if (server.listening) server.close()
+      server.close()
       server.closeAllConnections()
       await closed
     },
