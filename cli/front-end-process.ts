@@ -47,7 +47,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
         ...(operations !== undefined && { operations }),
       }).catch(explainListening('the front-end', frontEndConfig.address)),
     )
-    log.info({ url: frontEnd.url }, 'the front-end is listening')
+    log.debug({ url: frontEnd.url }, 'a process of the front-end is listening')
     return {
       facts: { url: frontEnd.url },
       report: async () => ({ ...(await frontEnd.ready()), metrics: await registry.getMetricsAsJSON() }),

@@ -131,7 +131,7 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
         log,
       })
     }
-    log.info({ url, admin: admin?.url }, 'the server is listening')
+    log.info({ url, admin: admin?.url }, 'the front-end is listening')
     return { url, admin: admin?.url, restart: () => serving.restart(), stop }
   } catch (error) {
     await stop()
