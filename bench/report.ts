@@ -64,6 +64,7 @@ export function toPicture(figures: readonly Figure[]): string {
     ].join('\n  ')
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">
+  <title>Measured ratios beside their targets</title>
   <rect width="100%" height="100%" fill="#fff"/>
   <text x="${labelWidth}" y="20" fill="#555">measured ÷ beside; | must, ┊ moonshot</text>
   ${rows.join('\n  ')}
