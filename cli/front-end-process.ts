@@ -33,7 +33,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
     return part
   }
   try {
-    const { backend, operations } = await openStore(config.store, log, fsync)
+    const { backend, operations } = await openStore(config.store, { log, registry, fsync })
     keep(backend)
     const pool = keep(createCryptoPool({ threads }))
     const keys = config.control && keep(connectKeyService(config.control, { log }))

@@ -68,7 +68,7 @@ async function rewrap(
   { control, restart = false }: RewrapOptions,
 ): Promise<RewrapReport> {
   const directory = store.kind === 'disk' ? store.directory : undefined
-  const { backend } = await openStore(store, createLog('warn', 'rewrap'))
+  const { backend } = await openStore(store, { log: createLog('warn', 'rewrap') })
   try {
     return await withKeys(environment, { directory, control }, async (keys) => {
       await untilReady(keys)

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import {
   type FsyncPolicy,
   type Gateway,
@@ -15,9 +16,13 @@ export type StoreConfig =
 /** Errors: those of openDiskBackend and openGateway. */
 export async function openStore(
   store: StoreConfig,
-  log: Logger,
-  fsync: FsyncPolicy = 'always',
+  {
+    log,
+    registry,
+    fsync = 'always',
+  }: { readonly log: Logger; readonly registry?: Registry; readonly fsync?: FsyncPolicy },
 ): Promise<Gateway> {
-  if (store.kind === 'gateway') return openGateway(store.config, { log })
+  if (store.kind === 'gateway')
+    return openGateway(store.config, { log, ...(registry !== undefined && { registry }) })
   return { backend: await openDiskBackend({ directory: store.directory, log, fsync }) }
 }

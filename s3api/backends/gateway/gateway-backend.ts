@@ -7,6 +7,7 @@ import {
   type ListQuery,
   type LookupHint,
   type NewBucket,
+  type ObjectRecord,
   type PartRecord,
   type StagePlan,
   type StoredObject,
@@ -40,12 +41,15 @@ import { ObjectWriter } from './writing.ts'
 const listedMax = 50_000
 const answerSizeMax = 256 * 1024
 
+export type FoundKind = 'sealed' | 'plain' | 'minio'
+
 /** Objects in another S3. */
 export class GatewayBackend implements Backend {
   readonly system: SystemRecords
   readonly #upstream: Upstream
   readonly #systemBucket: SystemBucket
   readonly #passThrough: boolean
+  readonly #found: (kind: FoundKind) => void
   readonly #buckets: Buckets
   readonly #lookup: Lookup
   readonly #minio: MinioStore | undefined
@@ -61,8 +65,20 @@ export class GatewayBackend implements Backend {
 
   constructor(
     config: GatewayConfig,
-    { upstream, log, now }: { readonly upstream: Upstream; readonly log: Logger; readonly now: () => number },
+    {
+      upstream,
+      log,
+      now,
+      found = () => {},
+    }: {
+      readonly upstream: Upstream
+      readonly log: Logger
+      readonly now: () => number
+      /** Told what kind of object each look-up has found. */
+      readonly found?: (kind: FoundKind) => void
+    },
   ) {
+    this.#found = found
     const { double } = config
     const system = new SystemBucket(upstream, config.systemBucket, { optional: config.passThrough })
     const store = new UploadStore(system, log)
@@ -165,6 +181,7 @@ export class GatewayBackend implements Backend {
       if (this.#minio === undefined || !absent || versionId !== undefined) throw error
       return this.#minio.object(wanted)
     })
+    this.#found(kindOf(found.record))
     if (found.record.minio === undefined) this.#listed.set(found, found.record)
     return toStoredObject(found, key, await this.#attributes.of(found))
   }
@@ -302,4 +319,9 @@ export class GatewayBackend implements Backend {
     if (bucket !== this.#systemBucket.name) return
     throw new BackendError('no-such-bucket', `there is no bucket ${bucket}`)
   }
+}
+
+function kindOf({ envelope, minio }: ObjectRecord): FoundKind {
+  if (minio !== undefined) return 'minio'
+  return envelope === undefined ? 'plain' : 'sealed'
 }

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
+import { Counter, type Registry } from 'prom-client'
 import type { Operation } from '../../operation.ts'
 import type { Backend } from '../backend.ts'
 import type { GatewayConfig } from './config.ts'
-import { GatewayBackend } from './gateway-backend.ts'
+import { type FoundKind, GatewayBackend } from './gateway-backend.ts'
 import { passThroughOperations } from './pass-through.ts'
 import { Upstream } from './upstream.ts'
 
@@ -29,12 +30,22 @@ export async function openGatewayBackend(config: GatewayConfig, options: Gateway
 
 interface GatewayOptions {
   readonly log: Logger
+  readonly registry?: Registry
   readonly now?: () => number
 }
 
-async function open(config: GatewayConfig, { log, now = Date.now }: GatewayOptions) {
+async function open(config: GatewayConfig, { log, registry, now = Date.now }: GatewayOptions) {
+  const objects =
+    registry &&
+    new Counter({
+      name: 'sealgate_gateway_objects_total',
+      help: 'Objects found in the store, by how they lie there: sealed, plain, minio',
+      labelNames: ['kind'],
+      registers: [registry],
+    })
+  const found = (kind: FoundKind) => objects?.inc({ kind })
   const upstream = new Upstream(config, { log, now })
-  const backend = new GatewayBackend(config, { upstream, log, now })
+  const backend = new GatewayBackend(config, { upstream, log, now, found })
   try {
     await backend.prepare()
     return { backend, upstream }
