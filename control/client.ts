@@ -10,15 +10,14 @@ import type { Lease as LeaseMessage } from '../proto/gen/sealgate/kms/v1/Lease.t
 import type { ReportUsesResponse } from '../proto/gen/sealgate/kms/v1/ReportUsesResponse.ts'
 import type { StatusResponse } from '../proto/gen/sealgate/kms/v1/StatusResponse.ts'
 import type { ControlAddress } from './config.ts'
-import { type Endpoint, Endpoints } from './endpoints.ts'
+import { type Endpoint, Endpoints } from './connection/endpoints.ts'
+import { rewrapOver } from './connection/rewrap-client.ts'
+import { InstanceWatch } from './connection/watch-client.ts'
 import { answeredName, codeOfStatus, KmsError, parseErrorCode, retryAfterName } from './errors.ts'
-
-import { rewrapOver } from './rewrap-client.ts'
 import type { KeyService, Lease } from './service.ts'
-import { InstanceWatch } from './watch-client.ts'
 
 // What other rooms and services import: the key service, as they see it, and the ring that keeps its keys.
-export { epochIdOf, KeyRing, type RingKey, type SealedDataKey } from './key-ring.ts'
+export { epochIdOf, KeyRing, type RingKey, type SealedDataKey } from './connection/key-ring.ts'
 export type {
   DataKey,
   EncryptionContext,
@@ -28,7 +27,7 @@ export type {
   Lease,
   SealedKey,
 } from './service.ts'
-export { type Clock, systemClock } from './session-clock.ts'
+export { type Clock, systemClock } from './session/session-clock.ts'
 
 /** Bytes. */
 const dataKeySize = 32

@@ -1,6 +1,6 @@
-import type { AuditConfig } from './audit.ts'
-import type { ClientLimits } from './client-limits.ts'
-import type { KeyLimits } from './key-limits.ts'
+import type { AuditConfig } from './audit/audit.ts'
+import type { KeyLimits } from './keys/key-limits.ts'
+import type { ClientLimits } from './server/client-limits.ts'
 
 /** What the control service is configured with; parsed once by cli. Secrets are bytes or sources, never printed. */
 export interface ControlConfig {

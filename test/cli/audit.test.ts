@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { AuditLog } from '../../control/audit.ts'
+import { AuditLog } from '../../control/audit/audit.ts'
 import { runProgram } from '../support/program.ts'
 
 const test = suite('cli/audit')

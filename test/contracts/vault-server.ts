@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { VaultConfig } from '../../control/config.ts'
 import type { Check, Provider } from '../../control/providers/provider.ts'
-import { createVaultProvider } from '../../control/providers/vault.ts'
+import { createVaultProvider } from '../../control/providers/vault/vault.ts'
 import { startReady, toConfig, until } from '../support/vault/fixture.ts'
 import {
   type SeedCredentials,

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Circuit, type Verdict } from '../../control/circuit.ts'
 import { KmsError } from '../../control/errors.ts'
+import { Circuit, type Verdict } from '../../control/session/circuit.ts'
 import { ManualClock } from '../support/vault/manual-clock.ts'
 
 const test = suite('control/circuit')

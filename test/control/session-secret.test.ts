@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { SessionSecret } from '../../control/session-secret.ts'
+import { SessionSecret } from '../../control/session/session-secret.ts'
 
 const test = suite('control/session-secret')
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { VaultError } from '../../control/providers/vault-error.ts'
+import { VaultError } from '../../control/providers/vault/vault-error.ts'
 import { echo, grant, refusal, setUp, unreachable } from '../support/vault/fake-vault.ts'
 
 const test = suite('control/session-status')

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KmsError } from '../../control/errors.ts'
-import type { VaultError } from '../../control/providers/vault-error.ts'
+import type { VaultError } from '../../control/providers/vault/vault-error.ts'
 import { echo, gapsOf, grant, refusal, setUp, unreachable } from '../support/vault/fake-vault.ts'
 
 const test = suite('control/session')

@@ -1,4 +1,4 @@
-import { createVaultProvider } from '../../control/providers/vault.ts'
+import { createVaultProvider } from '../../control/providers/vault/vault.ts'
 import { type ProviderUnderTest, providerContract } from '../contracts/provider.ts'
 import { vaultServerFacts } from '../contracts/vault-server.ts'
 import { findVaultProgram, startRealVault } from '../support/real-vault.ts'

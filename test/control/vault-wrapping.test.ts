@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createVaultClient } from '../../control/providers/vault-client.ts'
+import { createVaultClient } from '../../control/providers/vault/vault-client.ts'
 import { failsAs } from '../support/vault/fails-as.ts'
 import { toConfig } from '../support/vault/fixture.ts'
 import { startVaultSimulator } from '../support/vault-simulator.ts'

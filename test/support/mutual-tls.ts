@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ControlAddress, MutualTlsFiles } from '../../control/config.ts'
-import { identityOfCertificate } from '../../control/identity.ts'
+import { identityOfCertificate } from '../../control/server/identity.ts'
 import { type Certificate, createAuthority, createCertificate } from './vault/certificates.ts'
 
 /** A folder of certificates of one authority, for control and its clients. */

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { VaultError, type VaultErrorKind } from '../../../control/providers/vault-error.ts'
+import { VaultError, type VaultErrorKind } from '../../../control/providers/vault/vault-error.ts'
 
 export async function failsAs(kind: VaultErrorKind, promise: Promise<unknown>): Promise<VaultError> {
   const error = await promise.then(

@@ -1,6 +1,6 @@
-import type { VaultGrant } from '../../../control/providers/vault-client.ts'
-import { VaultError } from '../../../control/providers/vault-error.ts'
-import { Session, type SessionClient } from '../../../control/session.ts'
+import type { VaultGrant } from '../../../control/providers/vault/vault-client.ts'
+import { VaultError } from '../../../control/providers/vault/vault-error.ts'
+import { Session, type SessionClient } from '../../../control/session/session.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const secretId = { kind: 'value', value: new TextEncoder().encode('secret') } as const

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../../../control/session-clock.ts'
+import type { Clock } from '../../../control/session/session-clock.ts'
 
 interface Timer {
   readonly atMs: number

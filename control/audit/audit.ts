@@ -1,0 +1,177 @@
+import type { Logger } from 'pino'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { KmsError } from '../errors.ts'
+import type { AuditEntry, AuditTrail } from '../server/gate.ts'
+import { AuditFile } from './audit-file.ts'
+
+export interface AuditConfig {
+  readonly file: string
+  /** A file that would become larger is put away first. */
+  readonly fileSizeMax: number
+  /** When lines are forced to the disk: before their operation is answered, or within a second after it. */
+  readonly sync: 'each' | 'second'
+  /** Key operations go on when their lines cannot be written; they are counted then, and missing. */
+  readonly optional: boolean
+}
+
+/** Entries that wait for the disk; more are refused. */
+const waitingMax = 20_000
+const retryMs = 1_000
+const syncMs = 1_000
+
+interface Waiting {
+  readonly entries: readonly AuditEntry[]
+  readonly resolve: () => void
+  readonly reject: (error: KmsError) => void
+}
+
+/** Writes the lines of all operations that are under way at once, each before its operation is answered. */
+export class AuditLog implements AuditTrail {
+  readonly #config: AuditConfig
+  readonly #log: Logger
+  readonly #lines: Counter
+  readonly #lost: Counter
+  readonly #writable: Gauge
+  #file: AuditFile | undefined
+  #opened = false
+  #waiting: Waiting[] = []
+  #waitingCount = 0
+  #draining: Promise<void> | undefined
+  #retryAtMs = 0
+  #syncTimer: NodeJS.Timeout | undefined
+
+  constructor(config: AuditConfig, { log, registry }: { readonly log: Logger; readonly registry: Registry }) {
+    this.#config = config
+    this.#log = log
+    const registers = [registry]
+    this.#lines = new Counter({ name: 'sealgate_audit_lines_total', help: 'Lines of the audit', registers })
+    this.#lost = new Counter({
+      name: 'sealgate_audit_lost_total',
+      help: 'Key operations whose lines could not be written; they were refused unless the audit is optional',
+      registers,
+    })
+    this.#writable = new Gauge({
+      name: 'sealgate_audit_writable',
+      help: 'Whether the audit could be written the last time',
+      registers,
+    })
+  }
+
+  /**
+   * Goes on with what is there. Not before the address is ours: then no other process of this configuration writes. Errors:
+   * KmsError `unavailable` for a file that cannot be opened or written.
+   */
+  async open(): Promise<void> {
+    this.#file = await openFile(this.#config, this.#log).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new KmsError('unavailable', `the audit cannot be written: ${reason}`, { cause: error })
+    })
+    this.#opened = true
+    this.#writable.set(1)
+  }
+
+  requireWritable(): void {
+    if (!this.#opened) throw unwritable(undefined)
+    if (this.#file !== undefined || this.#config.optional || performance.now() >= this.#retryAtMs) return
+    throw unwritable(undefined)
+  }
+
+  append(entries: readonly AuditEntry[]): Promise<void> {
+    if (entries.length === 0) return Promise.resolve()
+    if (this.#waitingCount >= waitingMax) {
+      return Promise.reject(new KmsError('unavailable', `${waitingMax} lines of the audit wait for the disk`))
+    }
+    this.#waitingCount += entries.length
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entries, resolve, reject })
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  /** Writes what is left. Idempotent. */
+  async close(): Promise<void> {
+    await this.#draining
+    clearTimeout(this.#syncTimer)
+    const file = this.#file
+    this.#file = undefined
+    if (file === undefined) return
+    await file.sync().catch((error: unknown) => this.#log.error({ err: error }, 'the audit cannot be synced'))
+    await file.close()
+    // A second place, out of reach of who can write the file, from which its end can be told.
+    this.#log.info({ ...file.end, file: this.#config.file }, 'the audit ends')
+  }
+
+  async #drain(): Promise<void> {
+    // What comes in the same turn of the event loop goes into the same write.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0)
+      try {
+        await this.#write(batch.flatMap(({ entries }) => entries))
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        await this.#failed(error, batch)
+      }
+      for (const { entries } of batch) this.#waitingCount -= entries.length
+    }
+    this.#draining = undefined
+  }
+
+  async #write(entries: readonly AuditEntry[]): Promise<void> {
+    if (this.#file === undefined && performance.now() < this.#retryAtMs) throw new Error('tried a moment ago')
+    this.#file ??= await openFile(this.#config, this.#log)
+    try {
+      await this.#file.append(entries, new Date())
+    } catch (error) {
+      // Moved away by a rotation that is not ours, most likely: a new one is begun at once.
+      this.#log.warn({ err: error, file: this.#config.file }, 'the audit is opened anew')
+      await this.#file.close().finally(() => {
+        this.#file = undefined
+      })
+      this.#file = await openFile(this.#config, this.#log)
+      await this.#file.append(entries, new Date())
+    }
+    if (this.#config.sync === 'each') await this.#file.sync()
+    else this.#syncTimer ??= setTimeout(() => void this.#syncLater(), syncMs).unref()
+    this.#lines.inc(entries.length)
+    this.#writable.set(1)
+  }
+
+  async #syncLater(): Promise<void> {
+    this.#syncTimer = undefined
+    await this.#file?.sync().catch((error: unknown) => this.#failed(error, []))
+  }
+
+  async #failed(error: unknown, batch: readonly Waiting[]): Promise<void> {
+    const file = this.#file
+    if (file !== undefined || performance.now() >= this.#retryAtMs) {
+      this.#log.error({ err: error, file: this.#config.file }, 'the audit cannot be written')
+      this.#retryAtMs = performance.now() + retryMs
+    }
+    this.#file = undefined
+    this.#writable.set(0)
+    await file?.close().catch((closeError: unknown) => this.#log.error({ err: closeError }, 'nor be closed'))
+    for (const { entries, resolve, reject } of batch) {
+      this.#lost.inc(entries.length)
+      if (this.#config.optional) resolve()
+      else reject(unwritable(error))
+    }
+  }
+}
+
+async function openFile({ file: path, fileSizeMax }: AuditConfig, log: Logger): Promise<AuditFile> {
+  const file = await AuditFile.open(path, { sizeMax: fileSizeMax })
+  try {
+    for (const finding of file.findings)
+      log.error({ ...finding, file: path }, 'the audit was not left in order')
+    if (file.findings.length > 0) await file.append(file.findings, new Date())
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function unwritable(cause: unknown): KmsError {
+  return new KmsError('unavailable', 'the audit cannot be written, and no key is used without it', { cause })
+}

@@ -1,0 +1,251 @@
+import { timingSafeEqual } from 'node:crypto'
+import { Gauge, type Registry } from 'prom-client'
+import { deriveKey } from '../../engine/index.ts'
+import { KmsError } from '../errors.ts'
+import { createCacheMetrics } from '../keys/cache-metrics.ts'
+import type { Fetch } from '../keys/held-key.ts'
+import { KeyCache } from '../keys/key-cache.ts'
+import { isRefusal, Outage } from '../keys/outage.ts'
+import type { DataKey, EncryptionContext, InstanceState, KeyService, Lease, SealedKey } from '../service.ts'
+import { type Clock, systemClock } from '../session/session-clock.ts'
+import { UseReports } from './use-reports.ts'
+
+/** A data key for new objects. */
+export interface RingKey extends DataKey {
+  /** Of a data key that serves many objects, bound to the bucket alone; absent for one of this object alone. */
+  readonly epochId?: Uint8Array
+}
+
+interface DataKeyRequest {
+  readonly keyId?: string
+  readonly bucketContext: EncryptionContext
+  readonly objectContext: EncryptionContext
+}
+
+/** A data key that an object was sealed with. */
+export interface SealedDataKey extends SealedKey {
+  readonly epochId?: Uint8Array
+}
+
+export interface KeyRingOptions {
+  readonly service: KeyService
+  readonly registry?: Registry
+  readonly clock?: Clock
+  readonly entriesMax?: number
+}
+
+const defaultEntriesMax = 10_000
+const epochLabel = 'sealgate/epoch/1'
+const epochIdSize = 16
+
+/** The id of a data key's epoch, 16 bytes: who opens a sealed data key can tell by it that it is the right one. */
+export function epochIdOf(dataKey: Uint8Array): Uint8Array {
+  return new Uint8Array(deriveKey(dataKey, epochLabel).subarray(0, epochIdSize))
+}
+
+/**
+ * The data keys of a front-end: held as their leases allow, dropped as control's instances say. With a live lease neither
+ * sealing nor opening asks control. Every plaintext that is returned belongs to the caller. Errors of all methods: those of
+ * the key service; access-denied for a disabled key.
+ */
+export class KeyRing {
+  readonly #service: KeyService
+  readonly #outage: Outage
+  readonly #sealing: KeyCache
+  readonly #opened: KeyCache
+  readonly #uses: UseReports
+  readonly #instances = new Map<string, InstanceState & { connected: boolean }>()
+  readonly #endWatch: () => void
+  #onInstance = () => {}
+  /** What control said last; unknown at first. */
+  #keysReused: boolean | undefined
+  #graceMs = 0
+
+  constructor({ service, registry, clock = systemClock, entriesMax = defaultEntriesMax }: KeyRingOptions) {
+    this.#service = service
+    this.#outage = new Outage(clock)
+    this.#uses = new UseReports(service, clock)
+    const metrics = registry && createCacheMetrics(registry, 'sealgate_key_ring')
+    const cache = (kind: string) => {
+      const events = metrics?.events(kind)
+      const made = new KeyCache({ entriesMax, clock, outage: this.#outage, ...(events && { events }) })
+      metrics?.showEntries(kind, () => made.size)
+      return made
+    }
+    this.#sealing = cache('sealing')
+    this.#opened = cache('opened')
+    if (registry !== undefined) this.#showOutage(registry)
+    this.#endWatch = service.watch((target, state) => this.#onState(target, state))
+  }
+
+  /** Called when a control instance is heard for the first time, also after its restart. One listener. */
+  onInstance(listener: () => void): void {
+    this.#onInstance = listener
+  }
+
+  /** The data key to seal a new object's key with: of the bucket's epoch, or of this object where control reuses none. */
+  async dataKey(request: DataKeyRequest): Promise<RingKey> {
+    this.#requireEnabled(request.keyId ?? '')
+    const key = await this.#obtain(request)
+    try {
+      // Only now it is known which one the default key is, and of several instances one may not have heard yet.
+      this.#requireEnabled(key.keyId)
+      return key
+    } catch (error) {
+      key.plaintext.fill(0)
+      throw error
+    }
+  }
+
+  async #obtain({ keyId = '', bucketContext: context, objectContext }: DataKeyRequest): Promise<RingKey> {
+    if (this.#keysReused !== false) {
+      try {
+        const id = `${keyId}\n${JSON.stringify(context)}`
+        const key = await this.#sealing.take(id, () => this.#fetchLease(keyId, context))
+        const { plaintext, sealed, epochId = epochIdOf(plaintext) } = key
+        this.#uses.count('sealed', key.keyId, context)
+        return { keyId: key.keyId, plaintext, sealed, epochId }
+      } catch (error) {
+        if (!(error instanceof NotReused)) throw error
+        this.#keysReused = false
+      }
+    }
+    return this.#outage.observe(this.#service.generateDataKey({ keyId, context: objectContext }))
+  }
+
+  /** Opens a data key. `newer` finds the form in which it was sealed last, where that is another than the object's own. */
+  async open(
+    key: SealedDataKey,
+    newer: () => Promise<Uint8Array | undefined> = async () => undefined,
+  ): Promise<Uint8Array> {
+    this.#requireEnabled(key.keyId)
+    const { plaintext } = await this.#opened.take(idOf(key), () => this.#fetchOpened(key, newer))
+    this.#uses.count('opened', key.keyId, key.context)
+    return plaintext
+  }
+
+  /** Zeroes every key, ends the watch and tells the last uses, where control answers soon; the service stays open. */
+  async close(): Promise<void> {
+    this.#endWatch()
+    this.#sealing.close()
+    this.#opened.close()
+    await this.#uses.close()
+  }
+
+  async #fetchLease(keyId: string, context: EncryptionContext): ReturnType<Fetch> {
+    const leased = await this.#service.leaseDataKey({ keyId, context })
+    if (leased === undefined) throw new NotReused()
+    const { lease, ...dataKey } = leased
+    const key = { ...dataKey, epochId: epochIdOf(dataKey.plaintext) }
+    const { sealed, epochId } = key
+    const opened = { keyId: key.keyId, sealed, context, epochId }
+    const again = () => this.#fetchOpened(opened, async () => undefined)
+    const copy = { ...key, plaintext: new Uint8Array(key.plaintext) }
+    this.#opened.put(idOf(opened), { key: copy, terms: this.#toTerms(lease) }, again)
+    // Nothing is sealed beyond a lease's age.
+    return { key, terms: { ...this.#toTerms(lease), offlineGraceMs: 0 } }
+  }
+
+  async #fetchOpened(key: SealedDataKey, newer: () => Promise<Uint8Array | undefined>): ReturnType<Fetch> {
+    const resealed = await newer()
+    if (resealed !== undefined) {
+      try {
+        return await this.#decrypt({ ...key, sealed: resealed })
+      } catch (error) {
+        // The object's own copy may still open, with an old version of the master key.
+        if (!isRefusal(error)) throw error
+      }
+    }
+    return this.#decrypt(key)
+  }
+
+  async #decrypt({ epochId, ...key }: SealedDataKey): ReturnType<Fetch> {
+    const { plaintext, lease } = await this.#service.decryptLeased(key)
+    if (epochId !== undefined && !isSame(epochIdOf(plaintext), epochId)) {
+      plaintext.fill(0)
+      throw new KmsError('invalid-ciphertext', 'the data key is not the one of its epoch')
+    }
+    return { key: { keyId: key.keyId, plaintext, sealed: key.sealed }, terms: this.#toTerms(lease) }
+  }
+
+  #toTerms({ maxAgeMs, maxUses, idleMs, offlineGraceMs }: Lease) {
+    this.#graceMs = Math.max(this.#graceMs, offlineGraceMs)
+    return { ageMs: maxAgeMs, uses: maxUses, idleMs, offlineGraceMs }
+  }
+
+  #requireEnabled(keyId: string): void {
+    for (const { disabledKeyIds } of this.#instances.values()) {
+      if (disabledKeyIds.includes(keyId)) throw new KmsError('access-denied', `key ${keyId} is disabled`)
+    }
+  }
+
+  #onState(target: string, state: InstanceState | undefined): void {
+    const before = this.#instances.get(target)
+    if (state === undefined) {
+      this.#lost(target)
+      return
+    }
+    this.#instances.set(target, { ...state, connected: true })
+    this.#keysReused = state.keysReused
+    const known = before?.disabledKeyIds ?? []
+    // Of a key that is allowed again no lease is held, but that it was refused is remembered.
+    const changed = [...known, ...state.disabledKeyIds].filter(
+      (keyId) => known.includes(keyId) !== state.disabledKeyIds.includes(keyId),
+    )
+    if (state.droppedKeyIds === 'all') this.#drop()
+    else for (const keyId of [...state.droppedKeyIds, ...changed]) this.#drop(keyId)
+    if (before?.instanceId !== state.instanceId) this.#onInstance()
+  }
+
+  /** What it said last stands until it is heard again, unless others can be heard. */
+  #lost(target: string): void {
+    const state = this.#instances.get(target)
+    if (state !== undefined) state.connected = false
+    if (![...this.#instances.values()].some(({ connected }) => connected)) return
+    for (const [name, { connected }] of this.#instances) if (!connected) this.#instances.delete(name)
+  }
+
+  #drop(keyId?: string): void {
+    this.#sealing.drop(keyId)
+    this.#opened.drop(keyId)
+  }
+
+  #showOutage(registry: Registry): void {
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name: `sealgate_key_ring_${name}`,
+        help,
+        registers: [registry],
+        collect() {
+          this.set(read())
+        },
+      })
+    gauge('offline', 'Whether control does not answer', () => Number(this.#outage.active))
+    gauge(
+      'offline_grace_remaining_seconds',
+      'How much longer held keys open objects without control; all of it while it answers',
+      () => Math.max(0, this.#graceMs - this.#outage.lastedMs) / 1000,
+    )
+    gauge('uses_lost', 'Objects sealed or opened that the audit never heard of', () => this.#uses.lost)
+    gauge('control_instances', 'Control instances that are heard', () => {
+      return [...this.#instances.values()].filter(({ connected }) => connected).length
+    })
+  }
+}
+
+/** Control draws a data key for each object. */
+class NotReused extends Error {}
+
+/** An epoch has one data key, however it is sealed; without one the sealed form is what there is. */
+function idOf({ keyId, sealed, context, epochId }: SealedDataKey): string {
+  const form = epochId === undefined ? `s${toBase64(sealed)}` : `e${toBase64(epochId)}`
+  return `${keyId}\n${form}\n${JSON.stringify(context)}`
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,92 @@
+import type { EncryptionContext, KeyService, KeyUses } from '../service.ts'
+import type { Clock } from '../session/session-clock.ts'
+
+/** How long uses wait until they are told. */
+const reportMs = 10_000
+/** How long the last report may take. */
+const closeMs = 300
+/** Keys and contexts of one report; as soon as there are so many they are told. */
+const itemsMax = 1_000
+/** Of several reports that could not be told; beyond, the oldest are given up. */
+const heldMax = 10_000
+
+type Counted = { -readonly [Name in keyof KeyUses]: KeyUses[Name] }
+
+/** Counts what is done under leases, of which control sees nothing, and tells it for the audit. */
+export class UseReports {
+  readonly #service: Pick<KeyService, 'reportUses'>
+  readonly #clock: Clock
+  readonly #counted = new Map<string, Counted>()
+  #cancel = () => {}
+  #telling: Promise<void> | undefined
+  #lost = 0
+
+  constructor(service: Pick<KeyService, 'reportUses'>, clock: Clock) {
+    this.#service = service
+    this.#clock = clock
+    this.#tellLater()
+  }
+
+  /** Objects whose use could never be told. */
+  get lost(): number {
+    return this.#lost
+  }
+
+  count(kind: 'sealed' | 'opened', keyId: string, context: EncryptionContext): void {
+    const id = `${keyId}\n${JSON.stringify(context)}`
+    const counted = this.#counted.get(id) ?? { keyId, context, sealed: 0, opened: 0 }
+    counted[kind]++
+    this.#counted.set(id, counted)
+    if (this.#counted.size >= itemsMax) void this.tell()
+  }
+
+  /** Tells what there is; what cannot be told waits for the next time. Never throws. */
+  tell(): Promise<void> {
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = undefined
+    })
+    return this.#telling
+  }
+
+  /** Tells what is left, as far as control answers. */
+  async close(): Promise<void> {
+    this.#cancel()
+    const told = (this.#telling ?? Promise.resolve()).then(() => this.tell())
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise((resolve) => {
+      timer = setTimeout(resolve, closeMs)
+    })
+    await Promise.race([told, tooLate])
+    clearTimeout(timer)
+  }
+
+  async #tell(): Promise<void> {
+    const taken = [...this.#counted.entries()].slice(0, itemsMax)
+    if (taken.length === 0) return
+    for (const [id] of taken) this.#counted.delete(id)
+    try {
+      await this.#service.reportUses(taken.map(([, uses]) => uses))
+    } catch {
+      // Control is away, which who asks for a key is told: the counts go on with the next ones.
+      for (const [id, uses] of taken) this.#putBack(id, uses)
+    }
+  }
+
+  #putBack(id: string, { keyId, context, sealed, opened }: Counted): void {
+    const since = this.#counted.get(id)
+    if (since === undefined && this.#counted.size >= heldMax) {
+      this.#lost += sealed + opened
+      return
+    }
+    const counted = since ?? { keyId, context, sealed: 0, opened: 0 }
+    counted.sealed += sealed
+    counted.opened += opened
+    this.#counted.set(id, counted)
+  }
+
+  #tellLater(): void {
+    this.#cancel = this.#clock.after(reportMs, () => {
+      void this.tell().finally(() => this.#tellLater())
+    })
+  }
+}

@@ -1,0 +1,128 @@
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import { KmsError } from '../errors.ts'
+
+/**
+ * Master keys that an operator has switched off, whatever the KMS thinks of them. With a file they stay off over a restart;
+ * several control services may share it, and it may be edited by hand: `{"disabled":["key-id"]}`.
+ */
+
+/** How soon a change of the file is seen; a disabled key has to stop within a second on every front-end. */
+const pollMs = 250
+const fileMode = 0o600
+
+export class DisabledKeys {
+  readonly #file: string | undefined
+  readonly #log: Logger
+  readonly #onChange: () => void
+  readonly #timer: NodeJS.Timeout | undefined
+  #keyIds: ReadonlySet<string>
+  #seen = ''
+
+  /** Errors: KmsError `internal` for a file that cannot be understood: no key is used that may be off. */
+  constructor({
+    file,
+    log,
+    onChange,
+  }: { readonly file: string | undefined; readonly log: Logger; readonly onChange: () => void }) {
+    this.#file = file
+    this.#log = log
+    this.#onChange = onChange
+    this.#seen = this.#stamp()
+    this.#keyIds = this.#read()
+    if (file !== undefined) this.#timer = setInterval(() => this.#poll(), pollMs).unref()
+  }
+
+  get keyIds(): readonly string[] {
+    return [...this.#keyIds]
+  }
+
+  get persistent(): boolean {
+    return this.#file !== undefined
+  }
+
+  /** Throws KmsError `access-denied` for a key that is switched off. */
+  require(keyId: string): void {
+    if (this.#keyIds.has(keyId)) throw new KmsError('access-denied', `key ${keyId} is disabled`)
+  }
+
+  /** Errors: KmsError `internal` where the file cannot be written; then nothing has changed. */
+  set(keyId: string, disabled: boolean): void {
+    // The file may have been changed since the last look at it.
+    const keyIds = new Set(this.#stamp() === '' ? this.#keyIds : this.#read())
+    if (disabled) keyIds.add(keyId)
+    else keyIds.delete(keyId)
+    this.#write(keyIds)
+    this.#take(keyIds)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #poll(): void {
+    const stamp = this.#stamp()
+    if (stamp === this.#seen) return
+    this.#seen = stamp
+    if (stamp === '') {
+      this.#log.error('the list of disabled keys is gone; the last one stays in force')
+      return
+    }
+    try {
+      this.#take(this.#read())
+    } catch (error) {
+      this.#log.error({ err: error }, 'the list of disabled keys cannot be read; the last one stays in force')
+    }
+  }
+
+  #take(keyIds: ReadonlySet<string>): void {
+    const changed = keyIds.size !== this.#keyIds.size || [...keyIds].some((keyId) => !this.#keyIds.has(keyId))
+    this.#keyIds = keyIds
+    if (!changed) return
+    this.#log.warn({ disabled: this.keyIds }, 'the list of disabled keys has changed')
+    this.#onChange()
+  }
+
+  /** Changes when the file does. */
+  #stamp(): string {
+    if (this.#file === undefined) return ''
+    const stats = statSync(this.#file, { throwIfNoEntry: false, bigint: true })
+    return stats === undefined ? '' : `${stats.mtimeNs} ${stats.ino} ${stats.size}`
+  }
+
+  #read(): Set<string> {
+    if (this.#file === undefined) return new Set()
+    try {
+      return parseDisabledKeys(readFileSync(this.#file, 'utf8'))
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Set()
+      throw new KmsError('internal', `the list of disabled keys in ${this.#file} cannot be read`, {
+        cause: error,
+      })
+    }
+  }
+
+  #write(keyIds: ReadonlySet<string>): void {
+    if (this.#file === undefined) return
+    const temporary = `${this.#file}.${process.pid}`
+    try {
+      writeFileSync(temporary, `${JSON.stringify({ disabled: [...keyIds].sort() })}\n`, {
+        mode: fileMode,
+        flush: true,
+      })
+      renameSync(temporary, this.#file)
+    } catch (error) {
+      throw new KmsError('internal', 'the list of disabled keys cannot be written', { cause: error })
+    }
+    this.#seen = this.#stamp()
+  }
+}
+
+function parseDisabledKeys(text: string): Set<string> {
+  const value: unknown = JSON.parse(text)
+  const list = typeof value === 'object' && value !== null && 'disabled' in value ? value.disabled : undefined
+  if (!Array.isArray(list) || !list.every((keyId) => typeof keyId === 'string')) {
+    throw new Error('it is not of the form {"disabled":["key-id"]}')
+  }
+  return new Set(list)
+}

@@ -1,0 +1,297 @@
+import { KmsError, type KmsErrorCode } from '../errors.ts'
+import { type Clock, systemClock } from '../session/session-clock.ts'
+import type { CacheEvents, EvictionReason, Fetch, HeldKey, TakenKey, Terms } from './held-key.ts'
+import { isRefusal, Outage } from './outage.ts'
+
+/**
+ * The one cache of data keys, in control and in every front-end: of each key one copy, bounded by entries, age, idleness and
+ * uses, fetched by one call however many want it, refreshed ahead of its age, zeroed when it goes.
+ */
+
+export interface KeyCacheOptions {
+  readonly entriesMax: number
+  readonly clock?: Clock
+  readonly events?: CacheEvents
+  /** Shared by caches that have one source. */
+  readonly outage?: Outage
+  /** The source has refused what it gave before: called with the key's id after the key was dropped. */
+  readonly onRefused?: (keyId: string) => void
+}
+
+interface Entry {
+  readonly key: HeldKey
+  readonly terms: Terms
+  readonly fetch: Fetch
+  readonly expiresAtMs: number
+  refreshAtMs: number
+  usedAtMs: number
+  usesLeft: number
+}
+
+/** A cache in which many keys expire at one time would ask for all of them at one time. */
+const jitterShare = 0.1
+/** Of its age, after which a key in use is fetched anew while the old one still serves. */
+const refreshShare = 0.8
+/** Between two attempts to refresh one key. */
+const refreshRetryMs = 1_000
+const sweepMs = 1_000
+/** How long a failure answers for the same key without another call. */
+const failureMs = {
+  'invalid-ciphertext': 30_000,
+  'key-not-found': 5_000,
+  'access-denied': 5_000,
+  'not-configured': 5_000,
+  unavailable: 1_000,
+  internal: 1_000,
+} as const satisfies Record<KmsErrorCode, number>
+/** Each round of a wait for a key gives at least one who waits a use of it. */
+const roundsMax = 10_000
+
+export class KeyCache {
+  readonly #clock: Clock
+  readonly #entriesMax: number
+  readonly #events: CacheEvents | undefined
+  readonly #outage: Outage
+  readonly #onRefused: (keyId: string) => void
+  /** In the order of their last use. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #failures = new Map<string, { readonly error: KmsError; readonly untilMs: number }>()
+  readonly #running = new Map<string, Promise<void>>()
+  /** Counts drops: what was fetched before one is not kept after it. */
+  #drops = 0
+  #closed = false
+  #cancelSweep = () => {}
+
+  constructor({ entriesMax, clock = systemClock, events, outage, onRefused = () => {} }: KeyCacheOptions) {
+    this.#clock = clock
+    this.#entriesMax = entriesMax
+    this.#events = events
+    this.#outage = outage ?? new Outage(clock)
+    this.#onRefused = onRefused
+    this.#sweepLater()
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /**
+   * The key of that id, fetched where it is not held. `share` names how many uses to take of those that are left, one unless
+   * given. Errors: those of `fetch`, and for a while the same again without a call; unavailable when `signal` aborts.
+   */
+  async take(
+    id: string,
+    fetch: Fetch,
+    { share, signal }: { readonly share?: (left: number) => number; readonly signal?: AbortSignal } = {},
+  ): Promise<TakenKey> {
+    for (let round = 0; round < roundsMax; round++) {
+      const held = this.#held(id)
+      if (held !== undefined) {
+        if (this.#clock.steadyMs() >= held.refreshAtMs) this.#refresh(id, held)
+        return this.#grant(id, held, { share, cached: round === 0 })
+      }
+      const failure = this.#failures.get(id)
+      if (failure !== undefined && failure.untilMs > this.#clock.steadyMs()) throw failure.error
+      if (round === 0) this.#events?.miss()
+      try {
+        await withSignal(this.#fetchOnce(id, fetch), signal)
+      } catch (error) {
+        // What is held may have become good enough by the failure.
+        if (this.#held(id) === undefined) throw error
+      }
+    }
+    throw new KmsError('unavailable', 'too many want the key at once')
+  }
+
+  /** Keeps a key that came in another way than by `fetch`, which will get it anew. Takes over its plaintext. */
+  put(id: string, { key, terms }: Awaited<ReturnType<Fetch>>, fetch: Fetch): void {
+    if (this.#closed) {
+      key.plaintext.fill(0)
+      return
+    }
+    this.#entries.get(id)?.key.plaintext.fill(0)
+    this.#entries.delete(id)
+    const nowMs = this.#clock.steadyMs()
+    const ageMs = terms.ageMs * (1 - jitterShare * this.#clock.random())
+    this.#entries.set(id, {
+      key,
+      terms,
+      fetch,
+      expiresAtMs: nowMs + ageMs,
+      refreshAtMs: nowMs + ageMs * refreshShare,
+      usedAtMs: nowMs,
+      usesLeft: terms.uses,
+    })
+    this.#failures.delete(id)
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#entriesMax) break
+      this.#evict(oldest, 'entries')
+    }
+  }
+
+  /** Zeroes the keys of one master key, or all; what is being fetched is not kept. Returns how many there were. */
+  drop(keyId?: string): number {
+    this.#drops++
+    this.#failures.clear()
+    let count = 0
+    for (const [id, { key }] of this.#entries) {
+      if (keyId !== undefined && key.keyId !== keyId) continue
+      this.#evict(id, 'dropped')
+      count++
+    }
+    return count
+  }
+
+  /** Asks for one of a master key's keys anew, to see whether the source still gives it. False: none is held. */
+  probe(keyId: string): boolean {
+    for (const [id, entry] of this.#entries) {
+      if (entry.key.keyId !== keyId) continue
+      this.#refresh(id, entry)
+      return true
+    }
+    return false
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelSweep()
+    this.#failures.clear()
+    for (const id of [...this.#entries.keys()]) this.#evict(id, 'closed')
+  }
+
+  /** The entry, if it may be used now. */
+  #held(id: string): Entry | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return undefined
+    const reason = this.#reasonToEvict(entry)
+    if (reason === undefined) return this.#isStale(entry) && !this.#mayBeStale(entry) ? undefined : entry
+    this.#evict(id, reason)
+    return undefined
+  }
+
+  #isStale({ expiresAtMs }: Entry): boolean {
+    return this.#clock.steadyMs() >= expiresAtMs
+  }
+
+  /** Beyond its age a key serves only while its source is away, and for so long. */
+  #mayBeStale({ terms, expiresAtMs }: Entry): boolean {
+    const beyondMs = this.#clock.steadyMs() - expiresAtMs
+    return this.#outage.active && Math.max(this.#outage.lastedMs, beyondMs) < terms.offlineGraceMs
+  }
+
+  #reasonToEvict(entry: Entry): EvictionReason | undefined {
+    const { terms, usesLeft, usedAtMs, expiresAtMs } = entry
+    const nowMs = this.#clock.steadyMs()
+    if (usesLeft <= 0) return 'uses'
+    const beyondMs = nowMs - expiresAtMs
+    if (beyondMs >= 0 && terms.offlineGraceMs === 0) return 'age'
+    const overdue = this.#outage.active && this.#outage.lastedMs >= terms.offlineGraceMs
+    if (beyondMs >= terms.offlineGraceMs || (beyondMs >= 0 && overdue)) return 'grace'
+    // Nobody can tell when the source comes back, so that idle keys stay for the grace.
+    if (nowMs - usedAtMs >= terms.idleMs && !this.#outage.active) return 'idle'
+    return undefined
+  }
+
+  #grant(
+    id: string,
+    entry: Entry,
+    { share, cached }: { readonly share: ((left: number) => number) | undefined; readonly cached: boolean },
+  ): TakenKey {
+    const { key, terms } = entry
+    const nowMs = this.#clock.steadyMs()
+    const uses = Math.min(entry.usesLeft, Math.max(1, Math.floor(share?.(entry.usesLeft) ?? 1)))
+    const stale = this.#isStale(entry)
+    entry.usesLeft -= uses
+    entry.usedAtMs = nowMs
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+    const freshMs = entry.expiresAtMs - nowMs
+    const graceLeftMs = terms.offlineGraceMs - Math.max(this.#outage.lastedMs, -freshMs)
+    if (stale) this.#events?.stale()
+    else if (cached) this.#events?.hit()
+    return {
+      ...key,
+      // Not slice, which is no copy of a Buffer.
+      plaintext: new Uint8Array(key.plaintext),
+      terms: {
+        ageMs: stale ? graceLeftMs : freshMs,
+        uses,
+        idleMs: terms.idleMs,
+        offlineGraceMs: stale ? 0 : terms.offlineGraceMs,
+      },
+      cached,
+    }
+  }
+
+  /** In the background; a failure is tried again at the next use, but not at once. */
+  #refresh(id: string, entry: Entry): void {
+    entry.refreshAtMs = this.#clock.steadyMs() + refreshRetryMs
+    // What it means that it failed was seen to where it failed.
+    this.#fetchOnce(id, entry.fetch).catch(() => {})
+  }
+
+  #fetchOnce(id: string, fetch: Fetch): Promise<void> {
+    const running = this.#running.get(id)
+    if (running !== undefined) return running
+    const drops = this.#drops
+    const promise = this.#fetchAndPut(id, fetch, drops).finally(() => this.#running.delete(id))
+    this.#running.set(id, promise)
+    return promise
+  }
+
+  async #fetchAndPut(id: string, fetch: Fetch, drops: number): Promise<void> {
+    try {
+      const fetched = await this.#outage.observe(fetch())
+      if (drops === this.#drops) this.put(id, fetched, fetch)
+      else fetched.key.plaintext.fill(0)
+    } catch (error) {
+      if (error instanceof KmsError && drops === this.#drops) this.#failed(id, error)
+      throw error
+    }
+  }
+
+  #failed(id: string, error: KmsError): void {
+    const forMs = Math.min(failureMs[error.code], error.retryAfterMs ?? Number.POSITIVE_INFINITY)
+    this.#failures.set(id, { error, untilMs: this.#clock.steadyMs() + forMs })
+    for (const oldest of this.#failures.keys()) {
+      if (this.#failures.size <= this.#entriesMax) break
+      this.#failures.delete(oldest)
+    }
+    const entry = this.#entries.get(id)
+    if (entry === undefined || !isRefusal(error)) return
+    this.#evict(id, 'refused')
+    this.#onRefused(entry.key.keyId)
+  }
+
+  #evict(id: string, reason: EvictionReason): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#entries.delete(id)
+    entry.key.plaintext.fill(0)
+    this.#events?.evicted(reason)
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#clock.after(sweepMs, () => {
+      for (const [id, entry] of this.#entries) {
+        const reason = this.#reasonToEvict(entry)
+        if (reason !== undefined) this.#evict(id, reason)
+      }
+      for (const [id, { untilMs }] of this.#failures) {
+        if (untilMs <= this.#clock.steadyMs()) this.#failures.delete(id)
+      }
+      this.#sweepLater()
+    })
+  }
+}
+
+/** The promise, or the signal's reason if that comes first; the promise is left to its other holders. */
+function withSignal(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new KmsError('unavailable', 'the call was given up', { cause: signal.reason }))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,44 @@
+import { KmsError } from '../errors.ts'
+import type { Clock } from '../session/session-clock.ts'
+
+/** Whether the place that keys come from answers, and since when it does not. Measured on real calls. */
+export class Outage {
+  readonly #clock: Clock
+  #sinceMs: number | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Sees what becomes of a call. */
+  async observe<T>(call: Promise<T>): Promise<T> {
+    try {
+      const result = await call
+      this.#sinceMs = undefined
+      return result
+    } catch (error) {
+      if (isAway(error)) this.#sinceMs ??= this.#clock.steadyMs()
+      else if (isRefusal(error)) this.#sinceMs = undefined
+      throw error
+    }
+  }
+
+  get active(): boolean {
+    return this.#sinceMs !== undefined
+  }
+
+  /** How long it has lasted; 0 while there is none. */
+  get lastedMs(): number {
+    return this.#sinceMs === undefined ? 0 : this.#clock.steadyMs() - this.#sinceMs
+  }
+}
+
+/** No answer came. A limit that was reached is an answer. */
+export function isAway(error: unknown): boolean {
+  return error instanceof KmsError && error.code === 'unavailable' && error.retryAfterMs === undefined
+}
+
+/** The answer was no, and it would be again. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof KmsError && error.code !== 'unavailable' && error.code !== 'internal'
+}

@@ -1,0 +1,29 @@
+import type { AdminHandlers } from '../../proto/gen/sealgate/kms/v1/Admin.ts'
+import type { KeyDescription, Provider } from '../providers/provider.ts'
+import { parseKeyId } from './key-requests.ts'
+import { type MethodParts, unary } from './unary.ts'
+
+type Methods = 'ListKeys' | 'DescribeKey' | 'CreateKey' | 'RotateKey' | 'Doctor'
+
+/** What operators ask, over a provider. */
+export function createAdminService(
+  parts: MethodParts & { readonly provider: Provider },
+): Pick<AdminHandlers, Methods> {
+  const { provider } = parts
+  const { keys, defaultKeyId } = provider
+  const toMessage = (key: KeyDescription) => ({ ...key, default: key.keyId === defaultKeyId })
+
+  return {
+    ListKeys: unary('ListKeys', parts, async (_, signal) => ({ keyIds: [...(await keys.list(signal))] })),
+    DescribeKey: unary('DescribeKey', parts, async ({ keyId }, signal) =>
+      toMessage(await keys.describe(parseKeyId(keyId || defaultKeyId), signal)),
+    ),
+    CreateKey: unary('CreateKey', parts, async ({ keyId, contextBound }, signal) =>
+      toMessage(await keys.create(parseKeyId(keyId), { contextBound, signal })),
+    ),
+    RotateKey: unary('RotateKey', parts, async ({ keyId }, signal) =>
+      toMessage(await keys.rotate(parseKeyId(keyId), signal)),
+    ),
+    Doctor: unary('Doctor', parts, async (_, signal) => ({ checks: [...(await provider.diagnose(signal))] })),
+  }
+}

@@ -1,0 +1,120 @@
+import type { DecryptBatchResult } from '../../proto/gen/sealgate/kms/v1/DecryptBatchResult.ts'
+import type { DecryptRequest } from '../../proto/gen/sealgate/kms/v1/DecryptRequest.ts'
+import type { KeysHandlers } from '../../proto/gen/sealgate/kms/v1/Keys.ts'
+import type { Lease } from '../../proto/gen/sealgate/kms/v1/Lease.ts'
+import { KmsError } from '../errors.ts'
+import type { DataKeys } from '../keys/data-keys.ts'
+import type { Terms } from '../keys/held-key.ts'
+import { createRewrap } from '../keys/rewrap.ts'
+import type { Provider } from '../providers/provider.ts'
+import { parseContext, parseKeyId, parseSealed, requirePayload } from './key-requests.ts'
+import { statusOf } from './status.ts'
+import { type MethodParts, unary } from './unary.ts'
+
+const batchItemsMax = 1000
+/** Items of one batch with the provider at once. */
+const batchItemsInFlight = 16
+
+interface Dependencies extends MethodParts {
+  readonly provider: Provider
+  readonly keys: DataKeys
+  readonly version: string
+  readonly startedAtMs: number
+}
+
+/** The key service's methods. */
+export function createKeyService(dependencies: Dependencies): KeysHandlers {
+  const { provider, keys } = dependencies
+
+  return {
+    GenerateDataKey: unary('GenerateDataKey', dependencies, async (request, signal) => {
+      const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
+      const { plaintext, sealed } = await keys.generate(
+        { keyId, context: parseContext(request.context) },
+        signal,
+      )
+      return { keyId, plaintext: toBuffer(plaintext), sealed: toBuffer(sealed) }
+    }),
+    LeaseDataKey: unary('LeaseDataKey', dependencies, async (request, signal, notes) => {
+      const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
+      const key = await keys.lease({ keyId, context: parseContext(request.context) }, signal)
+      if (key === undefined) return { reused: false }
+      if (key.cached) notes.cached()
+      return {
+        reused: true,
+        keyId,
+        plaintext: toBuffer(key.plaintext),
+        sealed: toBuffer(key.sealed),
+        lease: toLease(key.terms),
+      }
+    }),
+    Decrypt: unary('Decrypt', dependencies, async (request, signal, notes) => {
+      const key = { ...parseSealed(request), leased: request.lease }
+      const { plaintext, terms, cached } = await keys.open(key, signal)
+      if (cached) notes.cached()
+      return { plaintext: toBuffer(plaintext), ...(terms !== undefined && { lease: toLease(terms) }) }
+    }),
+    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, signal, notes) => {
+      if (items.length > batchItemsMax) {
+        throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
+      }
+      return {
+        results: await inTurns(items, (item, index) => decryptItem(item, signal, () => notes.cached(index))),
+      }
+    }),
+    Encrypt: unary('Encrypt', dependencies, async (request, signal) => {
+      const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
+      const context = parseContext(request.context)
+      const { plaintext } = request
+      requirePayload(plaintext)
+      const sealed = await keys.encrypt({ keyId, plaintext, context }, signal)
+      plaintext.fill(0)
+      return { keyId, sealed: toBuffer(sealed) }
+    }),
+    Rewrap: createRewrap(keys, dependencies),
+    Watch: (call) => keys.hub.add(call),
+    // What there is to do, the gate does: it writes the audit.
+    ReportUses: unary('ReportUses', dependencies, async ({ items }) => {
+      if (items.length > batchItemsMax) {
+        throw new KmsError('invalid-ciphertext', `a report has at most ${batchItemsMax} items`)
+      }
+      return { results: items.map(() => ({ error: '' })) }
+    }),
+    Status: unary('Status', dependencies, async () => statusOf(dependencies)),
+  }
+
+  async function decryptItem(
+    item: DecryptRequest,
+    signal: AbortSignal,
+    onCached: () => void,
+  ): Promise<DecryptBatchResult> {
+    try {
+      const { plaintext, cached } = await keys.open({ ...parseSealed(item), leased: false }, signal)
+      if (cached) onCached()
+      return { plaintext: toBuffer(plaintext), result: 'plaintext' }
+    } catch (error) {
+      if (error instanceof KmsError) return { error: error.code, result: 'error' }
+      throw error
+    }
+  }
+}
+
+function toLease({ ageMs, uses, idleMs, offlineGraceMs }: Terms): Lease {
+  return { maxAgeMs: ageMs, maxUses: uses, idleMs, offlineGraceMs }
+}
+
+async function inTurns<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (let start = 0; start < items.length; start += batchItemsInFlight) {
+    const turn = items.slice(start, start + batchItemsInFlight)
+    results.push(...(await Promise.all(turn.map((item, index) => work(item, start + index)))))
+  }
+  return results
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

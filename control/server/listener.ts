@@ -1,0 +1,110 @@
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { connect, isIPv6 } from 'node:net'
+import { dirname } from 'node:path'
+import { ChannelCredentials, experimental, type Server, ServerCredentials } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
+import { CertificateFiles } from '../certificates.ts'
+import type { ControlAddress } from '../config.ts'
+import { KmsError } from '../errors.ts'
+
+/** Listening and connecting: a private Unix socket, or TCP with mutual TLS. */
+
+/** Longest path that the kernel takes for a Unix socket, without its terminator. */
+const socketPathSizeMax = 107
+
+/** The address as gRPC names it. */
+export function toTarget(address: ControlAddress): string {
+  return address.kind === 'unix' ? `unix:${address.path}` : hostPort(address.host, address.port)
+}
+
+/** What gRPC calls credentials, and what stops reading their files. */
+export interface Credentials {
+  readonly channel: ChannelCredentials
+  close(): void
+}
+
+/** A listener's address for people, with the port that was given where 0 was asked, and its own certificate over TCP. */
+export interface Listener {
+  readonly address: string
+  readonly certificates?: CertificateFiles
+}
+
+/** Binds the server. Errors: KmsError `unavailable` for an address or certificate that cannot be used. */
+export async function bind(server: Server, address: ControlAddress, log: Logger): Promise<Listener> {
+  if (address.kind === 'unix') {
+    await prepareSocket(address.path)
+    // Nobody else may connect, not even between bind and chmod.
+    const before = process.umask(0o177)
+    try {
+      await bindTo(server, toTarget(address), ServerCredentials.createInsecure())
+    } finally {
+      process.umask(before)
+    }
+    chmodSync(address.path, 0o600)
+    return { address: toTarget(address) }
+  }
+  const certificates = new CertificateFiles(address.tls, { log })
+  const credentials = experimental.createCertificateProviderServerCredentials(
+    certificates,
+    certificates,
+    true,
+  )
+  try {
+    const port = await bindTo(server, toTarget(address), credentials)
+    return { address: hostPort(address.host, port), certificates }
+  } catch (error) {
+    certificates.close()
+    throw error
+  }
+}
+
+/** Errors: KmsError `unavailable` for a certificate that cannot be used. */
+export function clientCredentials(address: ControlAddress, log?: Logger): Credentials {
+  if (address.kind === 'unix') return { channel: ChannelCredentials.createInsecure(), close() {} }
+  const certificates = new CertificateFiles(address.tls, log === undefined ? {} : { log })
+  return {
+    channel: experimental.createCertificateProviderChannelCredentials(certificates, certificates),
+    close: () => certificates.close(),
+  }
+}
+
+export function releaseSocket(address: ControlAddress): void {
+  if (address.kind === 'unix') rmSync(address.path, { force: true })
+}
+
+function hostPort(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
+function bindTo(server: Server, target: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, credentials, (error, port) => {
+      if (error === null) resolve(port)
+      else reject(new KmsError('unavailable', `control cannot listen on ${target}: ${error.message}`))
+    })
+  })
+}
+
+/** Makes the socket's directory if it is missing, and clears away the socket of a process that is gone. */
+async function prepareSocket(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > socketPathSizeMax) {
+    throw new KmsError('unavailable', `the socket path ${path} is longer than ${socketPathSizeMax} bytes`)
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const existing = statSync(path, { throwIfNoEntry: false })
+  if (existing === undefined) return
+  if (!existing.isSocket()) throw new KmsError('unavailable', `${path} exists and is not a socket`)
+  if (await answers(path)) throw new KmsError('unavailable', `another process listens on ${path}`)
+  rmSync(path)
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    const settle = (alive: boolean) => {
+      socket.destroy()
+      resolve(alive)
+    }
+    socket.once('connect', () => settle(true)).once('error', () => settle(false))
+  })
+}
