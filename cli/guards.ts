@@ -2,6 +2,8 @@ import { createLog } from './log.ts'
 
 /** What no process of ours does, whatever happens in it. */
 export function guardProcess(name: string): void {
+  // Stores, records and audits are for whom the process runs as, whatever the shell that started it thinks.
+  process.umask(0o077)
   // Node opens a debugger on SIGUSR1, through which keys could be read; a handler keeps it shut.
   process.on('SIGUSR1', () => {})
   // Node prints errors with all their properties, on which a library may have hung a token; the log prints what it knows.

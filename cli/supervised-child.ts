@@ -120,7 +120,7 @@ export class SupervisedChild {
     if (!this.#told.has(child)) child.kill('SIGKILL')
     else if (child.connected) child.send({ type: 'stop' } satisfies ToChild, () => {})
     const timer = setTimeout(() => {
-      this.#log.warn({ process: this.#start.type }, 'killing a process that does not end')
+      this.#log.warn({ child: this.#start.type }, 'killing a process that does not end')
       child.kill('SIGKILL')
     }, timeoutMs)
     if (child.exitCode === null && child.signalCode === null) {
@@ -131,9 +131,7 @@ export class SupervisedChild {
 
   async #launch(): Promise<{ readonly child: ChildProcess; readonly facts: RunningProcess['facts'] }> {
     const child = this.#fork()
-    child.on('error', (error) =>
-      this.#log.error({ err: error, process: this.#start.type }, 'a process failed'),
-    )
+    child.on('error', (error) => this.#log.error({ err: error, child: this.#start.type }, 'a process failed'))
     const facts = await new Promise<RunningProcess['facts']>((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', (code, signal) => reject(new Error(`${this.#start.type} ended (${signal ?? code})`)))
@@ -193,7 +191,7 @@ export class SupervisedChild {
   #restartLater(): void {
     if (this.#stopping) return
     this.#log.error(
-      { process: this.#start.type, delayMs: this.#delayMs },
+      { child: this.#start.type, delayMs: this.#delayMs },
       'a process ended by itself; starting it again',
     )
     this.#timer = setTimeout(() => void this.#restart(), this.#delayMs)
@@ -208,7 +206,7 @@ export class SupervisedChild {
       else this.#keep(child)
     } catch (error) {
       if (this.#child !== undefined) await this.#end(this.#child, failedStopMs)
-      this.#log.error({ err: error, process: this.#start.type }, 'a process cannot be started again')
+      this.#log.error({ err: error, child: this.#start.type }, 'a process cannot be started again')
       this.#restartLater()
     }
   }

@@ -13,6 +13,7 @@ import {
   toFailure,
 } from './messages.ts'
 import { packageSizeMax, payloadSizeMax } from './sizes.ts'
+import { createYoungCollector } from './young-garbage.ts'
 
 /**
  * The engine task: one a thread, from the pool's start to its end. It serves the streams that are pinned to its thread,
@@ -36,14 +37,22 @@ type Streams = Map<number, Stream | Failure>
 /** Stored bytes on their way from the file; all streams of the thread take turns. */
 const sealedBatch = new Uint8Array(packagesPerBatch * packageSizeMax)
 
+/** Of 64 packages: fewer cost more than they save, and more no longer fit into the cache. */
+const batchesBetweenCollections = 16
+
 /** Runs until it is told to stop. Piscina calls it. */
 export default async function engine({ port }: { readonly port: MessagePort }): Promise<void> {
   await loadHashes()
   const streams: Streams = new Map()
+  const collectYoung = createYoungCollector(batchesBetweenCollections)
   const stopped = new Promise<void>((resolve) => {
     port.on('message', (request: Request) => {
-      if (request.type === 'stop') resolve()
-      else serve(streams, port, request)
+      if (request.type === 'stop') {
+        resolve()
+        return
+      }
+      serve(streams, port, request)
+      if (request.type === 'write' || request.type === 'read') collectYoung()
     })
   })
   await stopped
