@@ -21,7 +21,8 @@ export interface Surroundings {
   readonly services: Services
   readonly users: () => Users
   readonly router: Router
-  readonly trusted: BlockList
+  /** Absent: no proxy is believed. */
+  readonly trusted: BlockList | undefined
   readonly encrypted: boolean
   readonly log: Logger
   readonly metrics: FrontEndMetrics

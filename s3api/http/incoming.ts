@@ -16,7 +16,7 @@ const lingerMs = 5_000
 export function parseRequest(
   incoming: IncomingMessage,
   config: FrontEndConfig,
-  options: { readonly encrypted: boolean; readonly trusted: BlockList },
+  options: { readonly encrypted: boolean; readonly trusted: BlockList | undefined },
 ): S3Request {
   const rawUrl = incoming.url ?? '/'
   const headers = parseHeaders(incoming.rawHeaders)
@@ -33,7 +33,8 @@ export function parseRequest(
 }
 
 /** Addresses and CIDR ranges of proxies whose X-Forwarded-Proto and X-Forwarded-For are believed. */
-export function createTrustedList(ranges: readonly string[]): BlockList {
+export function createTrustedList(ranges: readonly string[]): BlockList | undefined {
+  if (ranges.length === 0) return undefined
   const list = new BlockList()
   for (const range of ranges) {
     const [address = '', prefix] = range.split('/')
@@ -44,7 +45,8 @@ export function createTrustedList(ranges: readonly string[]): BlockList {
   return list
 }
 
-function isTrusted(list: BlockList, address: string): boolean {
+function isTrusted(list: BlockList | undefined, address: string): boolean {
+  if (list === undefined) return false
   return isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
@@ -52,7 +54,7 @@ function isTrusted(list: BlockList, address: string): boolean {
  * Whom the trusted proxies had before them: each adds its peer at the end, so the last address that is no proxy's is the
  * client's, and what stands before it is the client's own word. Something that is no address is nobody's.
  */
-function forwardedAddress(trusted: BlockList, header: string | undefined, peer: string): string {
+function forwardedAddress(trusted: BlockList | undefined, header: string | undefined, peer: string): string {
   if (header === undefined) return peer
   const addresses = header.split(',').map((text) => plainAddress(text.trim()))
   const client = addresses.findLast((address) => !isTrusted(trusted, address))
