@@ -33,6 +33,9 @@ interface Facts {
   readonly createdAtMs?: number
 }
 
+/** What a bucket may be called, or could once be (S3 user guide, "General purpose bucket naming rules"). */
+const bucketPattern = /^[A-Za-z0-9._-]{3,255}$/
+
 export class Buckets {
   readonly #upstream: Upstream
   readonly #system: SystemBucket
@@ -109,7 +112,9 @@ export class Buckets {
 
   /** Errors: no-such-bucket. */
   async require(bucket: string): Promise<void> {
-    if (this.#isOurs(bucket) || !(await asBackend(() => this.#exists(bucket), 'no-such-bucket'))) {
+    // A store answers nonsense with 400, which a HEAD cannot tell from a refusal of ourselves.
+    const possible = bucketPattern.test(bucket) && !this.#isOurs(bucket)
+    if (!possible || !(await asBackend(() => this.#exists(bucket), 'no-such-bucket'))) {
       throw new BackendError('no-such-bucket', `there is no bucket ${bucket}`)
     }
   }

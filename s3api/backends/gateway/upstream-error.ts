@@ -97,6 +97,7 @@ const backendCodes: Readonly<Record<string, BackendErrorCode>> = {
   BucketAlreadyOwnedByYou: 'bucket-exists',
   BucketNotEmpty: 'bucket-not-empty',
   NoSuchBucket: 'no-such-bucket',
+  InvalidBucketName: 'no-such-bucket',
   NoSuchKey: 'no-such-key',
   NoSuchVersion: 'no-such-version',
   NoSuchUpload: 'no-such-upload',
