@@ -15,7 +15,7 @@ import type { Users } from './users.ts'
 
 /** Access control lists as request headers (S3 API reference, PutObject). */
 
-const grantHeaders = {
+export const grantHeaders = {
   'x-amz-grant-read': 'READ',
   'x-amz-grant-write': 'WRITE',
   'x-amz-grant-read-acp': 'READ_ACP',

@@ -53,6 +53,9 @@ const cannedAcls = {
 
 export type CannedAcl = keyof typeof cannedAcls
 
+/** All of them. */
+export const cannedNames = Object.keys(cannedAcls) as CannedAcl[]
+
 export function isCannedAcl(name: string): name is CannedAcl {
   return Object.hasOwn(cannedAcls, name)
 }

@@ -1,4 +1,4 @@
-import { BackendError, type StoredObject } from '../backends/backend.ts'
+import { BackendError, type LookupHint, type StoredObject } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { S3Request, Services } from '../operation.ts'
 import { parseEnvelope } from '../sse/envelope.ts'
@@ -116,7 +116,7 @@ export function createAuthorizer(
     if (mode === 'BucketOwnerEnforced') return isOwner(access)
     const { on, permission } = aclPermissions[need.within ?? need.action] ?? {}
     if (on !== 'object' && isOwner(access)) return true
-    const stored = need.key === '' || on === 'bucket' ? undefined : await lookUp(need)
+    const stored = need.key === '' || on === 'bucket' ? undefined : await lookUp(need, { acl: true })
     // An object that is not there: the operation tells the bucket's owner so.
     if (on === 'object' && stored === undefined) return isOwner(access)
     const owner = stored?.record.owner ?? access.owner
@@ -138,9 +138,12 @@ export function createAuthorizer(
     return (await lookUp(need)) === undefined
   }
 
-  async function lookUp({ bucket: name, key, versionId }: Need): Promise<StoredObject | undefined> {
+  async function lookUp(
+    { bucket: name, key, versionId }: Need,
+    hint: LookupHint = {},
+  ): Promise<StoredObject | undefined> {
     try {
-      return await backend.getObject(name, key, versionId, { recordOnly: true })
+      return await backend.getObject(name, key, versionId, { recordOnly: true, ...hint })
     } catch (error) {
       if (error instanceof BackendError && absences.has(error.code)) return undefined
       throw error

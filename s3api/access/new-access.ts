@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request } from '../operation.ts'
-import { type Acl, isDefaultAcl, isPublicAcl, type Ownership, toStoredAcl } from './acl.ts'
+import { type Acl, defaultAcl, isDefaultAcl, isPublicAcl, type Ownership, toStoredAcl } from './acl.ts'
 import { aclOfHeaders } from './acl-headers.ts'
 import { accessSettings, type BucketAccess, type OwnershipMode, ownershipModes } from './bucket-access.ts'
 
@@ -8,7 +8,10 @@ import { accessSettings, type BucketAccess, type OwnershipMode, ownershipModes }
 export interface NewAccess {
   /** Canonical id; absent: the bucket's owner. */
   readonly owner?: string
-  /** As it is stored; absent: the owner has full control, nobody else has any. */
+  /**
+   * As it is stored; absent: the owner has full control, nobody else has any. Where the request asks for
+   * `bucket-owner-full-control` it is there even if it says no more than that, for stores whose buckets have other owners.
+   */
   readonly acl?: string
 }
 
@@ -22,12 +25,13 @@ export async function newObjectAccess(context: RequestContext): Promise<NewAcces
   const acl = aclOfHeaders(request.headers, { owner, bucketOwner }, users)
   if (mode === 'BucketOwnerEnforced') {
     if (!changesNothing(request.headers, acl, { owner, bucketOwner, chosen })) throw notSupported()
-    return {}
+    return isForBucketOwner(request) ? { acl: toStoredAcl(defaultAcl(owner)) } : {}
   }
   await refuseBlocked(bucket, acl)
   return {
     ...(owner !== bucketOwner && { owner }),
-    ...(acl !== undefined && !isPlainDefault(acl, owner) && { acl: toStoredAcl(acl) }),
+    ...(acl !== undefined &&
+      (isForBucketOwner(request) || !isPlainDefault(acl, owner)) && { acl: toStoredAcl(acl) }),
   }
 }
 
@@ -76,12 +80,16 @@ export function notSupported(): S3Error {
 
 function ownerUnder(
   mode: OwnershipMode,
-  { headers }: S3Request,
+  request: Pick<S3Request, 'headers'>,
   { bucketOwner, writer }: { readonly bucketOwner: string; readonly writer: string },
 ): string {
   if (mode === 'BucketOwnerEnforced') return bucketOwner
-  const given = headers.get('x-amz-acl') === 'bucket-owner-full-control'
-  return mode === 'BucketOwnerPreferred' && given ? bucketOwner : writer
+  return mode === 'BucketOwnerPreferred' && isForBucketOwner(request) ? bucketOwner : writer
+}
+
+/** The list is asked for by the name that gives the bucket's owner full control. */
+export function isForBucketOwner({ headers }: Pick<S3Request, 'headers'>): boolean {
+  return headers.get('x-amz-acl') === 'bucket-owner-full-control'
 }
 
 async function refuseBlocked(bucket: BucketAccess, acl: Acl | undefined): Promise<void> {

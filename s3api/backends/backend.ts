@@ -194,6 +194,8 @@ export interface LookupHint {
   readonly customerKey?: Uint8Array
   /** The data will not be wanted. */
   readonly recordOnly?: boolean
+  /** `attributes.acl` will be wanted; without the hint it may be absent. */
+  readonly acl?: boolean
 }
 
 /** What is known of stored bytes before they come: a backend that sends them on needs it at once. */

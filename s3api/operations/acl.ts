@@ -3,7 +3,7 @@ import { aclDocument, readAcl } from '../access/acl-document.ts'
 import { aclOfHeaders, hasAclHeaders } from '../access/acl-headers.ts'
 import { aclOf } from '../access/authorizer.ts'
 import { accessSettings, type BucketAccess } from '../access/bucket-access.ts'
-import { changesNothing, isPlainDefault, notSupported } from '../access/new-access.ts'
+import { changesNothing, isForBucketOwner, isPlainDefault, notSupported } from '../access/new-access.ts'
 import { S3Error } from '../errors.ts'
 import type { Operation, RequestContext } from '../operation.ts'
 
@@ -53,6 +53,7 @@ export const getObjectAcl: Operation = {
     const bucket = await access.bucket(request.bucket)
     const stored = await backend.getObject(request.bucket, request.key, request.query.get('versionId'), {
       recordOnly: true,
+      acl: true,
     })
     const owner = stored.record.owner ?? bucket.owner
     return { status: 200, body: aclDocument(aclOf(stored, owner), owner, users) }
@@ -79,7 +80,7 @@ export const putObjectAcl: Operation = {
       bucket: name,
       key,
       ...(stored.versionId !== undefined && { versionId: stored.versionId }),
-      changes: { acl: isPlainDefault(acl, owner) ? null : toStoredAcl(acl) },
+      changes: { acl: isPlainDefault(acl, owner) && !isForBucketOwner(request) ? null : toStoredAcl(acl) },
     })
     return { status: 200 }
   },

@@ -34,13 +34,17 @@ export interface ServedFrontEnd {
   close(): Promise<void>
 }
 
-const credential = { accessKey: 'some-access-key', secretKey: 'some-secret-key' }
+/** Of clients and stores alike. */
+export const credential = { accessKey: 'some-access-key', secretKey: 'some-secret-key' }
 
 /** A server on disk for gateways to stand before. */
-export async function serveStore(keys?: KeyService): Promise<ServedFrontEnd> {
+export async function serveStore(
+  keys?: KeyService,
+  config: Partial<FrontEndConfig> = {},
+): Promise<ServedFrontEnd> {
   const scratch = makeScratch('store')
   const backend = await openDiskBackend({ directory: scratch.path, log: pino({ level: 'silent' }) })
-  return serve({ backend }, keys, {}, () => scratch.remove())
+  return serve({ backend }, keys, config, () => scratch.remove())
 }
 
 /** A gateway before a server. Without keys everything goes through. */

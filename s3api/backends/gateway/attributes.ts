@@ -1,8 +1,9 @@
 import { document, element } from '../../http/xml-writer.ts'
-import { BackendError, type WrittenVersion } from '../backend.ts'
+import type { LookupHint, WrittenVersion } from '../backend.ts'
 import type { AttributeChanges, ObjectAttributes, Retention, Tag } from '../versions.ts'
 import type { LookedUp } from './lookup.ts'
 import { toLockAttributes } from './native-headers.ts'
+import type { StoreAcls } from './store-acls.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
@@ -20,15 +21,25 @@ interface VersionName {
 /** Tags, retention and legal hold: the store's own. */
 export class Attributes {
   readonly #upstream: Upstream
+  readonly #acls: StoreAcls
 
-  constructor(upstream: Upstream) {
+  constructor(upstream: Upstream, acls: StoreAcls) {
     this.#upstream = upstream
+    this.#acls = acls
   }
 
-  /** Tags cost a request of their own, for objects that have some. */
-  async of({ bucket, key, versionId, headers }: LookedUp): Promise<ObjectAttributes> {
-    const lock = toLockAttributes(headers)
-    if (Number(headers['x-amz-tagging-count'] ?? 0) === 0) return lock
+  /** Tags cost a request of their own, for objects that have some; so does the access control list, where it is wanted. */
+  async of(found: LookedUp, hint: LookupHint): Promise<ObjectAttributes> {
+    const wanted = hint.acl === true && found.record.minio === undefined
+    const [tags, acl] = await Promise.all([
+      this.#tagsOf(found),
+      wanted ? this.#acls.of(found, found.record.owner) : {},
+    ])
+    return { ...toLockAttributes(found.headers), ...tags, ...acl }
+  }
+
+  async #tagsOf({ bucket, key, versionId, headers }: LookedUp): Promise<Pick<ObjectAttributes, 'tags'>> {
+    if (Number(headers['x-amz-tagging-count'] ?? 0) === 0) return {}
     const query = { tagging: '', ...(versionId !== undefined && { versionId }) }
     const { bytes } = await asBackend(() =>
       this.#upstream.fetch({ method: 'GET', bucket, key, query, repeatable: true }, answerSizeMax),
@@ -37,20 +48,25 @@ export class Attributes {
     const tags = sets
       .flatMap((set) => set.children('Tag'))
       .map((tag) => ({ key: tag.text('Key'), value: tag.text('Value') }))
-    return { ...lock, tags }
+    return { tags }
   }
 
   /** Errors: those of Backend.changeAttributes. */
   async change(
     name: VersionName,
     changes: AttributeChanges,
-    { bypassGovernance }: { readonly bypassGovernance: boolean },
+    {
+      owner,
+      bypassGovernance,
+    }: {
+      /** Of an object whose access control list changes; absent: the bucket's. */
+      readonly owner: string | undefined
+      readonly bypassGovernance: boolean
+    },
   ): Promise<WrittenVersion> {
-    if (changes.acl !== undefined)
-      throw new BackendError('not-supported', 'the store keeps its own access control lists')
     let written: WrittenVersion =
       name.versionId === undefined ? {} : { versionId: fromUpstreamVersion(name.versionId) }
-    const { tags, retention, legalHold } = changes
+    const { tags, retention, legalHold, acl } = changes
     if (tags !== undefined) written = await this.#changeTags(name, tags)
     if (retention !== undefined) {
       written = await this.#send('PUT', name, 'retention', retentionDocument(retention), bypassGovernance)
@@ -59,6 +75,7 @@ export class Attributes {
       const hold = element('LegalHold', [element('Status', legalHold === true ? 'ON' : 'OFF')])
       written = await this.#send('PUT', name, 'legal-hold', document(hold), false)
     }
+    if (acl !== undefined) await this.#acls.change(name, owner, acl)
     return written
   }
 

@@ -6,6 +6,7 @@ import type { LookedUp } from './lookup.ts'
 import { toNativeHeaders, unquoted } from './native-headers.ts'
 import { openRanges } from './reading.ts'
 import { encodeKey } from './signer.ts'
+import type { StoreAcls } from './store-acls.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
 import { completionDocument, requireCompleted } from './uploads.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
@@ -29,12 +30,19 @@ type Put = Parameters<Backend['putObject']>[0]
 export class ObjectCopier {
   readonly #upstream: Upstream
   readonly #double: GatewayConfig['double']
+  readonly #acls: StoreAcls
   readonly #writer: ObjectWriter
 
-  constructor(upstream: Upstream, double: GatewayConfig['double'], writer: ObjectWriter) {
-    this.#upstream = upstream
-    this.#double = double
-    this.#writer = writer
+  constructor(parts: {
+    readonly upstream: Upstream
+    readonly double: GatewayConfig['double']
+    readonly acls: StoreAcls
+    readonly writer: ObjectWriter
+  }) {
+    this.#upstream = parts.upstream
+    this.#double = parts.double
+    this.#acls = parts.acls
+    this.#writer = parts.writer
   }
 
   /** Errors: those of Backend.putObject. */
@@ -73,6 +81,7 @@ export class ObjectCopier {
           'x-amz-metadata-directive': 'REPLACE',
           ...(attributes !== undefined && { 'x-amz-tagging-directive': 'REPLACE' }),
           ...this.#sourceHeaders(from),
+          ...(await this.#acls.creationHeaders({ bucket, owner: record.owner }, attributes)),
           ...creationHeaders(this.#double, asked, put),
           ...(await this.#writer.conditionHeaders(put, put.condition, put.asked?.customerKey)),
         },
@@ -96,6 +105,7 @@ export class ObjectCopier {
         query: { uploads: '' },
         headers: {
           ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
+          ...(await this.#acls.creationHeaders({ bucket, owner: record.owner }, attributes)),
           ...creationHeaders(this.#double, asked, put),
         },
         repeatable: true,

@@ -28,6 +28,7 @@ import { Listing } from './listing.ts'
 import { Lookup } from './lookup.ts'
 import { MinioStore } from './minio-store.ts'
 import { openRanges } from './reading.ts'
+import { StoreAcls } from './store-acls.ts'
 import { Sweeper } from './sweeper.ts'
 import { createSystemRecords, SystemBucket } from './system-records.ts'
 import { UploadStore } from './upload-store.ts'
@@ -88,12 +89,13 @@ export class GatewayBackend implements Backend {
     this.system = createSystemRecords(system)
     this.#buckets = new Buckets(upstream, system, { region: config.region, now })
     this.#lookup = new Lookup(upstream, double)
-    this.#writer = new ObjectWriter(upstream, double, this.#lookup)
-    this.#copier = new ObjectCopier(upstream, double, this.#writer)
-    this.#attributes = new Attributes(upstream)
+    const acls = new StoreAcls(upstream, (bucket) => this.getBucket(bucket))
+    this.#writer = new ObjectWriter({ upstream, double, lookup: this.#lookup, acls })
+    this.#copier = new ObjectCopier({ upstream, double, acls, writer: this.#writer })
+    this.#attributes = new Attributes(upstream, acls)
     this.#minio = config.readMinio ? new MinioStore(upstream, this.#lookup) : undefined
     this.#uploadStore = store
-    this.#uploads = new Uploads({ upstream, double, system, store, writer: this.#writer })
+    this.#uploads = new Uploads({ upstream, double, system, store, acls, writer: this.#writer })
     this.#sweeper = new Sweeper({ upstream, system, store, log })
     this.#listing = new Listing({
       upstream,
@@ -183,7 +185,7 @@ export class GatewayBackend implements Backend {
     })
     this.#found(kindOf(found.record))
     if (found.record.minio === undefined) this.#listed.set(found, found.record)
-    return toStoredObject(found, key, await this.#attributes.of(found))
+    return toStoredObject(found, key, await this.#attributes.of(found, hint))
   }
 
   openData(
@@ -227,7 +229,9 @@ export class GatewayBackend implements Backend {
   async changeAttributes(change: Parameters<Backend['changeAttributes']>[0]) {
     this.#refuseOurs(change.bucket)
     const { changes, bypassGovernance = false, ...name } = change
-    return this.#attributes.change(name, changes, { bypassGovernance })
+    const asked = changes.acl !== undefined
+    const { owner } = asked ? (await this.#lookup.object({ ...name, tail: 'record' })).record : {}
+    return this.#attributes.change(name, changes, { owner, bypassGovernance })
   }
 
   async listObjects(bucket: string, query: ListQuery) {

@@ -1,4 +1,4 @@
-import { BackendError, type ObjectRecord } from '../backend.ts'
+import type { ObjectRecord } from '../backend.ts'
 import type { ObjectAttributes } from '../versions.ts'
 import { markerName } from './stored-record.ts'
 
@@ -28,9 +28,7 @@ export function toNativeHeaders(
   for (const [name, value] of Object.entries(metadata)) native[`${metadataPrefix}${name}`] = value
   if (marker !== undefined) native[`${metadataPrefix}${markerName}`] = marker
   if (storageClass !== defaultStorageClass) native['x-amz-storage-class'] = storageClass
-  const { tags, retention, legalHold, acl } = attributes
-  if (acl !== undefined)
-    throw new BackendError('not-supported', 'the store keeps its own access control lists')
+  const { tags, retention, legalHold } = attributes
   if (tags !== undefined && tags.length > 0) native['x-amz-tagging'] = toTaggingHeader(tags)
   if (retention !== undefined) {
     native['x-amz-object-lock-mode'] = retention.mode

@@ -16,6 +16,7 @@ import { creationHeaders, customerHeaders } from './double-encryption.ts'
 import { toNativeHeaders, unquoted } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
 import { StagedUpload } from './staging.ts'
+import type { StoreAcls } from './store-acls.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
 import type { SystemBucket } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
@@ -48,6 +49,7 @@ export class Uploads {
   readonly #double: GatewayConfig['double']
   readonly #system: SystemBucket
   readonly #store: UploadStore
+  readonly #acls: StoreAcls
   readonly #writer: ObjectWriter
 
   constructor(parts: {
@@ -55,12 +57,14 @@ export class Uploads {
     readonly double: GatewayConfig['double']
     readonly system: SystemBucket
     readonly store: UploadStore
+    readonly acls: StoreAcls
     readonly writer: ObjectWriter
   }) {
     this.#upstream = parts.upstream
     this.#double = parts.double
     this.#system = parts.system
     this.#store = parts.store
+    this.#acls = parts.acls
     this.#writer = parts.writer
   }
 
@@ -75,6 +79,7 @@ export class Uploads {
           query: { uploads: '' },
           headers: {
             ...toNativeHeaders(upload, envelope === undefined ? undefined : encodeMarker(), attributes),
+            ...(await this.#acls.creationHeaders({ bucket, owner: upload.owner }, attributes)),
             ...creationHeaders(this.#double, asked, upload),
           },
           repeatable: true,

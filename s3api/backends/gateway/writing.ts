@@ -11,6 +11,7 @@ import { creationHeaders } from './double-encryption.ts'
 import type { LookedUp, Lookup } from './lookup.ts'
 import { toNativeHeaders } from './native-headers.ts'
 import { StagedUpload } from './staging.ts'
+import type { StoreAcls } from './store-acls.ts'
 import { encodeArea, encodeMarker, encodeRecord, plannedAreaSize } from './stored-record.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
 import { toBackendError } from './upstream-error.ts'
@@ -24,11 +25,18 @@ export class ObjectWriter {
   readonly #upstream: Upstream
   readonly #double: GatewayConfig['double']
   readonly #lookup: Lookup
+  readonly #acls: StoreAcls
 
-  constructor(upstream: Upstream, double: GatewayConfig['double'], lookup: Lookup) {
-    this.#upstream = upstream
-    this.#double = double
-    this.#lookup = lookup
+  constructor(parts: {
+    readonly upstream: Upstream
+    readonly double: GatewayConfig['double']
+    readonly lookup: Lookup
+    readonly acls: StoreAcls
+  }) {
+    this.#upstream = parts.upstream
+    this.#double = parts.double
+    this.#lookup = parts.lookup
+    this.#acls = parts.acls
   }
 
   /** Begins the request that will make the object. Errors: those of a condition that fails already. */
@@ -38,6 +46,7 @@ export class ObjectWriter {
     const encrypted = record.envelope !== undefined
     const headers = {
       ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
+      ...(await this.#acls.creationHeaders({ bucket, owner: record.owner }, attributes)),
       ...creationHeaders(this.#double, asked, plan),
       ...(await this.conditionHeaders(plan, condition, asked?.customerKey)),
     }
@@ -74,6 +83,7 @@ export class ObjectWriter {
       key,
       headers: {
         ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
+        ...(await this.#acls.creationHeaders({ bucket, owner: record.owner }, attributes)),
         ...creationHeaders(this.#double, asked, put),
         ...conditions,
       },
