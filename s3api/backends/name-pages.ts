@@ -19,8 +19,10 @@ export interface Scan<Row> {
   /** Where the page begins. */
   readonly from: Cursor
   readonly limit: number
+  /** Rows are asked for so many at a time; absent: {@link rowsPerFetchMax}. */
+  readonly rowsPerFetch?: number
   /** Rows in order from the cursor on, below `end` where there is one, at most `count`. */
-  fetch(from: Cursor, end: string | undefined, count: number): readonly Row[]
+  fetch(from: Cursor, end: string | undefined, count: number): readonly Row[] | Promise<readonly Row[]>
   keyOf(row: Row): string
   /** Just behind the row. */
   after(row: Row): Cursor
@@ -32,18 +34,20 @@ export type ScanEntry<Row> =
 
 const rowsPerFetchMax = 1_000
 
-export function scanPage<Row>(scan: Scan<Row>): {
+export interface ScannedPage<Row> {
   readonly entries: ScanEntry<Row>[]
   readonly truncated: boolean
-} {
-  const { prefix, limit } = scan
+}
+
+export async function scanPage<Row>(scan: Scan<Row>): Promise<ScannedPage<Row>> {
+  const { prefix, limit, rowsPerFetch = rowsPerFetchMax } = scan
   const entries: ScanEntry<Row>[] = []
   if (limit === 0) return { entries, truncated: false }
   const end = successorOf(prefix)
   let from: Cursor | undefined = later(scan.from, { key: prefix, past: false })
   while (from !== undefined && entries.length <= limit) {
-    const count = Math.min(rowsPerFetchMax, limit - entries.length + 1)
-    const rows = scan.fetch(from, end, count)
+    const count = Math.min(rowsPerFetch, limit - entries.length + 1)
+    const rows = await scan.fetch(from, end, count)
     from = collect(scan, rows, entries)
     if (rows.length < count) break
   }

@@ -3,6 +3,7 @@ import { bucketCreationNeeds } from '../access/needs.ts'
 import { newBucketSettings } from '../access/new-access.ts'
 import { requireUser, type User } from '../access/users.ts'
 import { BackendError } from '../backends/backend.ts'
+import { isBucketName } from '../bucket-name.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
@@ -81,13 +82,10 @@ export const getBucketLocation: Operation = {
   },
 }
 
-/** S3 user guide, "General purpose bucket naming rules". Errors: InvalidBucketName. */
-export function requireBucketName(name: string): void {
-  const shaped = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)
-  const addressLike = /^\d{1,3}(\.\d{1,3}){3}$/.test(name)
-  if (!shaped || addressLike || /\.\.|\.-|-\./.test(name)) {
-    throw new S3Error('InvalidBucketName', undefined, { details: { BucketName: name } })
-  }
+/** Errors: InvalidBucketName. */
+function requireBucketName(name: string): void {
+  if (isBucketName(name)) return
+  throw new S3Error('InvalidBucketName', undefined, { details: { BucketName: name } })
 }
 
 /**

@@ -1,5 +1,6 @@
 import { openEtag } from '../../engine/index.ts'
 import type { MinioSeal, StoredObject } from '../backends/backend.ts'
+import { customerEtag, isSealedEtag } from '../backends/minio/object-meta.ts'
 import type { Services } from '../operation.ts'
 import { toHex } from '../text.ts'
 import type { Envelope } from './envelope.ts'
@@ -8,9 +9,6 @@ import { unsealKey } from './object-keys.ts'
 import type { OpenedObject } from './records.ts'
 
 /** Objects as MinIO has sealed them. Their keys are bound to their names; their metadata is bound to nothing. */
-
-const sealedEtagDigits = 96
-const etagDigits = 32
 
 /** Finds the keys of the object, and the ETag that MinIO showed. Errors: those of openRecord. */
 export async function openMinioRecord(
@@ -31,7 +29,7 @@ export async function openMinioRecord(
       size: record.size,
       parts: (record.parts ?? []).map(({ number, size }) => ({ number, size })),
     }
-    const etag = mode === 'SSE-C' ? listedMinioEtag(storedEtag) : openedEtag(storedEtag, objectKey)
+    const etag = mode === 'SSE-C' ? customerEtag(storedEtag) : openedEtag(storedEtag, objectKey)
     return { stored, record: { ...record, etag }, encryption: { envelope, objectKey } }
   } catch (error) {
     objectKey.fill(0)
@@ -39,15 +37,6 @@ export async function openMinioRecord(
   }
 }
 
-/** What is shown of a sealed ETag without its key: its tag. */
-export function listedMinioEtag(storedEtag: string): string {
-  return isSealed(storedEtag) ? storedEtag.slice(-etagDigits) : storedEtag
-}
-
 function openedEtag(storedEtag: string, objectKey: Uint8Array): string {
-  return isSealed(storedEtag) ? toHex(openEtag(objectKey, Buffer.from(storedEtag, 'hex'))) : storedEtag
-}
-
-function isSealed(etag: string): boolean {
-  return etag.length === sealedEtagDigits && /^[0-9a-f]+$/i.test(etag)
+  return isSealedEtag(storedEtag) ? toHex(openEtag(objectKey, Buffer.from(storedEtag, 'hex'))) : storedEtag
 }

@@ -145,10 +145,10 @@ export class Reader {
   }
 
   /** Errors: no-such-bucket. */
-  objects(bucket: string, query: ListQuery): ObjectPage {
+  async objects(bucket: string, query: ListQuery): Promise<ObjectPage> {
     this.bucket(bucket)
     const columns = 'key, size, etag, modified_at_ms, storage_class, owner, checksum'
-    const { entries, truncated } = scanPage({
+    const { entries, truncated } = await scanPage({
       ...query,
       from: cursorAfter(query.startAfter, query),
       fetch: ({ key, past }, end, count) => {
@@ -177,20 +177,20 @@ export class Reader {
   }
 
   /** Errors: no-such-bucket. */
-  versions(bucket: string, query: VersionQuery): VersionPage {
+  async versions(bucket: string, query: VersionQuery): Promise<VersionPage> {
     this.bucket(bucket)
     return versionPage(this.#statements, bucket, query)
   }
 
   /** Errors: no-such-bucket. */
-  uploads(bucket: string, query: UploadQuery): UploadPage {
+  async uploads(bucket: string, query: UploadQuery): Promise<UploadPage> {
     this.bucket(bucket)
     const { keyMarker, uploadIdMarker } = query
     const from: Cursor =
       uploadIdMarker === ''
         ? cursorAfter(keyMarker, query)
         : { key: keyMarker, past: true, id: uploadIdMarker }
-    const { entries, truncated } = scanPage({
+    const { entries, truncated } = await scanPage({
       ...query,
       from,
       fetch: ({ key, past, id }, end, count) => {

@@ -7,8 +7,12 @@ import type { Statements } from './statements.ts'
 /** Versions come newest first: behind the id of a {@link Cursor}, a row id, are those below it. */
 
 /** One page of a bucket's versions: its live rows and those behind them, merged. */
-export function versionPage(statements: Statements, bucket: string, query: VersionQuery): VersionPage {
-  const { entries, truncated } = scanPage<Row>({
+export async function versionPage(
+  statements: Statements,
+  bucket: string,
+  query: VersionQuery,
+): Promise<VersionPage> {
+  const { entries, truncated } = await scanPage<Row>({
     ...query,
     from: cursorOf(statements, bucket, query),
     fetch: (from, end, count) => fetchRows(statements, { bucket, from, end, count }),

@@ -10,12 +10,12 @@ import {
   type UploadPage,
   type UploadQuery,
 } from '../backend.ts'
+import { inParallel } from '../parallel.ts'
 import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
 import type { ListedCache } from './listed-cache.ts'
 import type { Lookup } from './lookup.ts'
 import type { MinioStore } from './minio-store.ts'
 import { parseTime, unquoted } from './native-headers.ts'
-import { inParallel } from './parallel.ts'
 import { listSizeMax } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'

@@ -1,12 +1,12 @@
 import { DareError, objectPath } from '../../../engine/index.ts'
 import { S3Error } from '../../errors.ts'
-import { listedMinioEtag } from '../../sse/minio-records.ts'
 import { BackendError, type ListQuery, type ObjectPage } from '../backend.ts'
+import { type MinioObject, parseDareMeta } from '../minio/dare-meta.ts'
+import { listedEtag } from '../minio/object-meta.ts'
 import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
+import { inParallel } from '../parallel.ts'
 import { AgedMap } from './aged-map.ts'
 import type { LookedUp, Lookup, Wanted } from './lookup.ts'
-import { type MinioObject, parseDareMeta } from './minio-meta.ts'
-import { inParallel } from './parallel.ts'
 import { listSizeMax } from './system-records.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
@@ -83,7 +83,7 @@ export class MinioStore {
   /** One page of our names and theirs. */
   async names(bucket: string, query: ListQuery) {
     const all = await this.#names.get(`${bucket}/${query.prefix}`, () => this.#allNames(bucket, query.prefix))
-    const { entries, truncated } = scanPage<Name>({
+    return scanPage<Name>({
       ...query,
       from: cursorAfter(query.startAfter, query),
       fetch: (from, end, count) => {
@@ -94,7 +94,6 @@ export class MinioStore {
       keyOf: ({ key }) => key,
       after: ({ key }) => ({ key, past: true }),
     })
-    return { entries, truncated }
   }
 
   /** A page of the bucket; `own` makes what is shown of an object of ours. */
@@ -110,10 +109,8 @@ export class MinioStore {
       if (!minio) return own(key)
       const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
       const { size, modifiedAtMs, storageClass, minio: seal } = record
-      const etag = listedMinioEtag(seal.storedEtag)
-      // What is shown without a key is no MD5, and is not to be taken for one.
-      const listed = etag.includes('-') ? etag : `${etag}-1`
-      return { kind: 'object', key, record: { size, etag: listed, modifiedAtMs, storageClass } } as const
+      const etag = listedEtag(seal)
+      return { kind: 'object', key, record: { size, etag, modifiedAtMs, storageClass } } as const
     })
     return { entries: shown.filter((entry) => entry !== undefined), truncated }
   }

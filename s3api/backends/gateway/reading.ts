@@ -1,5 +1,6 @@
-import { type ByteSource, sealedSizeOf } from '../../../engine/index.ts'
+import type { ByteSource } from '../../../engine/index.ts'
 import { BackendError, type StreamRange } from '../backend.ts'
+import { streamPlaces } from '../stream-places.ts'
 import type { UpstreamBody } from './body.ts'
 import type { LookedUp } from './lookup.ts'
 import { unquoted } from './native-headers.ts'
@@ -14,9 +15,9 @@ export async function* openRanges(
   object: LookedUp,
   ranges: readonly StreamRange[],
 ): AsyncGenerator<ByteSource, void, undefined> {
-  const sizes = streamSizes(object)
-  const starts = startsOf(sizes)
-  const place = (range: StreamRange | undefined) => (starts[range?.index ?? 0] ?? 0) + (range?.offset ?? 0)
+  const places = streamPlaces(object.record, object.dataSize)
+  const place = (range: StreamRange | undefined) =>
+    (places[range?.index ?? 0]?.start ?? 0) + (range?.offset ?? 0)
   const [first, last] = [ranges[0], ranges.at(-1)]
   if (first === undefined || last === undefined) return
   const tailStart = object.size - object.tail.length
@@ -25,8 +26,7 @@ export async function* openRanges(
   const pieces = new Pieces(upstream, object, { remote, end, tailStart })
   try {
     for (const range of ranges) {
-      const size = sizes[range.index] ?? 0
-      const start = starts[range.index] ?? 0
+      const { start, size } = places[range.index] ?? { start: 0, size: 0 }
       if (start >= tailStart) {
         const offset = start - tailStart
         yield { kind: 'bytes', bytes: object.tail.subarray(offset, Math.max(offset, offset + size)) }
@@ -43,25 +43,6 @@ export async function* openRanges(
   } finally {
     pieces.cancel()
   }
-}
-
-/** Stored bytes of each stream; the last has what is left, so that it is found out where that is not what belongs there. */
-function streamSizes({ record, dataSize }: Pick<LookedUp, 'record' | 'dataSize'>): number[] {
-  const { parts, envelope, minio } = record
-  if (parts === undefined) return [dataSize]
-  const sealed = envelope !== undefined || minio !== undefined
-  const sizes = parts.slice(0, -1).map(({ size }) => (sealed ? sealedSizeOf(size) : size))
-  const before = sizes.reduce((sum, size) => sum + size, 0)
-  return [...sizes, Math.max(0, dataSize - before)]
-}
-
-function startsOf(sizes: readonly number[]): number[] {
-  let start = 0
-  return sizes.map((size) => {
-    const here = start
-    start += size
-    return here
-  })
 }
 
 async function requestRange(

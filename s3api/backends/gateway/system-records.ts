@@ -1,6 +1,6 @@
 import { BackendError, requireSystemRecord, type SystemRecords, systemRecordSizeMax } from '../backend.ts'
+import { inParallel } from '../parallel.ts'
 import type { UpstreamBody } from './body.ts'
-import { inParallel } from './parallel.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend, toBackendError } from './upstream-error.ts'
 import { XmlList } from './xml-list.ts'

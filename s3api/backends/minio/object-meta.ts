@@ -3,10 +3,11 @@ import { DareError, plaintextSizeOf } from '../../../engine/index.ts'
 import { parseBase64 } from '../../text.ts'
 import type { MinioSeal, ObjectRecord } from '../backend.ts'
 
-/** `dare.meta`: what MinIO's encrypting S3 gateway stored beside an object's data, from 2019 to 2022. */
+/** What MinIO's gateway (`dare.meta`) and its server on a file system (`fs.json`) say of an object in the same way. */
 
 const internalPrefix = 'x-minio-internal-'
 const ssePrefix = `${internalPrefix}server-side-encryption-`
+const multipartMark = `${internalPrefix}encrypted-multipart`
 const metadataPrefix = 'x-amz-meta-'
 const keptHeaders: ReadonlySet<string> = new Set([
   'cache-control',
@@ -19,59 +20,34 @@ const keptHeaders: ReadonlySet<string> = new Set([
 const algorithms: readonly MinioSeal['algorithm'][] = ['DAREv2-HMAC-SHA256', 'DARE-SHA256']
 const sealedSize = 64
 const ivSize = 32
+const sealedEtagDigits = 96
+const etagDigits = 32
 
-const sizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const schema = v.object({
-  version: v.literal('1.0.0'),
-  format: v.literal('gw'),
-  stat: v.object({ size: sizeSchema, modTime: v.string() }),
-  etag: v.string(),
-  meta: v.optional(v.record(v.string(), v.string()), {}),
-  parts: v.optional(v.array(v.object({ number: sizeSchema, size: sizeSchema })), []),
-})
+export const sizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** The member `parts`, with stored sizes. */
+export const partsSchema = v.array(v.object({ number: sizeSchema, size: sizeSchema }))
 
-export interface MinioObject {
-  /** Bytes of the data object. */
-  readonly storedSize: number
-  readonly record: ObjectRecord & { readonly minio: MinioSeal }
+/** Values by lower-case names. */
+export type MetaNames = ReadonlyMap<string, string>
+
+export function metaNames(meta: Readonly<Record<string, string>>): MetaNames {
+  return new Map(Object.entries(meta).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-/** Errors: DareError, for what MinIO did not write. */
-export function parseDareMeta(bytes: Uint8Array): MinioObject {
-  const { stat, etag, meta, parts } = parseDocument(bytes)
-  const names = new Map(Object.entries(meta).map(([name, value]) => [name.toLowerCase(), value]))
-  const modifiedAtMs = Date.parse(stat.modTime)
-  if (Number.isNaN(modifiedAtMs)) throw malformed('its time cannot be read')
-  const multipart = names.has(`${internalPrefix}encrypted-multipart`) && parts.length > 0
-  const plainParts = parts.map(({ number, size }) => ({ number, size: plaintextSizeOf(size) }))
-  if (multipart && parts.reduce((sum, { size }) => sum + size, 0) !== stat.size) {
-    throw malformed('its parts do not have the size of the whole')
-  }
-  const size = multipart ? plainParts.reduce((sum, part) => sum + part.size, 0) : plaintextSizeOf(stat.size)
-  return {
-    storedSize: stat.size,
-    record: {
-      size,
-      etag,
-      modifiedAtMs,
-      ...clientMetadata(names),
-      storageClass: 'STANDARD',
-      ...(multipart && { parts: plainParts }),
-      minio: parseSeal(names, etag),
-    },
-  }
-}
-
-function parseDocument(bytes: Uint8Array): v.InferOutput<typeof schema> {
+/** The JSON document in the bytes. Errors: DareError. */
+export function parseDocument<Schema extends v.GenericSchema>(
+  schema: Schema,
+  bytes: Uint8Array,
+): v.InferOutput<Schema> {
   try {
     return v.parse(schema, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
   } catch (error) {
-    throw malformed('its dare.meta cannot be read', error)
+    throw malformed('its metadata cannot be read', error)
   }
 }
 
 /** Only what belongs to clients: a rotation of MinIO's gateway has left SSE-C keys among the names. */
-function clientMetadata(names: ReadonlyMap<string, string>): Pick<ObjectRecord, 'headers' | 'metadata'> {
+export function clientMetadata(names: MetaNames): Pick<ObjectRecord, 'headers' | 'metadata'> {
   const headers: Record<string, string> = {}
   const metadata: Record<string, string> = {}
   for (const [name, value] of names) {
@@ -81,7 +57,30 @@ function clientMetadata(names: ReadonlyMap<string, string>): Pick<ObjectRecord, 
   return { headers, metadata }
 }
 
-function parseSeal(names: ReadonlyMap<string, string>, storedEtag: string): MinioSeal {
+/** Plaintext sizes of a sealed object. Errors: DareError, where its bytes are not as many as that. */
+export function sealedLayout(
+  names: MetaNames,
+  parts: v.InferOutput<typeof partsSchema>,
+  storedSize: number,
+): Pick<ObjectRecord, 'size' | 'parts'> {
+  if (!names.has(multipartMark) || parts.length === 0) return { size: plaintextSizeOf(storedSize) }
+  if (sumOf(parts) !== storedSize) throw malformed('its parts do not have the size of the whole')
+  const plain = parts.map(({ number, size }) => ({ number, size: plaintextSizeOf(size) }))
+  return { size: sumOf(plain), parts: plain }
+}
+
+export function sumOf(parts: readonly { readonly size: number }[]): number {
+  return parts.reduce((sum, { size }) => sum + size, 0)
+}
+
+/** Whether any of the names, or the form of the ETag, says that the object is encrypted. */
+export function tellsEncryption(names: MetaNames, etag: string): boolean {
+  const told = [...names.keys()].some((name) => name.startsWith(ssePrefix) || name === multipartMark)
+  return told || isSealedEtag(etag)
+}
+
+/** Errors: DareError, where anything of the seal is missing. */
+export function parseSeal(names: MetaNames, storedEtag: string): MinioSeal {
   const find = (name: string) => names.get(`${ssePrefix}${name}`)
   const bytes = (name: string, size: number) => {
     const value = parseBase64(find(name) ?? '')
@@ -126,6 +125,21 @@ function parseContext(text: string | undefined): Readonly<Record<string, string>
   }
 }
 
-function malformed(why: string, cause?: unknown): DareError {
+/** What is shown of a sealed ETag to those with an SSE-C key: its tag. */
+export function customerEtag(storedEtag: string): string {
+  return isSealedEtag(storedEtag) ? storedEtag.slice(-etagDigits) : storedEtag
+}
+
+/** The ETag that a listing shows, without any key. What is not the MD5 that HEAD shows is not to be taken for one. */
+export function listedEtag({ mode, storedEtag }: MinioSeal): string {
+  const shown = customerEtag(storedEtag)
+  return mode !== 'SSE-C' && isSealedEtag(storedEtag) ? `${shown}-1` : shown
+}
+
+export function isSealedEtag(etag: string): boolean {
+  return etag.length === sealedEtagDigits && /^[0-9a-f]+$/i.test(etag)
+}
+
+export function malformed(why: string, cause?: unknown): DareError {
   return new DareError('tag-mismatch', `the object is not as MinIO stored it: ${why}`, { cause })
 }
