@@ -206,7 +206,12 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       case 'bytes':
         return readInline(source.bytes, options)
       case 'file':
-        return readThreaded(options, { fd: source.fd, load: async () => engines.buffer(), cancel() {} })
+        return readThreaded(options, {
+          fd: source.fd,
+          start: source.start ?? 0,
+          load: async () => engines.buffer(),
+          cancel() {},
+        })
       case 'stream': {
         const pieces = new StoredPieces(source.pieces)
         if (options.key === undefined) return readPieces(pieces, options)
@@ -215,7 +220,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
           await pieces.fill(new Uint8Array(buffer, 0, size))
           return buffer
         }
-        return readThreaded(options, { fd: undefined, load, cancel: () => source.cancel() })
+        return readThreaded(options, { fd: undefined, start: 0, load, cancel: () => source.cancel() })
       }
     }
   }
@@ -225,6 +230,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     options: ReadOptions,
     source: {
       readonly fd: number | undefined
+      readonly start: number
       load(size: number): Promise<ArrayBuffer>
       cancel(): void
     },
@@ -241,7 +247,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       before = loading
       const result = loading.then(async (buffer) => {
         await gate.enter()
-        return settled(stream.read({ buffer, ...request }))
+        return settled(stream.read({ ...request, buffer, position: source.start + request.position }))
       })
       result.catch(() => {})
       inFlight.push({ batch: next.value, result })

@@ -7,7 +7,13 @@ import { batchSize, sealedBatchSize } from './threads.ts'
 
 /** Where stored bytes are read from: a file (by position, never by its offset), memory, or a stream that brings them. */
 export type ByteSource =
-  | { readonly kind: 'file'; readonly fd: number; readonly size: number }
+  | {
+      readonly kind: 'file'
+      readonly fd: number
+      readonly size: number
+      /** Where in the file they begin; absent: at its beginning. */
+      readonly start?: number
+    }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'stream'

@@ -1,3 +1,5 @@
+import { open, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -52,6 +54,28 @@ test('without a key the bytes are stored and read as they are', async () => {
       assert.is(result.sealedSize, size)
       equalBytes(await stored(path), bytes)
       equalBytes(await load(path, { plaintextSize: size }), bytes)
+    }
+  })
+})
+
+test('stored bytes that begin in the middle of a file are read from there', async () => {
+  await withPool(2, async ({ pool, directory }) => {
+    const bytes = patternBytes(batch + 5)
+    for (const [storedBytes, read] of [
+      [sealBytes(key, bytes), { key }],
+      [bytes, {}],
+    ] as const) {
+      const path = join(directory, 'joined')
+      await writeFile(path, Buffer.concat([patternBytes(777, 1), storedBytes, patternBytes(333, 2)]))
+      const file = await open(path)
+      try {
+        const source = { kind: 'file', fd: file.fd, size: storedBytes.length, start: 777 } as const
+        const [offset, size] = [payloadSizeMax - 1, batch - payloadSizeMax + 6]
+        const batches = pool.read({ source, ...read, offset, size, plaintextSize: bytes.length })
+        equalBytes(await collect(batches), bytes.subarray(offset, offset + size))
+      } finally {
+        await file.close()
+      }
     }
   })
 })
