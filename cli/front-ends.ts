@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { Logger } from 'pino'
 import { AggregatorRegistry } from 'prom-client'
 import type { FrontEndProcessConfig } from './front-end-process.ts'
-import { frontEndEnvironment, frontEndNodeOptions } from './front-end-runtime.ts'
+import { frontEndEnvironment, frontEndNodeOptions } from './process-runtime.ts'
 import type { RunningProcess } from './running-process.ts'
 import { SupervisedChild } from './supervised-child.ts'
 

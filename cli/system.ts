@@ -8,6 +8,7 @@ import { type AdminServer, startAdmin } from './admin.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { FrontEnds } from './front-ends.ts'
 import { createLog } from './log.ts'
+import { controlNodeOptions } from './process-runtime.ts'
 import { writeRunningRecord } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
 import type { StoreConfig } from './store-config.ts'
@@ -104,7 +105,7 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
             ownDirectory: socketDirectory,
           },
         },
-        { log },
+        { log, nodeOptions: controlNodeOptions },
       )
       stopped.throwIfAborted()
       await controlChild.start()

@@ -77,6 +77,8 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const server = new Server({
     'grpc.max_receive_message_length': messageSizeMax,
     'grpc.max_send_message_length': messageSizeMax,
+    // Nobody looks at its figures of every call.
+    'grpc.enable_channelz': 0,
     'grpc.max_concurrent_streams': limits.inFlightMax + streamsBesides,
     // A client whose machine is gone says nothing more: its streams end.
     'grpc.keepalive_time_ms': keepaliveMs,

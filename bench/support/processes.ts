@@ -4,20 +4,32 @@ import type { LoadJob, LoadResult } from './load-job.ts'
 
 /** Other processes: the load generator, and what the kernel tells of those under test. */
 
-/** Runs a job in a process of its own. Errors: requests that failed. */
+/** Runs a load job. Errors: requests that failed. */
 export async function load(job: LoadJob): Promise<LoadResult> {
-  const child = fork(new URL('./load.js', import.meta.url), { serialization: 'advanced' })
+  const result = await inOwnProcess<LoadJob, LoadResult>('load.js', job)
+  if (result.failures > 0) {
+    throw new Error(`${result.failures} requests failed; the first: ${result.firstFailure}`)
+  }
+  return result
+}
+
+/** Sends a job to a program of this folder, and takes its one answer. */
+export async function inOwnProcess<Job extends object, Result>(
+  program: string,
+  job: Job,
+  { nodeOptions = [] }: { readonly nodeOptions?: readonly string[] } = {},
+): Promise<Result> {
+  const child = fork(new URL(`./${program}`, import.meta.url), {
+    serialization: 'advanced',
+    execArgv: [...nodeOptions],
+  })
   try {
-    const result = await new Promise<LoadResult>((resolve, reject) => {
-      child.once('message', (message: LoadResult) => resolve(message))
+    return await new Promise<Result>((resolve, reject) => {
+      child.once('message', (message: Result) => resolve(message))
       child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`the load generator ended (${code})`)))
       child.send(job)
     })
-    if (result.failures > 0) {
-      throw new Error(`${result.failures} requests failed; the first: ${result.firstFailure}`)
-    }
-    return result
   } finally {
     await ended(child)
   }

@@ -10,6 +10,8 @@ const keepaliveMs = 60_000
 
 const channelOptions = {
   'grpc.enable_http_proxy': 0,
+  // Nobody looks at its figures of every call.
+  'grpc.enable_channelz': 0,
   // Attempts come after each other in client.ts, which knows the other instances.
   'grpc.enable_retries': 0,
   'grpc.max_receive_message_length': messageSizeMax,

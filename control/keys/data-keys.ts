@@ -6,7 +6,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { EncryptionContext } from '../service.ts'
 import { type Clock, systemClock } from '../session/session-clock.ts'
 import { DisabledKeys } from './disabled-keys.ts'
-import type { CacheEvents, Fetch, HeldKey, TakenKey, Terms } from './held-key.ts'
+import type { CacheEvents, Fetch, HeldKey, TakenKey, Terms, Waiting } from './held-key.ts'
 import { KeyCache } from './key-cache.ts'
 import type { KeyLimits } from './key-limits.ts'
 import { Outage } from './outage.ts'
@@ -100,12 +100,12 @@ export class DataKeys {
   }
 
   /** The running epoch's data key with a lease on some of its uses; undefined where keys are not reused. */
-  async lease(bound: Bound, signal: AbortSignal): Promise<TakenKey | undefined> {
+  async lease(bound: Bound, call: Waiting): Promise<TakenKey | undefined> {
     if (this.#limits.reuse === 'object') return undefined
     const { keyId, context } = bound
     this.#disabled.require(keyId)
     const id = `${keyId}\n${textOf(context)}`
-    const taking = this.#epochs.take(id, () => this.#drawEpoch(bound), { share, signal })
+    const taking = this.#epochs.take(id, () => this.#drawEpoch(bound), { share, call })
     const taken = await this.#suspecting(keyId, taking)
     this.#revalidate(taken, context)
     // Nothing is sealed in the grace; it is for what the holder opens with the same key.
@@ -116,15 +116,17 @@ export class DataKeys {
   /** Opens what was sealed; `leased` takes a lease, too. Errors: those of the provider, for a while from memory. */
   async open(
     bound: Bound & { readonly sealed: Uint8Array; readonly leased: boolean },
-    signal: AbortSignal,
+    call: Waiting,
   ): Promise<{ readonly plaintext: Uint8Array; readonly terms?: Terms; readonly cached: boolean }> {
     const { keyId, sealed, context } = bound
     this.#disabled.require(keyId)
     if (sealed.length > keptSealedSizeMax) {
-      const opened = this.#outage.observe(this.#provider.decrypt({ keyId, sealed, context, signal }))
+      const opened = this.#outage.observe(
+        this.#provider.decrypt({ keyId, sealed, context, signal: call.signal }),
+      )
       return { plaintext: await opened, cached: false }
     }
-    const options = { ...(bound.leased && { share }), signal }
+    const options = { ...(bound.leased && { share }), call }
     const taking = this.#opened.take(idOf(bound), () => this.#fetchOpened(bound), options)
     const { plaintext, terms, cached } = await this.#suspecting(keyId, taking)
     return { plaintext, cached, ...(bound.leased && { terms: this.#leaseTerms(terms) }) }

@@ -25,6 +25,11 @@ export interface TakenKey extends HeldKey {
   readonly cached: boolean
 }
 
+/** Who waits for a key. The signal is looked at only where there is something to wait for. */
+export interface Waiting {
+  readonly signal: AbortSignal
+}
+
 export type Fetch = () => Promise<{ readonly key: HeldKey; readonly terms: Terms }>
 
 export type EvictionReason = 'entries' | 'age' | 'idle' | 'uses' | 'grace' | 'refused' | 'dropped' | 'closed'

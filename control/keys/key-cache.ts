@@ -1,6 +1,6 @@
 import { KmsError, type KmsErrorCode } from '../errors.ts'
 import { type Clock, systemClock } from '../session/session-clock.ts'
-import type { CacheEvents, EvictionReason, Fetch, HeldKey, TakenKey, Terms } from './held-key.ts'
+import type { CacheEvents, EvictionReason, Fetch, HeldKey, TakenKey, Terms, Waiting } from './held-key.ts'
 import { isRefusal, Outage } from './outage.ts'
 
 /**
@@ -77,12 +77,12 @@ export class KeyCache {
 
   /**
    * The key of that id, fetched where it is not held. `share` names how many uses to take of those that are left, one unless
-   * given. Errors: those of `fetch`, and for a while the same again without a call; unavailable when `signal` aborts.
+   * given. Errors: those of `fetch`, and for a while the same again without a call; unavailable when the call's signal aborts.
    */
   async take(
     id: string,
     fetch: Fetch,
-    { share, signal }: { readonly share?: (left: number) => number; readonly signal?: AbortSignal } = {},
+    { share, call }: { readonly share?: (left: number) => number; readonly call?: Waiting } = {},
   ): Promise<TakenKey> {
     for (let round = 0; round < roundsMax; round++) {
       const held = this.#held(id)
@@ -94,7 +94,7 @@ export class KeyCache {
       if (failure !== undefined && failure.untilMs > this.#clock.steadyMs()) throw failure.error
       if (round === 0) this.#events?.miss()
       try {
-        await withSignal(this.#fetchOnce(id, fetch), signal)
+        await withSignal(this.#fetchOnce(id, fetch), call?.signal)
       } catch (error) {
         // What is held may have become good enough by the failure.
         if (this.#held(id) === undefined) throw error

@@ -14,16 +14,18 @@ export function createAdminService(
   const toMessage = (key: KeyDescription) => ({ ...key, default: key.keyId === defaultKeyId })
 
   return {
-    ListKeys: unary('ListKeys', parts, async (_, signal) => ({ keyIds: [...(await keys.list(signal))] })),
-    DescribeKey: unary('DescribeKey', parts, async ({ keyId }, signal) =>
+    ListKeys: unary('ListKeys', parts, async (_, { signal }) => ({ keyIds: [...(await keys.list(signal))] })),
+    DescribeKey: unary('DescribeKey', parts, async ({ keyId }, { signal }) =>
       toMessage(await keys.describe(parseKeyId(keyId || defaultKeyId), signal)),
     ),
-    CreateKey: unary('CreateKey', parts, async ({ keyId, contextBound }, signal) =>
+    CreateKey: unary('CreateKey', parts, async ({ keyId, contextBound }, { signal }) =>
       toMessage(await keys.create(parseKeyId(keyId), { contextBound, signal })),
     ),
-    RotateKey: unary('RotateKey', parts, async ({ keyId }, signal) =>
+    RotateKey: unary('RotateKey', parts, async ({ keyId }, { signal }) =>
       toMessage(await keys.rotate(parseKeyId(keyId), signal)),
     ),
-    Doctor: unary('Doctor', parts, async (_, signal) => ({ checks: [...(await provider.diagnose(signal))] })),
+    Doctor: unary('Doctor', parts, async (_, { signal }) => ({
+      checks: [...(await provider.diagnose(signal))],
+    })),
   }
 }

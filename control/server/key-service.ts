@@ -9,7 +9,7 @@ import { createRewrap } from '../keys/rewrap.ts'
 import type { Provider } from '../providers/provider.ts'
 import { parseContext, parseKeyId, parseSealed, requirePayload } from './key-requests.ts'
 import { statusOf } from './status.ts'
-import { type MethodParts, unary } from './unary.ts'
+import { type Call, type MethodParts, unary } from './unary.ts'
 
 const batchItemsMax = 1000
 /** Items of one batch with the provider at once. */
@@ -27,7 +27,7 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
   const { provider, keys } = dependencies
 
   return {
-    GenerateDataKey: unary('GenerateDataKey', dependencies, async (request, signal) => {
+    GenerateDataKey: unary('GenerateDataKey', dependencies, async (request, { signal }) => {
       const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
       const { plaintext, sealed } = await keys.generate(
         { keyId, context: parseContext(request.context) },
@@ -35,11 +35,11 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
       )
       return { keyId, plaintext: toBuffer(plaintext), sealed: toBuffer(sealed) }
     }),
-    LeaseDataKey: unary('LeaseDataKey', dependencies, async (request, signal, notes) => {
+    LeaseDataKey: unary('LeaseDataKey', dependencies, async (request, call) => {
       const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
-      const key = await keys.lease({ keyId, context: parseContext(request.context) }, signal)
+      const key = await keys.lease({ keyId, context: parseContext(request.context) }, call)
       if (key === undefined) return { reused: false }
-      if (key.cached) notes.cached()
+      if (key.cached) call.cached()
       return {
         reused: true,
         keyId,
@@ -48,21 +48,21 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
         lease: toLease(key.terms),
       }
     }),
-    Decrypt: unary('Decrypt', dependencies, async (request, signal, notes) => {
+    Decrypt: unary('Decrypt', dependencies, async (request, call) => {
       const key = { ...parseSealed(request), leased: request.lease }
-      const { plaintext, terms, cached } = await keys.open(key, signal)
-      if (cached) notes.cached()
+      const { plaintext, terms, cached } = await keys.open(key, call)
+      if (cached) call.cached()
       return { plaintext: toBuffer(plaintext), ...(terms !== undefined && { lease: toLease(terms) }) }
     }),
-    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, signal, notes) => {
+    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, call) => {
       if (items.length > batchItemsMax) {
         throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
       }
       return {
-        results: await inTurns(items, (item, index) => decryptItem(item, signal, () => notes.cached(index))),
+        results: await inTurns(items, (item, index) => decryptItem(item, call, index)),
       }
     }),
-    Encrypt: unary('Encrypt', dependencies, async (request, signal) => {
+    Encrypt: unary('Encrypt', dependencies, async (request, { signal }) => {
       const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
       const context = parseContext(request.context)
       const { plaintext } = request
@@ -83,14 +83,10 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
     Status: unary('Status', dependencies, async () => statusOf(dependencies)),
   }
 
-  async function decryptItem(
-    item: DecryptRequest,
-    signal: AbortSignal,
-    onCached: () => void,
-  ): Promise<DecryptBatchResult> {
+  async function decryptItem(item: DecryptRequest, call: Call, index: number): Promise<DecryptBatchResult> {
     try {
-      const { plaintext, cached } = await keys.open({ ...parseSealed(item), leased: false }, signal)
-      if (cached) onCached()
+      const { plaintext, cached } = await keys.open({ ...parseSealed(item), leased: false }, call)
+      if (cached) call.cached(index)
       return { plaintext: toBuffer(plaintext), result: 'plaintext' }
     } catch (error) {
       if (error instanceof KmsError) return { error: error.code, result: 'error' }

@@ -8,14 +8,18 @@ import {
 import type { Logger } from 'pino'
 import { answeredName, KmsError, type KmsErrorCode, retryAfterName, statusOfCode } from '../errors.ts'
 import { FailureLog } from '../session/failure-log.ts'
+import { CallEnd } from './call-end.ts'
 import type { Gate, Notes } from './gate.ts'
 import type { ControlMetrics } from './metrics.ts'
 import type { Operation } from './operations.ts'
 
-/** A call without a deadline of its own gets this one. */
-const deadlineMaxMs = 60_000
+/** What a handler knows of its call, besides the request. */
+export interface Call extends Notes {
+  /** Aborts when the caller does not wait any more. Made when it is asked for: what is answered from memory needs none. */
+  readonly signal: AbortSignal
+}
 
-type Handler<Request, Response> = (request: Request, signal: AbortSignal, notes: Notes) => Promise<Response>
+type Handler<Request, Response> = (request: Request, call: Call) => Promise<Response>
 
 /** What every method works with. */
 export interface MethodParts {
@@ -35,14 +39,19 @@ export function unary<Request, Response>(
 ) {
   const failures = new FailureLog(operation, log)
   return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
-    const controller = new AbortController()
-    const abort = () => controller.abort(new KmsError('unavailable', 'the call was given up'))
-    call.on('cancelled', abort)
-    const timer = setTimeout(abort, remainingMs(call.getDeadline()))
+    const end = new CallEnd(call)
     const startedAt = performance.now()
     metrics.begin()
     gate
-      .pass(call, operation, call.request, (request, notes) => handler(request, controller.signal, notes))
+      .pass(call, operation, call.request, (request, notes) => {
+        const of = {
+          get signal() {
+            return end.signal
+          },
+          cached: notes.cached,
+        }
+        return handler(request, of)
+      })
       .then(
         (response) => {
           metrics.end(operation, 'ok', performance.now() - startedAt)
@@ -56,11 +65,7 @@ export function unary<Request, Response>(
           done(toStatus(error))
         },
       )
-      .finally(() => {
-        clearTimeout(timer)
-        // grpc-js tells the end of every call as its cancellation.
-        call.off('cancelled', abort)
-      })
+      .finally(() => end.forget())
   }
 }
 
@@ -75,9 +80,4 @@ export function toStatus(error: unknown): ServerErrorResponse {
   if (retryAfterMs !== undefined) metadata.set(retryAfterName, String(Math.ceil(retryAfterMs)))
   const value = retryAfterMs === undefined ? statusOfCode[code] : status.RESOURCE_EXHAUSTED
   return Object.assign(new Error(details), { code: value, details, metadata })
-}
-
-function remainingMs(deadline: Date | number): number {
-  const remaining = Number(deadline) - Date.now()
-  return Math.max(0, Math.min(Number.isFinite(remaining) ? remaining : deadlineMaxMs, deadlineMaxMs))
 }

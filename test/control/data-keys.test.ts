@@ -58,12 +58,13 @@ function fact(
         clock,
         evicted,
         lease: async (name) => {
-          const key = await keys.lease(bucket(name), signal())
+          const key = await keys.lease(bucket(name), { signal: signal() })
           assert.ok(key)
           return key.plaintext
         },
         seal: async () => (await keys.generate(bucket(), signal())).sealed,
-        open: async (sealed) => (await keys.open({ ...bucket(), sealed, leased: false }, signal())).plaintext,
+        open: async (sealed) =>
+          (await keys.open({ ...bucket(), sealed, leased: false }, { signal: signal() })).plaintext,
       })
     } finally {
       keys.close()
@@ -85,7 +86,7 @@ fact('buckets, key contexts and key ids have epochs of their own', {}, async ({ 
   const first = await lease('a')
   assert.not.equal(await lease('b'), first)
   const context = { a: 'a', project: 'x' }
-  const other = await keys.lease({ keyId, context }, signal())
+  const other = await keys.lease({ keyId, context }, { signal: signal() })
   assert.not.equal(other?.plaintext, first)
   assert.is(kms.calls.generateDataKey, 3)
   assert.equal(await lease('a'), first)
@@ -93,7 +94,7 @@ fact('buckets, key contexts and key ids have epochs of their own', {}, async ({ 
 })
 
 fact('where keys are not reused there is no lease', { reuse: 'object' }, async ({ keys, kms }) => {
-  assert.is(await keys.lease(bucket(), signal()), undefined)
+  assert.is(await keys.lease(bucket(), { signal: signal() }), undefined)
   assert.is(kms.calls.generateDataKey, 0)
 })
 
@@ -109,22 +110,22 @@ fact('an epoch ends by its age', { epochAgeMs: 10 * minuteMs }, async ({ kms, cl
 fact('an epoch ends by its uses, leases taken together', { epochUsesMax: 150 }, async ({ keys, kms }) => {
   const uses: number[] = []
   for (let index = 0; index < 4; index++) {
-    uses.push((await keys.lease(bucket(), signal()))?.terms.uses ?? 0)
+    uses.push((await keys.lease(bucket(), { signal: signal() }))?.terms.uses ?? 0)
   }
   assert.equal(uses, [64, 64, 22, 64])
   assert.is(kms.calls.generateDataKey, 2)
 })
 
 fact('a lease is no longer than what is left of the epoch', {}, async ({ keys, clock }) => {
-  await keys.lease(bucket(), signal())
+  await keys.lease(bucket(), { signal: signal() })
   await clock.advance(minuteMs)
-  const young = await keys.lease(bucket(), signal())
+  const young = await keys.lease(bucket(), { signal: signal() })
   assert.is(young?.terms.ageMs, defaultKeyLimits.leaseAgeMs)
   for (let minute = 0; minute < 5; minute++) {
     await clock.advance(9 * minuteMs)
-    await keys.lease(bucket(), signal())
+    await keys.lease(bucket(), { signal: signal() })
   }
-  const old = await keys.lease(bucket(), signal())
+  const old = await keys.lease(bucket(), { signal: signal() })
   assert.ok((old?.terms.ageMs ?? 0) <= defaultKeyLimits.leaseAgeMs)
 })
 
@@ -142,7 +143,7 @@ fact(
 )
 
 fact('what an epoch has sealed opens without the KMS', {}, async ({ keys, kms, open }) => {
-  const key = await keys.lease(bucket(), signal())
+  const key = await keys.lease(bucket(), { signal: signal() })
   assert.ok(key)
   assert.equal(await open(key.sealed), key.plaintext)
   assert.is(kms.calls.decrypt, 0)
@@ -296,7 +297,7 @@ fact(
     await open(sealed)
     kms.failWith(away)
     await clock.advance(6 * minuteMs)
-    const { terms } = await keys.open({ ...bucket(), sealed, leased: true }, signal())
+    const { terms } = await keys.open({ ...bucket(), sealed, leased: true }, { signal: signal() })
     assert.is(terms?.ageMs, 30_000)
     assert.is(terms?.offlineGraceMs, 0)
   },
@@ -309,7 +310,7 @@ fact('a restart does not extend the grace', {}, async ({ keys, kms, seal, open }
   const restarted = new DataKeys({ provider: kms, limits: defaultKeyLimits, log })
   try {
     const request = { ...bucket(), sealed, leased: false }
-    await rejectsWith('unavailable', restarted.open(request, signal()))
+    await rejectsWith('unavailable', restarted.open(request, { signal: signal() }))
     assert.is(keys.status.openedKeys, 1)
   } finally {
     restarted.close()
@@ -393,7 +394,7 @@ test('keys stay disabled over a restart, and a change of their file is heard by 
     await until(() => second.status.disabledKeyIds.includes(keyId))
     const restarted = make()
     opened.push(restarted)
-    await rejectsWith('access-denied', restarted.lease(bucket(), signal()))
+    await rejectsWith('access-denied', restarted.lease(bucket(), { signal: signal() }))
     writeFileSync(disabledKeysFile, '{"disabled":[]}')
     await until(() => [first, second, restarted].every((keys) => keys.status.disabledKeyIds.length === 0))
     writeFileSync(disabledKeysFile, '{"disabled":["other"]}')
@@ -421,10 +422,10 @@ test('closing zeroes every key', async () => {
     return key
   }
   const keys = new DataKeys({ provider: { ...kms, generateDataKey }, limits: defaultKeyLimits, log })
-  await keys.lease(bucket('a'), signal())
-  await keys.lease(bucket('b'), signal())
+  await keys.lease(bucket('a'), { signal: signal() })
+  await keys.lease(bucket('b'), { signal: signal() })
   keys.flush()
-  await keys.lease(bucket('c'), signal())
+  await keys.lease(bucket('c'), { signal: signal() })
   keys.close()
   await kms.close()
   assert.is(plaintexts.length, 3)

@@ -1,0 +1,22 @@
+/** What a generator of key operations is told, and what it answers. */
+
+export interface KeyLoadJob {
+  /** The Unix socket of the control service. */
+  readonly socketPath: string
+  readonly servicePid: number
+  readonly operation: 'generate' | 'decrypt' | 'batch'
+  /** Sealed keys of a batch. */
+  readonly batchSize: number
+  readonly seconds: number
+  /** Calls under way, each followed by the next as soon as it is answered. */
+  readonly atOnce: number
+}
+
+export interface KeyLoadResult {
+  readonly calls: number
+  readonly seconds: number
+  /** Milliseconds that all but one in a hundred calls stayed below. */
+  readonly p99: number
+  /** Of the service's process, seconds; NaN where the kernel does not tell. */
+  readonly cpuSeconds: number
+}

@@ -1,0 +1,66 @@
+import { connectKeyService, type KeyService } from '../../control/client.ts'
+import { KmsError } from '../../control/errors.ts'
+import type { KeyLoadJob, KeyLoadResult } from './key-load-job.ts'
+import { cpuSecondsOf } from './processes.ts'
+
+/** A front-end's client of control, in a process of its own, that does nothing but call. */
+
+const context = { bench: 'bench/object' }
+/** Past what one client may ask in a second, it is told to wait. */
+const pauseMs = 5
+/** The process is new, and its code not compiled yet. */
+const warmUpSeconds = 1
+
+process.once('message', (job: KeyLoadJob) => {
+  void run(job).then((result) => process.send?.(result, () => process.disconnect()))
+})
+
+async function run(job: KeyLoadJob): Promise<KeyLoadResult> {
+  const keys = connectKeyService({ kind: 'unix', path: job.socketPath })
+  try {
+    const call = await callOf(keys, job)
+    await load(call, { ...job, seconds: warmUpSeconds })
+    return await load(call, job)
+  } finally {
+    await keys.close()
+  }
+}
+
+async function callOf(
+  keys: KeyService,
+  { operation, batchSize }: KeyLoadJob,
+): Promise<() => Promise<unknown>> {
+  const { keyId, sealed } = await keys.generateDataKey({ context })
+  const item = { keyId, sealed, context }
+  if (operation === 'generate') return () => keys.generateDataKey({ context })
+  if (operation === 'decrypt') return () => keys.decrypt(item)
+  const items = Array.from({ length: batchSize }, () => item)
+  return () => keys.decryptBatch(items)
+}
+
+async function load(
+  call: () => Promise<unknown>,
+  { seconds, atOnce, servicePid }: KeyLoadJob,
+): Promise<KeyLoadResult> {
+  const durations: number[] = []
+  const cpu = () => cpuSecondsOf(servicePid) ?? Number.NaN
+  const [startedAt, cpuBefore] = [performance.now(), cpu()]
+  const caller = async () => {
+    while (performance.now() - startedAt < seconds * 1000) {
+      const calledAt = performance.now()
+      const done = await call().then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof KmsError && error.code === 'unavailable') return false
+          throw error
+        },
+      )
+      if (done) durations.push(performance.now() - calledAt)
+      else await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, caller))
+  const calls = durations.length
+  const p99 = durations.sort((a, b) => a - b)[Math.floor(calls * 0.99)] ?? Number.NaN
+  return { calls, seconds: (performance.now() - startedAt) / 1000, p99, cpuSeconds: cpu() - cpuBefore }
+}

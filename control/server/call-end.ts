@@ -1,0 +1,46 @@
+import type { EventEmitter } from 'node:events'
+import { KmsError } from '../errors.ts'
+
+/** A call without a deadline of its own gets this one. */
+const deadlineMaxMs = 60_000
+
+type EndingCall = Pick<EventEmitter, 'on' | 'off'> & {
+  readonly cancelled: boolean
+  getDeadline(): Date | number
+}
+
+/**
+ * The caller's deadline and cancellation as a signal. Signal and timer cost as much as a whole answer from the cache, so
+ * they are made for those who wait for something.
+ */
+export class CallEnd {
+  readonly #call: EndingCall
+  readonly #abort = () => this.#controller?.abort(new KmsError('unavailable', 'the call was given up'))
+  #controller: AbortController | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(call: EndingCall) {
+    this.#call = call
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      this.#call.on('cancelled', this.#abort)
+      this.#timer = setTimeout(this.#abort, remainingMs(this.#call.getDeadline()))
+      if (this.#call.cancelled) this.#abort()
+    }
+    return this.#controller.signal
+  }
+
+  /** The answer is there. grpc-js tells the end of every call as its cancellation, which then is none. */
+  forget(): void {
+    clearTimeout(this.#timer)
+    this.#call.off('cancelled', this.#abort)
+  }
+}
+
+function remainingMs(deadline: Date | number): number {
+  const remaining = Number(deadline) - Date.now()
+  return Math.max(0, Math.min(Number.isFinite(remaining) ? remaining : deadlineMaxMs, deadlineMaxMs))
+}
