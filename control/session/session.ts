@@ -5,15 +5,9 @@ import type { VaultClient, VaultGrant } from '../providers/vault/vault-client.ts
 import { unlessAborted } from '../unless-aborted.ts'
 import { type Clock, systemClock } from './session-clock.ts'
 import { isForbidden, isRefused, TokenLookup } from './session-lookup.ts'
+import { NextStep } from './session-next.ts'
 import { Pace } from './session-pace.ts'
-import {
-  isShrunk,
-  nextBackoffMs,
-  renewalDelayMs,
-  renewalRetryMs,
-  respecting,
-  retryAfterMsOf,
-} from './session-plan.ts'
+import { isShrunk, renewalDelayMs, renewalRetryMs, respecting, retryAfterMsOf } from './session-plan.ts'
 import { haltedReason, SessionSecret } from './session-secret.ts'
 import { reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
 
@@ -54,13 +48,12 @@ export class Session {
   readonly #record: SessionRecord
   readonly #lookup: TokenLookup
   readonly #loginPace: Pace
+  readonly #next: NextStep
   readonly #closing = new AbortController()
 
   #token: Token | undefined
   #loggingIn: Promise<void> | undefined
   #renewing: Promise<void> | undefined
-  #backoffMs = 0
-  #cancelNext = () => {}
   #cancelExpiry = () => {}
   #onReadinessChange = () => {}
 
@@ -72,6 +65,7 @@ export class Session {
     this.#clock = clock
     this.#record = new SessionRecord(clock, log)
     this.#loginPace = new Pace(clock, loginIntervalMsMin)
+    this.#next = new NextStep(clock, (delayMs) => this.#record.planned(delayMs))
     this.#lookup = new TokenLookup((token) => client.lookupSelf(token, { signal }))
   }
 
@@ -121,7 +115,7 @@ export class Session {
    */
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#dropNext()
+    this.#next.end()
     this.#cancelExpiry()
     this.#loginPace.stop()
     this.#setToken(undefined, 'logged-out', 'closed')
@@ -149,7 +143,7 @@ export class Session {
 
   async #loginOnce(): Promise<void> {
     const { signal } = this.#closing
-    this.#dropNext()
+    this.#next.drop()
     await this.#loginPace.turn()
     if (signal.aborted) return
     if (this.#token !== undefined) this.#record.enter('renewing', 'logging in again')
@@ -175,7 +169,7 @@ export class Session {
       return
     }
     this.#record.enter(this.#failedState(), reason)
-    this.#next(respecting(retryAfterMsOf(error), this.#nextBackoffMs()), () => void this.#login())
+    this.#next.plan(respecting(retryAfterMsOf(error), this.#next.backoffMs()), () => void this.#login())
   }
 
   /** A further refusal could lock the role out for everybody, so there is none. */
@@ -183,12 +177,12 @@ export class Session {
     const reason = haltedReason(this.#secret, why)
     this.#record.enter(this.#failedState(), reason)
     this.#log.error({ session: this.#record.state }, reason)
-    if (this.#secret.changeable) this.#next(secretPollMs, () => void this.#watchSecret())
+    if (this.#secret.changeable) this.#next.plan(secretPollMs, () => void this.#watchSecret())
   }
 
   async #watchSecret(): Promise<void> {
-    if (!(await this.#secret.renewed())) return this.#next(secretPollMs, () => void this.#watchSecret())
-    this.#backoffMs = 0
+    if (!(await this.#secret.renewed())) return this.#next.plan(secretPollMs, () => void this.#watchSecret())
+    this.#next.succeeded()
     return this.#login()
   }
 
@@ -223,8 +217,8 @@ export class Session {
     }
     const remainingMs = this.#remainingMs(token)
     const retryAfterMs = Math.min(retryAfterMsOf(error), remainingMs / 2)
-    const waitMs = respecting(retryAfterMs, renewalRetryMs(this.#nextBackoffMs(), remainingMs))
-    this.#next(waitMs, () => this.#renew(token))
+    const waitMs = respecting(retryAfterMs, renewalRetryMs(this.#next.backoffMs(), remainingMs))
+    this.#next.plan(waitMs, () => this.#renew(token))
   }
 
   /** Takes the token into use and plans what comes before its end. The lease began when it was asked for, at the earliest. */
@@ -237,14 +231,14 @@ export class Session {
     // At worst half of it is used up: an answer so slow that nothing is left of its lease must not end in a standstill.
     const expiresAtMs = Math.max(askedAtMs + leaseMs, this.#clock.steadyMs() + leaseMs / 2)
     const token = { value, leaseSeconds, loginLeaseSeconds, expiresAtMs }
-    this.#backoffMs = 0
+    this.#next.succeeded()
     this.#setToken(token, 'ready')
-    this.#dropNext()
+    this.#next.drop()
     this.#expireIfDue()
     if (leaseMs === Number.POSITIVE_INFINITY) return
     const renews = renewable && !isShrunk(leaseSeconds, loginLeaseSeconds)
     const action = renews ? () => this.#renew(token) : () => void this.#login()
-    this.#next(renewalDelayMs(leaseMs, this.#clock), action)
+    this.#next.plan(renewalDelayMs(leaseMs, this.#clock), action)
   }
 
   /** Drops a token whose time is over, or sets the timer for it; also where that timer came early. */
@@ -282,23 +276,5 @@ export class Session {
     if (this.#token !== undefined) return 'degraded'
     if (this.#secret.stopped) return 'locked'
     return this.#record.logins > 0 ? 'expired' : 'logged-out'
-  }
-
-  #nextBackoffMs(): number {
-    this.#backoffMs = nextBackoffMs(this.#backoffMs, this.#clock)
-    return this.#backoffMs
-  }
-
-  /** Plans the one thing that comes next, in place of whatever was planned. */
-  #next(delayMs: number, action: () => void): void {
-    this.#dropNext()
-    if (this.#closing.signal.aborted) return
-    this.#record.planned(delayMs)
-    this.#cancelNext = this.#clock.after(delayMs, action)
-  }
-
-  #dropNext(): void {
-    this.#cancelNext()
-    this.#record.planned(undefined)
   }
 }
