@@ -1,4 +1,4 @@
-import type { ByteSource, SealDomain, WriteTarget } from '../../engine/index.ts'
+import type { ByteSource } from '../../engine/index.ts'
 import type {
   ListQuery,
   ObjectPage,
@@ -18,6 +18,7 @@ import type {
   VersionPage,
   VersionQuery,
 } from './versions.ts'
+import type { AskedEncryption, StagedData, StagePlan, WriteCondition, WrittenBytes } from './writes.ts'
 
 // Whoever works with backends finds their records here.
 export type {
@@ -41,6 +42,14 @@ export {
   systemNamePattern,
   systemRecordSizeMax,
 } from './system-records.ts'
+export {
+  type AskedEncryption,
+  inlineDataSizeMax,
+  type StagedData,
+  type StagePlan,
+  type WriteCondition,
+  type WrittenBytes,
+} from './writes.ts'
 
 /**
  * Where objects live. A backend stores bytes and records as it is given them: sealing, ETags, checksums and S3's rules
@@ -198,31 +207,6 @@ export interface LookupHint {
   readonly acl?: boolean
 }
 
-/** What is known of stored bytes before they come: a backend that sends them on needs it at once. */
-export interface StagePlan {
-  readonly bucket: string
-  readonly key: string
-  /** How many will come. */
-  readonly storedSize: number
-  /** The record as far as it is known: digests, ETag and checksum are placeholders of the right size, and the MAC is of those. */
-  readonly becomes:
-    | {
-        readonly kind: 'object'
-        readonly record: ObjectRecord
-        readonly attributes?: ObjectAttributes
-        readonly condition?: WriteCondition
-      }
-    | { readonly kind: 'part'; readonly upload: UploadRecord; readonly number: number }
-  readonly asked?: AskedEncryption
-}
-
-/** What encryption the client asked for or came with: for backends that have their own upstream encrypt as well. */
-export interface AskedEncryption {
-  readonly mode: SealDomain
-  /** SSE-C: 32 bytes. */
-  readonly customerKey?: Uint8Array
-}
-
 /** Stored bytes [offset, offset + size) of one stream; `index` counts `record.parts`, or is 0 for an object without. */
 export interface StreamRange {
   readonly index: number
@@ -230,27 +214,11 @@ export interface StreamRange {
   readonly size: number
 }
 
-/** A place for the stored bytes of one object or part, until it is given to putObject or putPart. */
-export interface StagedData {
-  /** The engine writes here. */
-  readonly target: WriteTarget
-  /** Gives the place back; after it was used up, or discarded already, it does nothing. */
-  discard(): Promise<void>
-}
-
-/** Bytes that were written anew: staged, or few enough to stand beside the record. */
-export type WrittenBytes =
-  | { readonly kind: 'staged'; readonly staged: StagedData }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-
 /**
  * What becomes of a new object's bytes: new ones, or those of an existing object (whose record may differ; all its streams
  * are taken over, and the two objects live independently from then on).
  */
 export type NewData = WrittenBytes | { readonly kind: 'same-as'; readonly object: StoredObject }
-
-/** Inline bodies: data of kind `bytes` hold at most this many stored bytes. */
-export const inlineDataSizeMax = 128 * 1024
 
 export interface StoredObject {
   readonly bucket: string
@@ -261,16 +229,6 @@ export interface StoredObject {
   readonly versionId?: string
   /** The backend's own handle on this generation of the object; opaque. */
   readonly generation: unknown
-}
-
-/** Evaluated in the same step as the write. ETags without quotes, `*` for any. */
-export interface WriteCondition {
-  readonly ifMatch?: string
-  readonly ifNoneMatch?: string
-  /** Plaintext bytes. */
-  readonly ifSize?: number
-  /** Whole seconds since 1970. */
-  readonly ifModifiedAt?: number
 }
 
 export type BackendErrorCode =
