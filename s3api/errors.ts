@@ -117,20 +117,20 @@ export class S3Error extends Error {
   override readonly name = 'S3Error'
   readonly code: S3ErrorCode
   /** Further elements of the error document, for example `ArgumentName`. */
-  readonly details: Readonly<Record<string, string>>
+  readonly elements: Readonly<Record<string, string>>
   /** Headers of the response. */
   readonly headers: Readonly<Record<string, string>>
   constructor(
     code: S3ErrorCode,
     message: string = s3Errors[code][1],
     options?: ErrorOptions & {
-      readonly details?: Readonly<Record<string, string>>
+      readonly elements?: Readonly<Record<string, string>>
       readonly headers?: Readonly<Record<string, string>>
     },
   ) {
     super(message, options)
     this.code = code
-    this.details = options?.details ?? {}
+    this.elements = options?.elements ?? {}
     this.headers = options?.headers ?? {}
   }
 

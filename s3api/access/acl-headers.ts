@@ -40,7 +40,7 @@ export function aclOfHeaders(headers: Headers, ownership: Ownership, users: User
   }
   if (!isCannedAcl(canned)) {
     throw new S3Error('InvalidArgument', undefined, {
-      details: { ArgumentName: 'x-amz-acl', ArgumentValue: canned },
+      elements: { ArgumentName: 'x-amz-acl', ArgumentValue: canned },
     })
   }
   return expandAcl(canned, ownership)
@@ -55,7 +55,7 @@ function headerGrants(headers: Headers, users: Users): Grant[] {
       const [, form, quoted, plain] = /^\s*(id|uri|emailAddress)=(?:"([^"]*)"|([^"\s]*))\s*$/.exec(item) ?? []
       if (form !== 'id' && form !== 'uri' && form !== 'emailAddress') {
         throw new S3Error('InvalidArgument', 'Argument format not recognized', {
-          details: { ArgumentName: name, ArgumentValue: text },
+          elements: { ArgumentName: name, ArgumentValue: text },
         })
       }
       grants.push({ grantee: granteeOf(form, quoted ?? plain ?? '', users), permission })

@@ -16,7 +16,7 @@ export function granteeOf(form: 'id' | 'uri' | 'emailAddress', text: string, use
     case 'id': {
       if (!users.byId.has(text) && text !== rootOwner.id) {
         throw new S3Error('InvalidArgument', 'Invalid id', {
-          details: { ArgumentName: 'CanonicalUser/ID', ArgumentValue: text },
+          elements: { ArgumentName: 'CanonicalUser/ID', ArgumentValue: text },
         })
       }
       return { id: text }
@@ -25,7 +25,7 @@ export function granteeOf(form: 'id' | 'uri' | 'emailAddress', text: string, use
       const group = groups.find((name) => groupUri[name] === text)
       if (group === undefined) {
         throw new S3Error('InvalidArgument', 'Invalid group uri', {
-          details: { ArgumentName: 'Group/URI', ArgumentValue: text },
+          elements: { ArgumentName: 'Group/URI', ArgumentValue: text },
         })
       }
       return { group }

@@ -69,7 +69,7 @@ export function openBody({ headers, authentication, source, ignoreChecksums }: B
   function verify(digests: Readonly<Digests>): void {
     if (form.kind === 'hashed' && !sameDigest(digests.sha256, Buffer.from(form.sha256, 'hex'))) {
       throw new S3Error('XAmzContentSHA256Mismatch', undefined, {
-        details: { ClientComputedContentSHA256: form.sha256 },
+        elements: { ClientComputedContentSHA256: form.sha256 },
       })
     }
     if (md5 !== undefined && !sameDigest(digests.md5, md5)) {
@@ -117,7 +117,7 @@ async function collect(
   limit: number,
 ): Promise<Uint8Array> {
   const tooLong = () =>
-    new S3Error('MaxMessageLengthExceeded', undefined, { details: { MaxMessageLengthBytes: String(limit) } })
+    new S3Error('MaxMessageLengthExceeded', undefined, { elements: { MaxMessageLengthBytes: String(limit) } })
   if (size !== undefined && size > limit) throw tooLong()
   const pieces: Uint8Array[] = []
   let total = 0

@@ -80,9 +80,9 @@ function holds({ kind, field, value }: Exclude<FormCondition, { kind: 'length' }
 }
 
 function checkLength({ min, max }: { readonly min: number; readonly max: number }, size: number): void {
-  const details = { ProposedSize: String(size), MinSizeAllowed: String(min), MaxSizeAllowed: String(max) }
-  if (size < min) throw new S3Error('EntityTooSmall', undefined, { details })
-  if (size > max) throw new S3Error('EntityTooLarge', undefined, { details })
+  const elements = { ProposedSize: String(size), MinSizeAllowed: String(min), MaxSizeAllowed: String(max) }
+  if (size < min) throw new S3Error('EntityTooSmall', undefined, { elements })
+  if (size > max) throw new S3Error('EntityTooLarge', undefined, { elements })
 }
 
 function parseExpiration(value: unknown): number {

@@ -59,7 +59,7 @@ export function keyOf({ fields, file }: Form): string {
       'InvalidArgument',
       "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
       {
-        details: { ArgumentName: 'key', ArgumentValue: '' },
+        elements: { ArgumentName: 'key', ArgumentValue: '' },
       },
     )
   }

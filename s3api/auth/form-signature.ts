@@ -75,15 +75,15 @@ function verifyV2(
 }
 
 function requireMatch(accessKey: string, credential: Credential | undefined, matches: boolean): void {
-  const details = { AWSAccessKeyId: accessKey }
-  if (credential === undefined) throw new S3Error('InvalidAccessKeyId', undefined, { details })
-  if (!matches) throw new S3Error('SignatureDoesNotMatch', undefined, { details })
+  const elements = { AWSAccessKeyId: accessKey }
+  if (credential === undefined) throw new S3Error('InvalidAccessKeyId', undefined, { elements })
+  if (!matches) throw new S3Error('SignatureDoesNotMatch', undefined, { elements })
 }
 
 function field(fields: ReadonlyMap<string, string>, name: string): string {
   const value = fields.get(name.toLowerCase()) ?? ''
   if (value !== '') return value
   throw new S3Error('InvalidArgument', `Bucket POST must contain a field named '${name}'.`, {
-    details: { ArgumentName: name, ArgumentValue: '' },
+    elements: { ArgumentName: name, ArgumentValue: '' },
   })
 }

@@ -65,7 +65,7 @@ function parseBoundary(contentType: string): string {
   const boundary = quoted ?? plain
   if (boundary !== undefined) return boundary
   throw new S3Error('PreconditionFailed', 'Bucket POST must be of the enclosure-type multipart/form-data', {
-    details: { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+    elements: { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
   })
 }
 

@@ -22,7 +22,7 @@ export function parsePayloadForm(header: string): PayloadForm {
   throw new S3Error(
     'InvalidArgument',
     'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-UNSIGNED-PAYLOAD-TRAILER or a valid sha256 value.',
-    { details: { ArgumentName: 'x-amz-content-sha256' } },
+    { elements: { ArgumentName: 'x-amz-content-sha256' } },
   )
 }
 

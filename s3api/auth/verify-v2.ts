@@ -67,7 +67,7 @@ function verifyQuery(request: RequestToSign, options: V2Options): Authentication
     throw new S3Error('AccessDenied', 'Invalid date (should be seconds since epoch)')
   if (expiresAt * 1000 < options.nowMs) {
     throw new S3Error('AccessDenied', 'Request has expired', {
-      details: { Expires: new Date(expiresAt * 1000).toISOString() },
+      elements: { Expires: new Date(expiresAt * 1000).toISOString() },
     })
   }
   const authentication = verify(request, { accessKey, signature, expires }, options)
@@ -85,9 +85,9 @@ function verify(
   const { secretKey } = credential ?? nobody
   const texts = stringsToSign(request, claim.expires)
   const matches = texts.some((text) => matchesV2(claim.signature, secretKey, text))
-  const details = { AWSAccessKeyId: accessKey }
-  if (credential === undefined) throw new S3Error('InvalidAccessKeyId', undefined, { details })
-  if (!matches) throw new S3Error('SignatureDoesNotMatch', undefined, { details })
+  const elements = { AWSAccessKeyId: accessKey }
+  if (credential === undefined) throw new S3Error('InvalidAccessKeyId', undefined, { elements })
+  if (!matches) throw new S3Error('SignatureDoesNotMatch', undefined, { elements })
   return { accessKey, payload: { kind: 'unsigned' } }
 }
 

@@ -86,10 +86,10 @@ function verify(request: RequestToVerify, claim: Claim, { credentials }: VerifyO
   const expected = sign(key, { time, scope, lines: [sha256Hex(text)] })
   const matches = sameHex(signature, expected)
   if (credential === undefined) {
-    throw new S3Error('InvalidAccessKeyId', undefined, { details: { AWSAccessKeyId: accessKey } })
+    throw new S3Error('InvalidAccessKeyId', undefined, { elements: { AWSAccessKeyId: accessKey } })
   }
   if (!matches)
-    throw new S3Error('SignatureDoesNotMatch', undefined, { details: { AWSAccessKeyId: accessKey } })
+    throw new S3Error('SignatureDoesNotMatch', undefined, { elements: { AWSAccessKeyId: accessKey } })
   return {
     accessKey,
     payload: parsePayloadForm(payloadHash),
@@ -130,7 +130,7 @@ function headerClaim({ headers }: RequestToVerify, header: string, { region, now
   })
   if (Math.abs(parseTime(time) - nowMs) > skewMaxMs) {
     throw new S3Error('RequestTimeTooSkewed', undefined, {
-      details: {
+      elements: {
         RequestTime: time,
         ServerTime: new Date(nowMs).toISOString(),
         MaxAllowedSkewMilliseconds: String(skewMaxMs),
@@ -169,7 +169,7 @@ function queryClaim({ query, headers }: RequestToVerify, { region, nowMs }: Veri
   // One that was to hold for no time at all has expired like any other.
   if (expires === 0 || expiresText.startsWith('-') || nowMs > signedAtMs + expires * 1000) {
     throw new S3Error('AccessDenied', 'Request has expired', {
-      details: {
+      elements: {
         Expires: new Date(signedAtMs + expires * 1000).toISOString(),
         'X-Amz-Expires': String(expires),
       },
@@ -202,7 +202,7 @@ export function parseCredential(
   }
   if (scopeRegion !== region) {
     throw new S3Error(code, `the region '${scopeRegion}' is wrong; expecting '${region}'`, {
-      details: { Region: region },
+      elements: { Region: region },
     })
   }
   if (service !== 's3' || terminator !== 'aws4_request') {
@@ -244,7 +244,7 @@ function requireSigned({ headers }: RequestToVerify, signedHeaders: readonly str
   )
   if (missing.length === 0 && signed.has('host')) return
   throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {
-    details: { HeadersNotSigned: missing.join(', ') },
+    elements: { HeadersNotSigned: missing.join(', ') },
   })
 }
 
@@ -261,6 +261,6 @@ function refuseOtherSchemes({ query }: RequestToVerify, header: string | undefin
     )
   }
   throw new S3Error('InvalidArgument', 'Unsupported Authorization Type', {
-    details: { ArgumentName: 'Authorization' },
+    elements: { ArgumentName: 'Authorization' },
   })
 }

@@ -85,15 +85,15 @@ export function errorReply(
   const headers = {
     ...error.headers,
     ...(status === 503 && { 'Retry-After': String(retryAfterSeconds) }),
-    ...(error.details.ActualObjectSize !== undefined && {
-      'Content-Range': `bytes */${error.details.ActualObjectSize}`,
+    ...(error.elements.ActualObjectSize !== undefined && {
+      'Content-Range': `bytes */${error.elements.ActualObjectSize}`,
     }),
   }
   if (request.method === 'HEAD' || status === 304) return { status, headers }
   const body = errorDocument({
     Code: error.code,
     Message: error.message,
-    ...error.details,
+    ...error.elements,
     Resource: request.resource,
     RequestId: request.requestId,
     HostId: request.requestId,

@@ -63,7 +63,7 @@ export function createRouter(operations: readonly Operation[]): Router {
     if (found !== undefined) return acceptingVersion(found, request)
     if (named.length > 0) throw notImplemented(named.join(', '))
     throw new S3Error('MethodNotAllowed', undefined, {
-      details: { Method: request.method, ResourceType: scope },
+      elements: { Method: request.method, ResourceType: scope },
     })
   }
 }
@@ -72,7 +72,7 @@ export function createRouter(operations: readonly Operation[]): Router {
 function acceptingVersion(operation: Operation, { query }: S3Request): Operation {
   if (operation.versions === true || !query.has('versionId')) return operation
   throw new S3Error('InvalidArgument', 'This operation does not accept a version-id.', {
-    details: { ArgumentName: 'versionId', ArgumentValue: query.get('versionId') ?? '' },
+    elements: { ArgumentName: 'versionId', ArgumentValue: query.get('versionId') ?? '' },
   })
 }
 

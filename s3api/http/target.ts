@@ -46,7 +46,7 @@ export function requireKey(key: string): void {
   const size = Buffer.byteLength(key)
   if (size > keySizeMax) {
     throw new S3Error('KeyTooLongError', undefined, {
-      details: { Size: String(size), MaxSizeAllowed: String(keySizeMax) },
+      elements: { Size: String(size), MaxSizeAllowed: String(keySizeMax) },
     })
   }
 }

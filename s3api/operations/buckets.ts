@@ -85,7 +85,7 @@ export const getBucketLocation: Operation = {
 /** Errors: InvalidBucketName. */
 function requireBucketName(name: string): void {
   if (isBucketName(name)) return
-  throw new S3Error('InvalidBucketName', undefined, { details: { BucketName: name } })
+  throw new S3Error('InvalidBucketName', undefined, { elements: { BucketName: name } })
 }
 
 /**
@@ -98,7 +98,7 @@ async function requireRepeatable(
   wanted: Readonly<Record<string, string>>,
 ): Promise<void> {
   const taken = (code: S3ErrorCode) =>
-    new S3Error(code, undefined, { details: { BucketName: request.bucket } })
+    new S3Error(code, undefined, { elements: { BucketName: request.bucket } })
   const { owner } = await access.bucket(request.bucket)
   if (owner !== user.id) throw taken('BucketAlreadyExists')
   for (const name of [accessSettings.acl, accessSettings.ownership]) {

@@ -141,14 +141,14 @@ function chooseParts(named: readonly NamedPart[], stored: ReadonlyMap<number, Pa
     before = number
     const part = stored.get(number)
     if (part === undefined || part.etag !== etag)
-      throw new S3Error('InvalidPart', undefined, { details: { PartNumber: String(number) } })
+      throw new S3Error('InvalidPart', undefined, { elements: { PartNumber: String(number) } })
     for (const { algorithm, value } of checksums) {
       if (part.checksum?.algorithm === algorithm && part.checksum.value === value) continue
       throw new S3Error(
         'InvalidPart',
         'The checksum of a part does not match the one it was uploaded with.',
         {
-          details: { PartNumber: String(number) },
+          elements: { PartNumber: String(number) },
         },
       )
     }
@@ -157,7 +157,7 @@ function chooseParts(named: readonly NamedPart[], stored: ReadonlyMap<number, Pa
   for (const { number, size, etag } of parts.slice(0, -1)) {
     if (size >= partSizeMin) continue
     throw new S3Error('EntityTooSmall', undefined, {
-      details: {
+      elements: {
         PartNumber: String(number),
         ETag: etag,
         ProposedSize: String(size),

@@ -129,5 +129,5 @@ function parseHttpDate(text: string | undefined): number | undefined {
 }
 
 function failed(condition: string, prefix: string): S3Error {
-  return new S3Error('PreconditionFailed', undefined, { details: { Condition: `${prefix}${condition}` } })
+  return new S3Error('PreconditionFailed', undefined, { elements: { Condition: `${prefix}${condition}` } })
 }

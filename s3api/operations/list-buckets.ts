@@ -77,7 +77,7 @@ function parseBucketLimit(text: string | undefined): number {
   const limit = parseDecimal(text)
   if (limit !== undefined && limit >= 1 && limit <= bucketLimitMax) return limit
   throw new S3Error('InvalidArgument', `max-buckets must be from 1 to ${bucketLimitMax}`, {
-    details: { ArgumentName: 'max-buckets', ArgumentValue: text },
+    elements: { ArgumentName: 'max-buckets', ArgumentValue: text },
   })
 }
 

@@ -15,7 +15,7 @@ export function parseLimit({ query }: S3Request, name: string): number {
   const value = parseDecimal(text)
   if (value === undefined || value > 2 ** 31 - 1) {
     throw new S3Error('InvalidArgument', `Provided ${name} not an integer or within integer range`, {
-      details: { ArgumentName: name, ArgumentValue: text },
+      elements: { ArgumentName: name, ArgumentValue: text },
     })
   }
   return Math.min(value, listLimitMax)

@@ -61,7 +61,7 @@ function parseWanted({ headers }: S3Request): ReadonlySet<string> {
   const names = (headers.get('x-amz-object-attributes') ?? '').split(',').map((name) => name.trim())
   if (names.every((name) => Object.hasOwn(attributes, name))) return new Set(names)
   throw new S3Error('InvalidArgument', 'Invalid attribute name specified.', {
-    details: { ArgumentName: 'x-amz-object-attributes' },
+    elements: { ArgumentName: 'x-amz-object-attributes' },
   })
 }
 
@@ -96,6 +96,6 @@ function parseCount({ headers }: S3Request, name: string): number | undefined {
   const value = parseDecimal(text)
   if (value !== undefined) return value
   throw new S3Error('InvalidArgument', `${name} must be an integer of 0 or more`, {
-    details: { ArgumentName: name, ArgumentValue: text },
+    elements: { ArgumentName: name, ArgumentValue: text },
   })
 }

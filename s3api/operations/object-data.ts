@@ -126,7 +126,7 @@ function limited(source: AsyncIterable<Uint8Array>, sizeMax: number): AsyncItera
 }
 
 function tooLarge(sizeMax: number): S3Error {
-  return new S3Error('EntityTooLarge', undefined, { details: { MaxSizeAllowed: String(sizeMax) } })
+  return new S3Error('EntityTooLarge', undefined, { elements: { MaxSizeAllowed: String(sizeMax) } })
 }
 
 /** The object with its metadata found authentic; without `recordOnly` its data will be read. Errors: BackendError, and those of openRecord. */

@@ -89,7 +89,7 @@ function parseMetadata({ headers }: S3Request): Record<string, string> {
   }
   if (size > metadataSizeMax) {
     throw new S3Error('MetadataTooLarge', undefined, {
-      details: { Size: String(size), MaxSizeAllowed: String(metadataSizeMax) },
+      elements: { Size: String(size), MaxSizeAllowed: String(metadataSizeMax) },
     })
   }
   return Object.fromEntries(metadata)

@@ -18,7 +18,7 @@ export function parseRange(header: string | undefined, total: number): ByteRange
   if (first === '' && last === '') return undefined
   const unsatisfiable = () =>
     new S3Error('InvalidRange', undefined, {
-      details: { RangeRequested: header, ActualObjectSize: String(total) },
+      elements: { RangeRequested: header, ActualObjectSize: String(total) },
     })
   if (first === '') {
     const suffix = Math.min(parseDecimal(last) ?? total, total)

@@ -54,16 +54,18 @@ function requireTags(tags: readonly Tag[], countMax: number): void {
   for (const { key, value } of tags) {
     if (keys.has(key)) {
       throw new S3Error('InvalidTag', 'Cannot provide multiple Tags with the same key', {
-        details: { TagKey: key },
+        elements: { TagKey: key },
       })
     }
     keys.add(key)
     if (key === '' || [...key].length > keySizeMax || !allowed.test(key)) {
-      throw new S3Error('InvalidTag', 'The TagKey you have provided is invalid', { details: { TagKey: key } })
+      throw new S3Error('InvalidTag', 'The TagKey you have provided is invalid', {
+        elements: { TagKey: key },
+      })
     }
     if ([...value].length > valueSizeMax || !allowed.test(value)) {
       throw new S3Error('InvalidTag', 'The TagValue you have provided is invalid', {
-        details: { TagValue: value },
+        elements: { TagValue: value },
       })
     }
   }

@@ -22,7 +22,7 @@ export interface ObjectVersionName {
 
 export function emptyVersionId(): S3Error {
   return new S3Error('InvalidArgument', 'Version id cannot be the empty string', {
-    details: { ArgumentName: 'versionId', ArgumentValue: '' },
+    elements: { ArgumentName: 'versionId', ArgumentValue: '' },
   })
 }
 
