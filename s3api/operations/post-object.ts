@@ -1,6 +1,6 @@
 import { needsOfAction } from '../access/needs.ts'
 import { element, plainDocument } from '../http/xml-writer.ts'
-import type { Operation, Reply } from '../operation.ts'
+import type { Operation, Reply, RequestContext } from '../operation.ts'
 import { storeBody } from './put-object.ts'
 
 /** Uploads from browsers' forms (S3 API reference, "POST Object"). By now the form is the PUT that it stands for. */
@@ -11,26 +11,32 @@ export const postObject: Operation = {
   scope: 'bucket',
   form: true,
   async handle(context) {
-    const { request, formFields = new Map() } = context
-    const { etag, headers } = await storeBody(context)
-    const location = `/${request.bucket}/${encodeURI(request.key)}`
-    const redirect = redirection(formFields.get('success_action_redirect') ?? formFields.get('redirect'))
-    if (redirect !== undefined) {
-      redirect.search += `${redirect.search === '' ? '?' : '&'}bucket=${encodeURIComponent(request.bucket)}&key=${encodeURIComponent(request.key)}&etag=${encodeURIComponent(`"${etag}"`)}`
-      return { status: 303, headers: { ...headers, Location: redirect.href } }
-    }
-    return succeeded(formFields.get('success_action_status'), {
-      headers: { ...headers, Location: location },
-      body: plainDocument(
-        element('PostResponse', [
-          element('Location', location),
-          element('Bucket', request.bucket),
-          element('Key', request.key),
-          element('ETag', `"${etag}"`),
-        ]),
-      ),
-    })
+    return formReply(context, await storeBody(context))
   },
+}
+
+/** What the form's sender is told when its object is made. */
+export function formReply(
+  { request, formFields = new Map() }: Pick<RequestContext, 'request' | 'formFields'>,
+  { etag, headers }: { readonly etag: string; readonly headers: Readonly<Record<string, string>> },
+): Reply {
+  const location = `/${request.bucket}/${encodeURI(request.key)}`
+  const redirect = redirection(formFields.get('success_action_redirect') ?? formFields.get('redirect'))
+  if (redirect !== undefined) {
+    redirect.search += `${redirect.search === '' ? '?' : '&'}bucket=${encodeURIComponent(request.bucket)}&key=${encodeURIComponent(request.key)}&etag=${encodeURIComponent(`"${etag}"`)}`
+    return { status: 303, headers: { ...headers, Location: redirect.href } }
+  }
+  return succeeded(formFields.get('success_action_status'), {
+    headers: { ...headers, Location: location },
+    body: plainDocument(
+      element('PostResponse', [
+        element('Location', location),
+        element('Bucket', request.bucket),
+        element('Key', request.key),
+        element('ETag', `"${etag}"`),
+      ]),
+    ),
+  })
 }
 
 /** A status that is none of those three counts as none, as on AWS. */

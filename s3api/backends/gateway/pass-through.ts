@@ -6,9 +6,10 @@ import { copyObject } from '../../operations/copy-object.ts'
 import { parseCopySource } from '../../operations/copy-source.ts'
 import { operations } from '../../operations/index.ts'
 import { listBuckets } from '../../operations/list-buckets.ts'
-import { postObject } from '../../operations/post-object.ts'
+import { formReply, postObject } from '../../operations/post-object.ts'
 import { copySourceCustomerKeyOf, customerKeyOf } from '../../sse/decision.ts'
 import { BackendError } from '../backend.ts'
+import { unquoted } from './native-headers.ts'
 import { Uploading } from './uploading.ts'
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
 import { isRefusal, UpstreamError } from './upstream-error.ts'
@@ -61,15 +62,13 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
 
   async function forward(context: RequestContext, operation: Operation): Promise<Reply> {
     const { request } = context
-    // The store would have to check a signature that the client has made with our credentials.
-    if (operation === postObject)
-      throw new S3Error('NotImplemented', 'Forms are not implemented by a gateway in pass-through mode.')
     refuseSystemBucket(request)
     // The rules of keys over plain HTTP hold here too.
     customerKeyOf(context)
     copySourceCustomerKeyOf(context)
     await requireCopiedTags(context, operation)
     try {
+      if (operation === postObject) return await sendForm(context)
       const target = toTarget(request)
       const answer = dataOperations.has(operation.name)
         ? await sendData(context, target)
@@ -86,6 +85,15 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
   function refuseSystemBucket(request: S3Request): void {
     const source = request.headers.has('x-amz-copy-source') ? parseCopySource(request).bucket : undefined
     if (request.bucket === systemBucket || source === systemBucket) throw new S3Error('NoSuchBucket')
+  }
+
+  /** As the PUT that the form stands for: its signature was made with the client's key, and only we can check it. */
+  async function sendForm(context: RequestContext): Promise<Reply> {
+    const target = toTarget({ ...context.request, method: 'PUT', query: new Map() })
+    const { headers, body } = await sendData(context, target)
+    await body.drain()
+    const { 'content-type': _, etag, ...kept } = toReplyHeaders(headers)
+    return formReply(context, { etag: unquoted(etag), headers: { ...kept, ETag: etag ?? '' } })
   }
 
   /** Through the engine, which computes what the client wants to have checked while the body goes on. */

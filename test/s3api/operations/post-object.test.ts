@@ -2,56 +2,18 @@ import { createHash, createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { patternBytes } from '../../support/bytes.ts'
+import { type Fields, type PostedForm, postForm, signForm } from '../../support/forms.ts'
 import { alice, bob, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
+import type { Signer } from '../../support/signed-request.ts'
 
 const test = suite('s3api/operations/post-object')
 
-type Fields = Readonly<Record<string, string>>
-
-/** Posts a form as a browser does. */
-async function post(
-  { url }: TestFrontEnd,
-  fields: Fields,
-  {
-    file = Buffer.from('data'),
-    name = 'f.txt',
-    bucket = 'hers',
-  }: { file?: Uint8Array; name?: string; bucket?: string } = {},
-) {
-  const form = new FormData()
-  for (const [field, value] of Object.entries(fields)) form.append(field, value)
-  form.append('file', new Blob([new Uint8Array(file)]), name)
-  const response = await fetch(`${url}/${bucket}`, { method: 'POST', body: form, redirect: 'manual' })
-  const body = await response.text()
-  return { status: response.status, headers: response.headers, body, code: /<Code>([^<]*)</.exec(body)?.[1] }
+function post({ url }: TestFrontEnd, fields: Fields, form: Partial<PostedForm> = {}) {
+  return postForm(url, fields, { bucket: 'hers', ...form })
 }
 
-/** The fields with a policy that allows exactly them, and its signature. */
-function signed(
-  fields: Fields,
-  signer: { accessKey: string; secretKey: string } = alice,
-  more: readonly unknown[] = [],
-): Fields {
-  const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '')
-  const date = time.slice(0, 8)
-  const all = {
-    ...fields,
-    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
-    'x-amz-credential': `${signer.accessKey}/${date}/us-east-1/s3/aws4_request`,
-    'x-amz-date': time,
-  }
-  const conditions = [
-    { bucket: 'hers' },
-    ...more,
-    ...Object.entries(all).map(([name, value]) => ['eq', `$${name}`, value]),
-  ]
-  const text = JSON.stringify({ expiration: new Date(Date.now() + 60_000).toISOString(), conditions })
-  const policy = Buffer.from(text).toString('base64')
-  const key = [date, 'us-east-1', 's3', 'aws4_request', policy].reduce<Buffer>(
-    (parent, part) => createHmac('sha256', parent).update(part).digest(),
-    Buffer.from(`AWS4${signer.secretKey}`),
-  )
-  return { ...all, policy, 'x-amz-signature': key.toString('hex') }
+function signed(fields: Fields, signer: Signer = alice, conditions: readonly unknown[] = []): Fields {
+  return signForm(fields, { signer, bucket: 'hers', conditions })
 }
 
 async function withBucket(work: (front: TestFrontEnd) => Promise<void>): Promise<void> {
