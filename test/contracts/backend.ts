@@ -24,6 +24,8 @@ export interface BackendUnderTest {
 
 export interface BackendContractOptions {
   open(): Promise<BackendUnderTest>
+  /** Of two completions of one upload at once the second is told that there is no such upload; else it may be told what the first is. */
+  readonly completesOnce?: boolean
   /**
    * A store whose n-th write below the backend, counted from 1 after opening, fails once, as a full disk or a lost connection
    * would make it fail; `failed` tells whether it came to that. `reopen` gives an instance that works.
@@ -41,6 +43,6 @@ export function backendContract(name: string, options: BackendContractOptions): 
   listingContract(name, open)
   uploadContract(name, open)
   partContract(name, open)
-  concurrencyContract(name, open)
+  concurrencyContract(name, open, options)
   failureContract(name, options)
 }

@@ -54,7 +54,8 @@ test('a form goes to the store as the PUT that it stands for, with its fields as
       assert.is(head.ContentLength, file.length)
       assert.is(head.ContentType, 'text/x-test')
       assert.is(head.ServerSideEncryption, 'AES256')
-      assert.equal(head.Metadata, { who: 'Zoë' })
+      // The SDK takes the bytes of a header for Latin-1.
+      assert.is(Buffer.from(head.Metadata?.who ?? '', 'latin1').toString(), 'Zoë')
       assert.is(head.TagCount, 1)
     }
   }))

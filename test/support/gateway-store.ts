@@ -5,11 +5,13 @@ import type { GatewayConfig } from '../../s3api/backends/gateway/config.ts'
 import { GatewayBackend } from '../../s3api/backends/gateway/gateway-backend.ts'
 import { openGatewayBackend } from '../../s3api/backends/gateway/index.ts'
 import { Sweeper } from '../../s3api/backends/gateway/sweeper.ts'
-import { SystemBucket } from '../../s3api/backends/gateway/system-records.ts'
+import { listSizeMax, SystemBucket } from '../../s3api/backends/gateway/system-records.ts'
 import { UploadStore } from '../../s3api/backends/gateway/upload-store.ts'
 import { Upstream, type UpstreamRequest } from '../../s3api/backends/gateway/upstream.ts'
+import { UpstreamError } from '../../s3api/backends/gateway/upstream-error.ts'
 import { XmlList } from '../../s3api/backends/gateway/xml-list.ts'
 import type { BackendUnderTest } from '../contracts/backend.ts'
+import type { RecordsUnderTest } from '../contracts/system-records.ts'
 import { sealedBackend } from './sealed-backend.ts'
 import { startUpstreamStore, type UpstreamStore } from './upstream-store.ts'
 
@@ -149,12 +151,48 @@ async function removeBuckets(config: GatewayConfig, id: string): Promise<void> {
       .entries('Buckets')
       .flatMap((buckets) => buckets.children('Bucket').map((bucket) => bucket.text('Name')))
     for (const bucket of names.filter((name) => name.startsWith(id))) {
-      await new SystemBucket(upstream, bucket).deleteAll('')
-      await upstream.fetch({ method: 'DELETE', bucket, repeatable: true }, 65_536)
+      if (await removeVersions(upstream, bucket))
+        await upstream.fetch({ method: 'DELETE', bucket, repeatable: true }, 65_536)
     }
   } finally {
     await upstream.close()
   }
+}
+
+/** Everything that keeps a bucket. False: something that is locked is left. */
+async function removeVersions(upstream: Upstream, bucket: string): Promise<boolean> {
+  const query = { versions: '', 'encoding-type': 'url' }
+  let locked = false
+  for (;;) {
+    const { bytes } = await upstream.fetch({ method: 'GET', bucket, query, repeatable: true }, listSizeMax)
+    const list = new XmlList(bytes, 'ListVersionsResult')
+    for (const entry of list.children(['Version', 'DeleteMarker'])) {
+      await upstream
+        .fetch(
+          {
+            method: 'DELETE',
+            bucket,
+            key: entry.key('Key'),
+            query: { versionId: entry.text('VersionId') },
+            headers: { 'x-amz-bypass-governance-retention': 'true' },
+            repeatable: true,
+          },
+          65_536,
+        )
+        .catch((error: unknown) => {
+          if (!(error instanceof UpstreamError) || error.status !== 403) throw error
+          locked = true
+        })
+    }
+    if (locked || !list.flag('IsTruncated')) return !locked
+  }
+}
+
+/** The system records of a new store, through two gateways. */
+export async function openGatewayRecords(): Promise<RecordsUnderTest> {
+  const under = await openGatewayStore(openOwnStore)
+  const other = await under.another()
+  return { records: under.backend.system, others: other.system, close: () => under.close() }
 }
 
 /** A gateway whose n-th writing request fails: it is not sent, or its answer is lost. */

@@ -1,4 +1,5 @@
 import { document, element } from '../../http/xml-writer.ts'
+import { lockSettingName } from '../../operations/lock-configuration.ts'
 import { BackendError, type Bucket, type NewBucket } from '../backend.ts'
 import { inParallel } from '../parallel.ts'
 import type { VersioningState } from '../versions.ts'
@@ -62,8 +63,9 @@ export class Buckets {
     // Stores differ in what they say to one who makes a bucket that is his already: the first to write the facts makes it.
     const facts: Facts = { createdAtMs: this.#now(), ...(owner !== undefined && { owner }) }
     if (!(await this.#claim(bucket, facts))) throw exists
+    const locked = settings[lockSettingName] !== undefined
     try {
-      await asBackend(() => this.#upstream.fetch(this.#creation(bucket), answerSizeMax))
+      await asBackend(() => this.#upstream.fetch(this.#creation(bucket, { locked }), answerSizeMax))
       for (const [name, value] of Object.entries(settings)) await this.#putSetting(bucket, name, value)
       if (versioning === 'enabled') await this.setVersioning(bucket, 'enabled')
     } catch (error) {
@@ -80,10 +82,16 @@ export class Buckets {
     }
   }
 
-  #creation(bucket: string) {
+  #creation(bucket: string, { locked }: { readonly locked: boolean }) {
     const constraint = element('CreateBucketConfiguration', [element('LocationConstraint', this.#region)])
     const body = this.#region === unnamedRegion ? undefined : Buffer.from(document(constraint), 'utf8')
-    return { method: 'PUT', bucket, repeatable: false, ...(body !== undefined && { body }) } as const
+    return {
+      method: 'PUT',
+      bucket,
+      headers: locked ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {},
+      ...(body !== undefined && { body }),
+      repeatable: false,
+    } as const
   }
 
   /** False: another one is making the bucket. Facts of a bucket that somebody removed behind our back give way. */
@@ -164,9 +172,18 @@ export class Buckets {
 
   async setSetting(bucket: string, name: string, value: string | undefined): Promise<void> {
     await this.require(bucket)
+    if (name === lockSettingName && value !== undefined) await this.#enableLock(bucket)
     if (value === undefined) await this.#system.delete(settingName(bucket, name))
     else await this.#system.put(settingName(bucket, name), Buffer.from(value, 'utf8'))
     this.#settings.delete(settingName(bucket, name))
+  }
+
+  /** That the store takes locks; which one a new version gets, every write says. */
+  async #enableLock(bucket: string): Promise<void> {
+    const enabled = element('ObjectLockConfiguration', [element('ObjectLockEnabled', 'Enabled')])
+    const body = Buffer.from(document(enabled), 'utf8')
+    const request = { method: 'PUT', bucket, query: { 'object-lock': '' }, body, repeatable: true } as const
+    await asBackend(() => this.#upstream.fetch(request, answerSizeMax), 'no-such-bucket')
   }
 
   async setVersioning(bucket: string, state: Exclude<VersioningState, 'unversioned'>): Promise<void> {

@@ -16,8 +16,9 @@ import {
   type UploadQuery,
   type UploadRecord,
   type WrittenBytes,
+  type WrittenVersion,
 } from '../backend.ts'
-import type { Deletion, VersioningState, VersionQuery } from '../versions.ts'
+import { nullVersionId, type VersioningState, type VersionQuery } from '../versions.ts'
 import { Attributes } from './attributes.ts'
 import { Buckets } from './buckets.ts'
 import type { GatewayConfig } from './config.ts'
@@ -28,6 +29,7 @@ import { Listing } from './listing.ts'
 import { Lookup } from './lookup.ts'
 import { MinioStore } from './minio-store.ts'
 import { openRanges } from './reading.ts'
+import { ObjectRemover } from './removing.ts'
 import { StoreAcls } from './store-acls.ts'
 import { Sweeper } from './sweeper.ts'
 import { createSystemRecords, SystemBucket } from './system-records.ts'
@@ -35,12 +37,10 @@ import { UploadStore } from './upload-store.ts'
 import { Uploads } from './uploads.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
-import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { ObjectWriter } from './writing.ts'
 
 /** Generations of objects that listings remember: some 300 bytes each. */
 const listedMax = 50_000
-const answerSizeMax = 256 * 1024
 
 export type FoundKind = 'sealed' | 'plain' | 'minio'
 
@@ -58,6 +58,7 @@ export class GatewayBackend implements Backend {
   readonly #listing: Listing
   readonly #writer: ObjectWriter
   readonly #copier: ObjectCopier
+  readonly #remover: ObjectRemover
   readonly #attributes: Attributes
   readonly #uploadStore: UploadStore
   readonly #uploads: Uploads
@@ -92,6 +93,7 @@ export class GatewayBackend implements Backend {
     const acls = new StoreAcls(upstream, (bucket) => this.getBucket(bucket))
     this.#writer = new ObjectWriter({ upstream, double, lookup: this.#lookup, acls })
     this.#copier = new ObjectCopier({ upstream, double, acls, writer: this.#writer })
+    this.#remover = new ObjectRemover(upstream, this.#lookup)
     this.#attributes = new Attributes(upstream, acls)
     this.#minio = config.readMinio ? new MinioStore(upstream, this.#lookup) : undefined
     this.#uploadStore = store
@@ -164,8 +166,11 @@ export class GatewayBackend implements Backend {
     this.#refuseOurs(put.bucket)
     this.#minio?.requireWritable(put.key)
     const { data } = put
-    if (data.kind === 'same-as') return this.#copier.copy(put, data.object)
-    return this.#writer.put({ ...put, data })
+    const written =
+      data.kind === 'same-as'
+        ? await this.#copier.copy(put, data.object)
+        : await this.#writer.put({ ...put, data })
+    return this.#named(put.bucket, written)
   }
 
   async getObject(bucket: string, key: string, versionId?: string, hint: LookupHint = {}) {
@@ -195,35 +200,10 @@ export class GatewayBackend implements Backend {
     return openRanges(this.#upstream, generationOf(object), ranges)
   }
 
-  async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]): Promise<Deletion> {
-    const { bucket, key, versionId, condition, bypassGovernance } = deletion
-    this.#refuseOurs(bucket)
+  async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]) {
+    this.#refuseOurs(deletion.bucket)
     await this.#minio?.requireRemovable(deletion)
-    const conditions = await this.#writer.conditionHeaders(deletion, condition)
-    const { headers } = await asBackend(
-      () =>
-        this.#upstream.fetch(
-          {
-            method: 'DELETE',
-            bucket,
-            key,
-            query: { ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }) },
-            headers: {
-              ...conditions,
-              ...(bypassGovernance === true && { 'x-amz-bypass-governance-retention': 'true' }),
-            },
-            // In a bucket with versions every delete makes a marker.
-            repeatable: versionId !== undefined,
-          },
-          answerSizeMax,
-        ),
-      'no-such-bucket',
-    )
-    const id = headers['x-amz-version-id']
-    return {
-      ...(id !== undefined && { versionId: fromUpstreamVersion(id) }),
-      deleteMarker: headers['x-amz-delete-marker'] === 'true',
-    }
+    return this.#remover.remove(deletion)
   }
 
   async changeAttributes(change: Parameters<Backend['changeAttributes']>[0]) {
@@ -271,8 +251,8 @@ export class GatewayBackend implements Backend {
     return this.#listing.uploads(bucket, query)
   }
 
-  completeUpload(upload: UploadRecord, completion: Parameters<Backend['completeUpload']>[1]) {
-    return this.#uploads.complete(upload, completion)
+  async completeUpload(upload: UploadRecord, completion: Parameters<Backend['completeUpload']>[1]) {
+    return this.#named(upload.bucket, await this.#uploads.complete(upload, completion))
   }
 
   async abortUpload(bucket: string, key: string, uploadId: string) {
@@ -316,6 +296,13 @@ export class GatewayBackend implements Backend {
       ended ||= page.entries.length > 0
       if (!page.truncated || page.entries.length === 0) return ended
     }
+  }
+
+  /** Stores do not name the null version that they write where versioning is suspended. */
+  async #named(bucket: string, written: WrittenVersion): Promise<WrittenVersion> {
+    if (written.versionId !== undefined) return written
+    const { versioning } = await this.getBucket(bucket)
+    return versioning === 'suspended' ? { versionId: nullVersionId } : written
   }
 
   /** The system bucket is out of everybody's reach. */

@@ -167,11 +167,11 @@ const recordsPrefix = 'records/'
 
 export function createSystemRecords(system: SystemBucket): SystemRecords {
   return {
-    get(name) {
+    async get(name) {
       requireSystemRecord(name)
       return system.get(recordsPrefix + name, systemRecordSizeMax)
     },
-    put(name, value, options) {
+    async put(name, value, options) {
       requireSystemRecord(name, value)
       return system.put(recordsPrefix + name, value, options)
     },
@@ -180,7 +180,7 @@ export function createSystemRecords(system: SystemBucket): SystemRecords {
       const { keys } = await system.list(recordsPrefix + prefix, { after: from, limit })
       return keys.map((key) => key.slice(recordsPrefix.length))
     },
-    delete(name) {
+    async delete(name) {
       requireSystemRecord(name)
       return system.delete(recordsPrefix + name)
     },

@@ -108,6 +108,9 @@ const backendCodes: Readonly<Record<string, BackendErrorCode>> = {
   InsufficientStorage: 'no-space',
 }
 
+/** Somebody else is at it: to be tried again. */
+const conflicts: ReadonlySet<string> = new Set(['Conflict', 'OperationAborted', 'ConditionalRequestConflict'])
+
 /** The store refuses us, not the client: nobody but the operator can help. */
 const refusals: ReadonlySet<string> = new Set([
   'InvalidAccessKeyId',
@@ -127,19 +130,26 @@ export function isRefusal({ code }: UpstreamError): boolean {
   return refusals.has(code)
 }
 
+/** Said in words only: by AWS with a code of its own for nothing, by MinIO with one that it has for much else. */
+function isLocked({ code, message }: UpstreamError): boolean {
+  if (code === 'AccessDenied') return /object lock/i.test(message)
+  return code === 'InvalidRequest' && /WORM protected/.test(message)
+}
+
 /** What a failure of the store is to callers of a backend; `notFound`: what 404 without a document means here. */
 export function toBackendError(error: unknown, notFound: BackendErrorCode = 'no-such-key'): Error {
   if (!(error instanceof UpstreamError)) {
     return error instanceof Error ? error : new Error('the store failed', { cause: error })
   }
   const options = { cause: error }
+  if (isLocked(error)) return new BackendError('locked', error.message, options)
   const known = error.code === 'NotFound' ? notFound : backendCodes[error.code]
   if (known !== undefined) return new BackendError(known, error.message, options)
   const ourFault = isRefusal(error) || misunderstandings.has(error.code)
   if (
     error.status < 500 &&
     error.status !== 429 &&
-    error.status !== 409 &&
+    !conflicts.has(error.code) &&
     !ourFault &&
     error.code in s3Errors
   ) {

@@ -110,7 +110,7 @@ export class ObjectWriter {
 }
 
 /** Errors: BackendError precondition-failed. */
-function requireCondition(
+export function requireCondition(
   { ifMatch, ifSize, ifModifiedAt }: WriteCondition,
   { record }: Pick<LookedUp, 'record'>,
 ): void {

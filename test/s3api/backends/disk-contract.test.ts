@@ -1,4 +1,8 @@
 import { backendContract } from '../../contracts/backend.ts'
 import { openDiskStore, openFailingDiskStore } from '../../support/disk-store.ts'
 
-backendContract('disk', { open: () => openDiskStore(), openFailing: openFailingDiskStore })
+backendContract('disk', {
+  completesOnce: true,
+  open: () => openDiskStore(),
+  openFailing: openFailingDiskStore,
+})
