@@ -26,7 +26,8 @@ import { type XmlEntry, XmlList } from './xml-list.ts'
 /** Objects of one page that are looked up at once. */
 const lookupsAtOnce = 32
 const keysPerPage = 1000
-/** Above every name below a common prefix, but for names that begin with this character there. */
+const keySizeMax = 1024
+/** Above every name below a common prefix, but for names that begin with this character there; as many as fit are above those. */
 const lastCharacter = '\u{10ffff}'
 
 /**
@@ -61,13 +62,16 @@ export class Listing {
     const { prefix, delimiter, startAfter, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
     if (this.#minio !== undefined) return this.#minio.page(bucket, query, (key) => this.#own(bucket, key))
-    const list = await this.#fetch(bucket, 'ListBucketResult', {
-      'list-type': '2',
-      prefix,
-      delimiter,
-      'start-after': isCommonPrefix(startAfter, query) ? startAfter + lastCharacter : startAfter,
-      'max-keys': String(Math.min(limit, keysPerPage)),
-    })
+    const folded = isCommonPrefix(startAfter, query)
+    const list = await fetchAfter(startAfter, { folded }, (marker) =>
+      this.#fetch(bucket, 'ListBucketResult', {
+        'list-type': '2',
+        prefix,
+        delimiter,
+        'start-after': marker,
+        'max-keys': String(Math.min(limit, keysPerPage)),
+      }),
+    )
     const objects = await inParallel(list.entries('Contents'), lookupsAtOnce, async (entry) => {
       const key = entry.key('Key')
       const record = await this.#listed(bucket, key, entry, undefined)
@@ -98,15 +102,17 @@ export class Listing {
   async uploads(bucket: string, query: UploadQuery): Promise<UploadPage> {
     const { prefix, delimiter, keyMarker, uploadIdMarker, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
-    const list = await this.#fetch(bucket, 'ListMultipartUploadsResult', {
-      uploads: '',
-      prefix,
-      delimiter,
-      'key-marker':
-        uploadIdMarker === '' && isCommonPrefix(keyMarker, query) ? keyMarker + lastCharacter : keyMarker,
-      'upload-id-marker': uploadIdMarker,
-      'max-uploads': String(Math.min(limit, keysPerPage)),
-    })
+    const folded = uploadIdMarker === '' && isCommonPrefix(keyMarker, query)
+    const list = await fetchAfter(keyMarker, { folded }, (marker) =>
+      this.#fetch(bucket, 'ListMultipartUploadsResult', {
+        uploads: '',
+        prefix,
+        delimiter,
+        'key-marker': marker,
+        'upload-id-marker': uploadIdMarker,
+        'max-uploads': String(Math.min(limit, keysPerPage)),
+      }),
+    )
     const uploads = await inParallel(list.entries('Upload'), lookupsAtOnce, async (entry) => {
       const name = { bucket, key: entry.key('Key'), uploadId: entry.text('UploadId') }
       const upload = (await this.#uploads.find(name)) ?? {
@@ -209,6 +215,19 @@ function inOrder<Entry>(entries: readonly Entry[], name: (entry: Entry) => strin
     .map((entry) => ({ entry, bytes: Buffer.from(name(entry)) }))
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
     .map(({ entry }) => entry)
+}
+
+/** A page behind a marker; `folded`: which is a common prefix, that must not come again. */
+async function fetchAfter(
+  marker: string,
+  { folded }: { readonly folded: boolean },
+  fetch: (marker: string) => Promise<XmlList>,
+): Promise<XmlList> {
+  if (!folded) return fetch(marker)
+  const list = await fetch(marker + lastCharacter)
+  if (!prefixesOf(list).some(({ prefix }) => prefix === marker)) return list
+  const room = Math.floor((keySizeMax - Buffer.byteLength(marker)) / Buffer.byteLength(lastCharacter))
+  return fetch(marker + lastCharacter.repeat(Math.max(1, room)))
 }
 
 function isCommonPrefix(
