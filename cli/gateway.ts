@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { GatewayConfig } from '../s3api/index.ts'
+import { type GatewayConfig, parseProfile } from '../s3api/index.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'
@@ -127,8 +127,10 @@ function parseBackendCredentials(
     const own = [accessKey, secretKey].find((found) => found?.name.startsWith('SEALGATE_'))
     if (own !== undefined) throw new ConfigError(`${own.name} and ${(profile ?? file)?.name} are both set`)
     const path = file?.value ?? join(homedir(), '.aws', 'credentials')
-    requireReadable(file?.name ?? profile?.name ?? '', path)
-    return { kind: 'profile', file: path, profile: profile?.value ?? 'default' }
+    const text = readText(file?.name ?? profile?.name ?? '', path)
+    const name = profile?.value ?? 'default'
+    requireProfile(text, name, profile?.name ?? file?.name ?? '')
+    return { kind: 'profile', file: path, profile: name }
   }
   if (accessKey === undefined && secretKey === undefined) return { kind: 'static', credential: clients }
   if (accessKey === undefined)
@@ -164,13 +166,23 @@ function parseSystemBucket(environment: Environment): string {
 
 function parseCa(environment: Environment): string | undefined {
   const found = environment.find('backendCa')
-  if (found !== undefined) requireReadable(found.name, found.value)
+  if (found !== undefined) readText(found.name, found.value)
   return found?.value
 }
 
-function requireReadable(name: string, path: string): void {
+function requireProfile(text: string, profile: string, name: string): void {
   try {
-    readFileSync(path)
+    parseProfile(text, profile)
+  } catch (error) {
+    throw new ConfigError(`${name} asks for a profile whose keys are not in the credentials file`, {
+      cause: error,
+    })
+  }
+}
+
+function readText(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
   } catch (error) {
     throw new ConfigError(`${name} names a file that cannot be read`, { cause: error })
   }

@@ -21,7 +21,7 @@ export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
 export { readUsersFile } from './access/users-file.ts'
 export { type FsyncPolicy, fsyncPolicies } from './backends/disk/fsync-policy.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
-export { type Gateway, type GatewayConfig, openGateway } from './backends/gateway/index.ts'
+export { type Gateway, type GatewayConfig, openGateway, parseProfile } from './backends/gateway/index.ts'
 export {
   type Credential,
   type FrontEndConfig,

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { KeyService } from '../../control/client.ts'
 import type { Backend } from '../../s3api/backends/backend.ts'
+import type { CopyLimits } from '../../s3api/backends/gateway/copying.ts'
 import type { GatewayConfig } from '../../s3api/backends/gateway/index.ts'
 import {
   createCryptoPool,
@@ -54,12 +55,13 @@ export async function serveGateway(
     readonly keys?: KeyService
     readonly config?: Partial<GatewayConfig>
     readonly frontEnd?: Partial<FrontEndConfig>
+    readonly copyLimits?: CopyLimits
   },
 ): Promise<ServedFrontEnd> {
-  const { keys, config, frontEnd } = options
+  const { keys, config, frontEnd, copyLimits } = options
   const gateway = await openGateway(
     gatewayConfig(storeUrl, credential, { passThrough: keys === undefined, ...config }),
-    { log: pino({ level: 'silent' }) },
+    { log: pino({ level: 'silent' }), ...(copyLimits !== undefined && { copyLimits }) },
   )
   return serve(gateway, keys, frontEnd ?? {}, () => {})
 }

@@ -14,10 +14,18 @@ import { toBackendError, UpstreamError } from './upstream-error.ts'
 import { type ObjectWriter, toWritten } from './writing.ts'
 import { readAnswer, XmlEntry } from './xml-list.ts'
 
-/** S3's limits: of CopyObject and UploadPartCopy, and of every part but the last. */
-const copySizeMax = 5 * 1024 ** 3
+/** Of every part but the last (S3 user guide, "multipart upload limits"). */
 const partSizeMin = 5 * 1024 ** 2
-const copyPieceSize = 1024 ** 3
+
+export interface CopyLimits {
+  /** Bytes that CopyObject takes. */
+  readonly copySizeMax: number
+  /** Bytes of a part that is copied. */
+  readonly pieceSize: number
+}
+
+/** S3's own; parts of an eighth of what it takes, so that a single one is soon done again. */
+const s3Limits: CopyLimits = { copySizeMax: 5 * 1024 ** 3, pieceSize: 1024 ** 3 }
 const answerSizeMax = 256 * 1024
 
 type Put = Parameters<Backend['putObject']>[0]
@@ -32,17 +40,20 @@ export class ObjectCopier {
   readonly #double: GatewayConfig['double']
   readonly #acls: StoreAcls
   readonly #writer: ObjectWriter
+  readonly #limits: CopyLimits
 
   constructor(parts: {
     readonly upstream: Upstream
     readonly double: GatewayConfig['double']
     readonly acls: StoreAcls
     readonly writer: ObjectWriter
+    readonly limits?: CopyLimits | undefined
   }) {
     this.#upstream = parts.upstream
     this.#double = parts.double
     this.#acls = parts.acls
     this.#writer = parts.writer
+    this.#limits = parts.limits ?? s3Limits
   }
 
   /** Errors: those of Backend.putObject. */
@@ -62,7 +73,7 @@ export class ObjectCopier {
     const { bucket, key, record } = put
     const encrypted = record.envelope !== undefined
     const marker = encrypted ? encodeMarker({ bucket, key, record }) : undefined
-    if (from.size <= copySizeMax && (!encrypted || marker !== undefined))
+    if (from.size <= this.#limits.copySizeMax && (!encrypted || marker !== undefined))
       return this.#copyWhole(put, from, marker)
     if (!encrypted || from.dataSize >= partSizeMin) return this.#copyParts(put, from)
     return this.#sendAgain(put, from)
@@ -122,7 +133,7 @@ export class ObjectCopier {
     })
     try {
       const tags: { readonly number: number; readonly etag: string }[] = []
-      for (const { start, end } of piecesOf(from.dataSize)) {
+      for (const { start, end } of piecesOf(from.dataSize, this.#limits.pieceSize)) {
         const number = tags.length + 1
         const answer = await this.#upstream.fetch(
           {
@@ -223,10 +234,10 @@ export class ObjectCopier {
 }
 
 /** Parts of equal size but the last, none below the least that S3 takes. */
-function* piecesOf(size: number) {
+function* piecesOf(size: number, pieceSize: number) {
   for (let start = 0; start < size; ) {
     const rest = size - start
-    const end = rest < copyPieceSize + partSizeMin ? size : start + copyPieceSize
+    const end = rest < pieceSize + partSizeMin ? size : start + pieceSize
     yield { start, end }
     start = end
   }

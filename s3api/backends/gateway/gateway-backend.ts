@@ -22,7 +22,7 @@ import { nullVersionId, type VersioningState, type VersionQuery } from '../versi
 import { Attributes } from './attributes.ts'
 import { Buckets } from './buckets.ts'
 import type { GatewayConfig } from './config.ts'
-import { ObjectCopier } from './copying.ts'
+import { type CopyLimits, ObjectCopier } from './copying.ts'
 import { generationOf, toStoredObject } from './generation.ts'
 import { ListedCache } from './listed-cache.ts'
 import { Listing } from './listing.ts'
@@ -72,12 +72,15 @@ export class GatewayBackend implements Backend {
       log,
       now,
       found = () => {},
+      copyLimits,
     }: {
       readonly upstream: Upstream
       readonly log: Logger
       readonly now: () => number
       /** Told what kind of object each look-up has found. */
       readonly found?: (kind: FoundKind) => void
+      /** Of the store. Absent: those of S3. */
+      readonly copyLimits?: CopyLimits | undefined
     },
   ) {
     this.#found = found
@@ -92,7 +95,7 @@ export class GatewayBackend implements Backend {
     this.#lookup = new Lookup(upstream, double)
     const acls = new StoreAcls(upstream, (bucket) => this.getBucket(bucket))
     this.#writer = new ObjectWriter({ upstream, double, lookup: this.#lookup, acls })
-    this.#copier = new ObjectCopier({ upstream, double, acls, writer: this.#writer })
+    this.#copier = new ObjectCopier({ upstream, double, acls, writer: this.#writer, limits: copyLimits })
     this.#remover = new ObjectRemover(upstream, this.#lookup)
     this.#attributes = new Attributes(upstream, acls)
     this.#minio = config.readMinio ? new MinioStore(upstream, this.#lookup) : undefined

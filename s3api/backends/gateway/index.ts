@@ -3,11 +3,13 @@ import { Counter, type Registry } from 'prom-client'
 import type { Operation } from '../../operation.ts'
 import type { Backend } from '../backend.ts'
 import type { GatewayConfig } from './config.ts'
+import type { CopyLimits } from './copying.ts'
 import { type FoundKind, GatewayBackend } from './gateway-backend.ts'
 import { passThroughOperations } from './pass-through.ts'
 import { Upstream } from './upstream.ts'
 
 export type { GatewayConfig } from './config.ts'
+export { parseProfile } from './credentials.ts'
 
 /** A store that is another S3, and how it is served. */
 export interface Gateway {
@@ -32,9 +34,10 @@ interface GatewayOptions {
   readonly log: Logger
   readonly registry?: Registry
   readonly now?: () => number
+  readonly copyLimits?: CopyLimits
 }
 
-async function open(config: GatewayConfig, { log, registry, now = Date.now }: GatewayOptions) {
+async function open(config: GatewayConfig, { log, registry, now = Date.now, copyLimits }: GatewayOptions) {
   const objects =
     registry &&
     new Counter({
@@ -45,7 +48,7 @@ async function open(config: GatewayConfig, { log, registry, now = Date.now }: Ga
     })
   const found = (kind: FoundKind) => objects?.inc({ kind })
   const upstream = new Upstream(config, { log, now })
-  const backend = new GatewayBackend(config, { upstream, log, now, found })
+  const backend = new GatewayBackend(config, { upstream, log, now, found, copyLimits })
   try {
     await backend.prepare()
     return { backend, upstream }

@@ -111,6 +111,8 @@ export class Upstream {
             headersTimeout: 0,
           }),
         ).catch((error: unknown) => {
+          // Its body is gone; but whoever sends it again finds the region.
+          if (this.#learnRegion(request, error)) throw elsewhere(error)
           throw toThrown(error)
         }),
     }
@@ -188,7 +190,7 @@ export class Upstream {
   }
 
   /** The store names another region for the bucket: true when it is worth going there. */
-  #learnRegion({ bucket }: UpstreamRequest, error: unknown): boolean {
+  #learnRegion({ bucket }: Pick<UpstreamRequest, 'bucket'>, error: unknown): boolean {
     if (bucket === undefined || !(error instanceof UpstreamError) || error.region === undefined) return false
     const redirects = error.status === 301 || error.status === 307 || error.status === 400
     if (!redirects || error.region === this.#regionOf(bucket)) return false
@@ -238,6 +240,10 @@ function isRepeatable(request: UpstreamRequest, error: unknown): boolean {
 /** undici takes any async iterable (its `isIterable`), but its types do not say so. */
 function asReadable(body: AsyncIterable<Uint8Array>): Readable {
   return body as unknown as Readable
+}
+
+function elsewhere(error: unknown): BackendError {
+  return new BackendError('unavailable', 'the bucket is in another region: it is known now', { cause: error })
 }
 
 function neverSent(error: unknown): boolean {

@@ -1,0 +1,97 @@
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { BackendError } from '../../../../s3api/backends/backend.ts'
+import { emptyPayload } from '../../../../s3api/backends/gateway/signer.ts'
+import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
+import { gatewayConfig } from '../../../support/upstream-store.ts'
+
+const test = suite('s3api/backends/gateway: regions')
+const region = 'eu-central-1'
+const log = pino({ level: 'silent' })
+
+const document = (code: string, more = '') =>
+  `<?xml version="1.0"?><Error><Code>${code}</Code><Message>elsewhere</Message>${more}</Error>`
+
+/** How stores say that a bucket is in another region. */
+const redirects = [
+  ['301', 301, { 'x-amz-bucket-region': region }, document('PermanentRedirect')],
+  [
+    '307',
+    307,
+    { 'x-amz-bucket-region': region, location: 'http://127.0.0.1:1/' },
+    document('TemporaryRedirect'),
+  ],
+  ['400 with a document', 400, {}, document('AuthorizationHeaderMalformed', `<Region>${region}</Region>`)],
+  ['400 without one', 400, { 'x-amz-bucket-region': region }, ''],
+] as const
+
+/** A store whose one bucket is in that region; `scopes`: the regions that requests were signed for. */
+async function withStore(
+  [, status, headers, body]: (typeof redirects)[number],
+  work: (upstream: Upstream, scopes: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const scopes: string[] = []
+  const server = http.createServer((request, response) => {
+    const scope = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    scopes.push(scope)
+    request.resume().on('end', () => {
+      if (scope === region) response.writeHead(200, { etag: '"e"' }).end()
+      else response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A server that listens on a port has an address of this form.
+  const { port } = server.address() as AddressInfo
+  const config = gatewayConfig(`http://127.0.0.1:${port}`, { accessKey: 'access', secretKey: 'secret' })
+  const upstream = new Upstream(config, { log, now: Date.now })
+  try {
+    await work(upstream, scopes)
+  } finally {
+    await upstream.close()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+for (const redirect of redirects) {
+  test(`a bucket of another region is asked there, and from then on at once: ${redirect[0]}`, () =>
+    withStore(redirect, async (upstream, scopes) => {
+      const request = { method: 'GET', bucket: 'bucket', key: 'key', repeatable: true } as const
+      await upstream.fetch(request, 1000)
+      await upstream.fetch({ ...request, method: 'PUT', body: Buffer.from('body'), repeatable: false }, 1000)
+      assert.equal(scopes, ['us-east-1', region, region])
+    }))
+}
+
+test('a streamed body is not sent twice: who sends it again finds the region', () =>
+  withStore(redirects[0], async (upstream, scopes) => {
+    const stream = async () => {
+      const headers = { 'content-length': '0' }
+      const begun = await upstream.begin(
+        { method: 'PUT', bucket: 'bucket', key: 'key', headers },
+        emptyPayload,
+      )
+      const { body } = await begun.send((async function* () {})())
+      await body.drain()
+    }
+    const refused = await stream().catch((error: unknown) => error)
+    assert.ok(refused instanceof BackendError && refused.code === 'unavailable')
+    assert.match(refused.message, /another region/)
+    await stream()
+    assert.equal(scopes, ['us-east-1', region])
+  }))
+
+test('a store that names no other region is not asked for ever', () =>
+  withStore(
+    ['301', 301, { 'x-amz-bucket-region': 'us-east-1' } as never, ''] as never,
+    async (upstream, scopes) => {
+      const request = { method: 'GET', bucket: 'bucket', repeatable: true } as const
+      const refused = await upstream.fetch(request, 1000).catch((error: unknown) => error)
+      assert.instance(refused, Error)
+      assert.equal(scopes, ['us-east-1'])
+    },
+  ))
+
+test.run()
