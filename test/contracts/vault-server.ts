@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import type { VaultConfig } from '../../control/config.ts'
 import type { Check, Provider } from '../../control/providers/provider.ts'
 import { createVaultProvider } from '../../control/providers/vault/vault.ts'
+import { skip } from '../support/skip.ts'
 import { startReady, toConfig, until } from '../support/vault/fixture.ts'
 import {
   type SeedCredentials,
@@ -17,6 +18,8 @@ import { rejectsWith } from './provider.ts'
 export interface VaultServer {
   readonly endpoint: string
   readonly admin: VaultAdmin
+  /** Makes a namespace, and resolves to its admin; undefined where the server has none (Vault's free edition). */
+  addNamespace(name: string): Promise<VaultAdmin | undefined>
   /** A response-wrapping token for a fresh secret id of the quickstart's role. */
   wrap(): Promise<string>
   revokeTokens(): Promise<void>
@@ -120,6 +123,30 @@ export function vaultServerFacts(name: string, start: () => Promise<VaultServer>
       })
     },
   )
+
+  test('role, policy and key may be in a namespace, and are nowhere else', async () => {
+    const server = await start()
+    try {
+      const admin = await server.addNamespace('ns1')
+      if (admin === undefined) return skip(`namespaces of ${name}: have VAULT_BIN name OpenBao's bao`)
+      const credentials = await setUpSeed(admin)
+      await withProvider(toConfig(server.endpoint, credentials, { namespace: 'ns1' }), async (provider) => {
+        await startReady(provider)
+        const { plaintext, sealed } = await generate(provider)
+        assert.equal(Buffer.from(await decrypt(provider, sealed)), Buffer.from(plaintext))
+        assert.ok((await provider.diagnose(signal())).every(({ result }) => result === 'ok'))
+      })
+      await withProvider(toConfig(server.endpoint, credentials, { namespace: 'ns2' }), async (provider) => {
+        provider.start()
+        await until(() => provider.session().loginFailures > 0)
+        const login = (await provider.diagnose(signal())).at(-1)
+        assert.is(login?.result, 'failed')
+        assert.match(login?.remedy ?? '', /vault auth list -namespace=ns2/)
+      })
+    } finally {
+      await server.close()
+    }
+  })
 
   fact('the policy of the quickstart lets a doctor find nothing wrong', {}, async ({ provider }) => {
     const checks = await provider.diagnose(signal())

@@ -45,6 +45,10 @@ vaultServerFacts('simulator', async () => {
   return {
     endpoint: vault.endpoint,
     admin: vault.admin(),
+    async addNamespace(name) {
+      await vault.admin()('PUT', `sys/namespaces/${name}`)
+      return vault.admin(name)
+    },
     wrap: async () => vault.wrap(),
     revokeTokens: async () => vault.revokeTokens(),
     seal: async () => vault.seal(),

@@ -10,6 +10,8 @@ import type { VaultAdmin } from './vault/seed.ts'
 export interface RealVault {
   readonly endpoint: string
   readonly admin: VaultAdmin
+  /** Undefined where the server has no namespaces. */
+  addNamespace(name: string): Promise<VaultAdmin | undefined>
   /** A response-wrapping token for a fresh secret id. */
   wrap(): Promise<string>
   /** Every token that AppRole gave out. */
@@ -52,11 +54,22 @@ export async function startRealVault(program: string): Promise<RealVault> {
     await close()
     throw error
   }
-  const admin: VaultAdmin = async (method, path, body) =>
-    (await request(endpoint, method, path, { body })).data ?? {}
+  const adminOf = (headers: Record<string, string>): VaultAdmin => {
+    return async (method, path, body) => (await request(endpoint, method, path, { body, headers })).data ?? {}
+  }
+  const admin = adminOf({})
   return {
     endpoint,
     admin,
+    async addNamespace(name) {
+      try {
+        await admin('PUT', `sys/namespaces/${name}`, {})
+      } catch (error) {
+        if (error instanceof Error && /unsupported path/.test(error.message)) return undefined
+        throw error
+      }
+      return adminOf({ 'X-Vault-Namespace': name })
+    },
     async wrap() {
       const path = 'auth/approle/role/my-role/secret-id'
       const { wrap_info: wrapped } = await request(endpoint, 'PUT', path, {
