@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import { md5StreamsMax } from './md5.ts'
 import { fromFailure, packagesPerBatch, type Reply, type Request, type StreamSetup } from './messages.ts'
 import { packageSizeMax, payloadSizeMax } from './sizes.ts'
 
@@ -45,6 +46,8 @@ interface Thread {
   readonly port: MessagePort
   readonly pending: Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>
   streams: number
+  /** Those of them that have an MD5. */
+  md5Streams: number
   /** Why its task is no more. */
   ended: Error | undefined
 }
@@ -82,18 +85,39 @@ export class EngineThreads {
     return pending
   }
 
-  /** Opens a stream on the thread that has the fewest. Errors: where all threads have died a moment ago. */
+  /**
+   * Opens a stream on the thread that has the fewest; but MD5 goes where there is more of it, as long as that makes it cheaper.
+   * Errors: where all threads have died a moment ago.
+   */
   open(setup: StreamSetup): ThreadStream {
-    let thread: Thread | undefined
-    for (const other of this.#threads) if (other.streams < (thread?.streams ?? Infinity)) thread = other
+    const thread =
+      (setup.hashes.includes('md5') ? this.#withMostMd5() : undefined) ?? this.#withFewestStreams()
     if (thread === undefined) throw new Error('no engine thread is running')
     return this.#openOn(thread, setup)
+  }
+
+  #withFewestStreams(): Thread | undefined {
+    let thread: Thread | undefined
+    for (const other of this.#threads) if (other.streams < (thread?.streams ?? Infinity)) thread = other
+    return thread
+  }
+
+  /** Of those that have some and are not full. */
+  #withMostMd5(): Thread | undefined {
+    let thread: Thread | undefined
+    for (const other of this.#threads) {
+      const { md5Streams } = other
+      if (md5Streams < md5StreamsMax && md5Streams > (thread?.md5Streams ?? 0)) thread = other
+    }
+    return thread
   }
 
   #openOn(thread: Thread, setup: StreamSetup): ThreadStream {
     const stream = this.#nextId++
     const { port } = thread
+    const md5Streams = setup.hashes.includes('md5') ? 1 : 0
     thread.streams++
+    thread.md5Streams += md5Streams
     port.postMessage({ type: 'open', stream, setup } satisfies Request)
     let open = true
     return {
@@ -103,6 +127,7 @@ export class EngineThreads {
         if (!open) return
         open = false
         thread.streams--
+        thread.md5Streams -= md5Streams
         port.postMessage({ type: 'close', stream } satisfies Request)
       },
     }
@@ -145,7 +170,7 @@ export class EngineThreads {
 
   #start(): void {
     const { port1: port, port2 } = new MessageChannel()
-    const thread: Thread = { port, pending: new Map(), streams: 0, ended: undefined }
+    const thread: Thread = { port, pending: new Map(), streams: 0, md5Streams: 0, ended: undefined }
     this.#threads.add(thread)
     port.on('message', (reply: Reply) => {
       thread.pending.get(reply.id)?.resolve(reply)

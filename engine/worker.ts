@@ -3,7 +3,8 @@ import { readSync, writevSync } from 'node:fs'
 import type { MessagePort } from 'node:worker_threads'
 import { createOpenState, createStreamNonce, type OpenState, openPackages, sealPackages } from './dare.ts'
 import { DareError } from './errors.ts'
-import { createHasher, type Hasher, loadHashes } from './hashes.ts'
+import { createHasher, type Digests, type Hasher, loadHashes } from './hashes.ts'
+import { type Md5, Md5Kernels, type Md5Update, md5StreamsMax, startMd5 } from './md5.ts'
 import {
   type Failure,
   packagesPerBatch,
@@ -13,11 +14,13 @@ import {
   toFailure,
 } from './messages.ts'
 import { packageSizeMax, payloadSizeMax } from './sizes.ts'
+import { Turns } from './turns.ts'
 import { createYoungCollector } from './young-garbage.ts'
 
 /**
  * The engine task: one a thread, from the pool's start to its end. It serves the streams that are pinned to its thread,
- * batch by batch in the order in which they arrive; a failure belongs to its batch, the task goes on.
+ * batch by batch in the order in which they arrive, but the MD5 of several streams at once; a failure belongs to its batch, the
+ * task goes on.
  */
 
 interface Stream {
@@ -25,6 +28,8 @@ interface Stream {
   readonly hashStored: boolean
   readonly key: Uint8Array | undefined
   readonly nonce: Uint8Array
+  readonly md5: Md5 | undefined
+  /** All the other hashes. */
   readonly hasher: Hasher
   readonly expected: OpenState
   /** Of the next write. */
@@ -40,39 +45,60 @@ const sealedBatch = new Uint8Array(packagesPerBatch * packageSizeMax)
 /** Of 64 packages: fewer cost more than they save, and more no longer fit into the cache. */
 const batchesBetweenCollections = 16
 
+type Work = Extract<Request, { type: 'write' | 'read' }>
+
+interface Job {
+  readonly stream: number
+  readonly target: Stream | Failure | undefined
+  readonly request: Work
+  /** What the stream's MD5, if it has one, is to go on with. */
+  readonly update: Md5Update | undefined
+  readonly joins: boolean
+}
+
 /** Runs until it is told to stop. Piscina calls it. */
 export default async function engine({ port }: { readonly port: MessagePort }): Promise<void> {
   await loadHashes()
+  const kernels = new Md5Kernels()
   const streams: Streams = new Map()
+  const turns = new Turns<Job>(md5StreamsMax)
   const collectYoung = createYoungCollector(batchesBetweenCollections)
-  const stopped = new Promise<void>((resolve) => {
-    port.on('message', (request: Request) => {
-      if (request.type === 'stop') {
-        resolve()
-        return
+  await new Promise<void>((stopped) => {
+    let [scheduled, stopping] = [false, false]
+    // Once in each round of the event loop, when all that has arrived is known.
+    const schedule = () => {
+      if (!scheduled) setImmediate(takeTurn)
+      scheduled = true
+    }
+    const takeTurn = () => {
+      scheduled = false
+      const turn = turns.next()
+      if (turn.length > 0) schedule()
+      else if (stopping) stopped()
+      kernels.update(turn.flatMap(({ update }) => update ?? []))
+      for (const job of turn) {
+        const reply = answer(job, kernels)
+        port.postMessage(reply, [reply.buffer])
+        collectYoung()
       }
-      serve(streams, port, request)
-      if (request.type === 'write' || request.type === 'read') collectYoung()
+    }
+    port.on('message', (request: Request) => {
+      if (request.type === 'stop') stopping = true
+      else if (request.type === 'open') streams.set(request.stream, tryOpen(request.setup))
+      else if (request.type === 'close') closeStream(streams, request.stream)
+      else turns.add(jobOf(streams.get(request.stream), request))
+      schedule()
     })
   })
-  await stopped
   for (const stream of streams.keys()) closeStream(streams, stream)
   port.close()
 }
 
-function serve(streams: Streams, port: MessagePort, request: Exclude<Request, { type: 'stop' }>): void {
-  switch (request.type) {
-    case 'open':
-      streams.set(request.stream, tryOpen(request.setup))
-      return
-    case 'close':
-      closeStream(streams, request.stream)
-      return
-    default: {
-      const reply = answer(streams.get(request.stream), request)
-      port.postMessage(reply, [reply.buffer])
-    }
-  }
+function jobOf(target: Stream | Failure | undefined, request: Work): Job {
+  const { stream, buffer, size } = request
+  const md5 = request.type === 'write' && target !== undefined && 'md5' in target ? target.md5 : undefined
+  const update = md5 && { md5, bytes: new Uint8Array(buffer, 0, size) }
+  return { stream, target, request, update, joins: update !== undefined }
 }
 
 /** Nobody waits for an answer to an opening: its error is that of every batch that follows. */
@@ -96,16 +122,15 @@ function openStream({ fd, hashStored, key, hashes }: StreamSetup): Stream {
     hashStored,
     key,
     nonce: createStreamNonce(),
-    hasher: createHasher(hashes),
+    md5: hashes.includes('md5') ? startMd5() : undefined,
+    hasher: createHasher(hashes.filter((name) => name !== 'md5')),
     expected: createOpenState(),
     position: 0,
     sequence: 0,
   }
 }
 
-type Work = Extract<Request, { type: 'write' | 'read' }>
-
-function answer(stream: Stream | Failure | undefined, request: Work): Reply {
+function answer({ target: stream, request }: Job, kernels: Md5Kernels): Reply {
   const { id, buffer } = request
   try {
     if (stream === undefined) throw new Error(`stream ${request.stream} is not open`)
@@ -116,12 +141,16 @@ function answer(stream: Stream | Failure | undefined, request: Work): Reply {
       id,
       buffer,
       size,
-      ...(request.final && { digests: stream.hasher.digests() }),
+      ...(request.final && { digests: digestsOf(stream, kernels) }),
       ...(stream.hashStored && { storedSha256: sha256(new Uint8Array(buffer, 0, size)) }),
     }
   } catch (error) {
     return { id, buffer, size: 0, failure: toFailure(error) }
   }
+}
+
+function digestsOf({ md5, hasher }: Stream, kernels: Md5Kernels): Digests {
+  return { ...hasher.digests(), ...(md5 && { md5: kernels.digest(md5) }) }
 }
 
 function writeBatch(stream: Stream, { buffer, size, final }: Extract<Request, { type: 'write' }>): number {
