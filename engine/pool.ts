@@ -87,6 +87,11 @@ export interface CryptoPool {
 
 /** Batches of one stream with the threads at once: enough to keep a thread busy, few enough that none waits for long. */
 const batchesPerStream = 3
+/**
+ * Batches of all streams that are read before somebody asks for them. Many streams keep the threads busy without that, and a
+ * slow reader then holds one batch, not three.
+ */
+const readAheadMax = 64
 /** Batches of all streams with the threads at once, for each thread. */
 const batchesPerThread = 8
 
@@ -253,13 +258,16 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       inFlight.push({ batch: next.value, result })
       return true
     }
+    const ahead = () => Math.min(batchesPerStream - 1, Math.floor(readAheadMax / running.size))
     try {
-      while (inFlight.length < batchesPerStream - 1 && ask());
-      for (let head = inFlight[0]; head !== undefined; head = inFlight[0]) {
+      for (;;) {
+        while (inFlight.length < Math.max(ahead(), 1) && ask());
+        const head = inFlight[0]
+        if (head === undefined) break
         options.signal?.throwIfAborted()
         const { buffer, size } = await head.result
         inFlight.shift()
-        ask()
+        while (inFlight.length < ahead() && ask());
         yield trimmed(head.batch, buffer, size)
       }
     } finally {

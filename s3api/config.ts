@@ -24,6 +24,8 @@ export interface FrontEndConfig {
   readonly trustedProxies: readonly string[]
   /** Requests worked on at once; more are answered 503 SlowDown. */
   readonly requestsMax: number
+  /** Connections open at once; more are closed as they come. Absent: any number. */
+  readonly connectionsMax?: number
   /** A request body or response slower than this for 30 seconds is ended. */
   readonly bytesPerSecondMin: number
   /** How long a stop waits for running requests. */

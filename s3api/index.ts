@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Clock, KeyService } from '../control/client.ts'
@@ -9,8 +8,11 @@ import type { Backend } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
 import { exchange } from './http/exchange.ts'
 import { createTrustedList } from './http/incoming.ts'
+import { rateWindowMs } from './http/rate-floor.ts'
 import { createRouter } from './http/router.ts'
-import { listen } from './http/server.ts'
+import { type HttpServer, listen } from './http/server.ts'
+import { Slots } from './http/slots.ts'
+import { Turns } from './http/turns.ts'
 import { createMetrics } from './metrics.ts'
 import type { Operation, Services } from './operation.ts'
 import { operations } from './operations/index.ts'
@@ -54,6 +56,8 @@ export interface FrontEndDependencies {
   readonly clock?: Clock
   /** In place of all operations. */
   readonly operations?: readonly Operation[]
+  /** How long a client may be too slow. */
+  readonly rateWindowMs?: number
 }
 
 const drainPollMs = 20
@@ -84,53 +88,57 @@ export async function startFrontEnd(
     ...(keys !== undefined && { keys }),
     now,
   }
-  const metrics = createMetrics(registry, pool)
+  const slots = new Slots(config.requestsMax)
+  let server: HttpServer | undefined
+  const metrics = createMetrics(registry, pool, { slots, connections: () => server?.connections ?? 0 })
   const running = new Set<Promise<void>>()
   let ending = false
   const surroundings = {
     services,
     users: () => users.current(),
     router: createRouter(dependencies.operations ?? operations),
+    slots,
+    rateWindowMs: dependencies.rateWindowMs ?? rateWindowMs,
     trusted: createTrustedList(config.trustedProxies),
     encrypted: config.tls !== undefined,
     log,
     metrics,
     ending: () => ending,
   }
-  // Requests that come on one connection without waiting for answers are worked on one after the other (RFC 9112 §9.3.2).
-  const inTurn = new WeakMap<Socket, Promise<void>>()
+  const turns = new Turns()
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const done = (inTurn.get(incoming.socket) ?? Promise.resolve())
-      .then(() => exchange(surroundings, incoming, outgoing))
-      .catch((error: unknown) => {
+    const work = () =>
+      exchange(surroundings, incoming, outgoing).catch((error: unknown) => {
         log.error({ err: error }, 'a request was left without an answer')
         outgoing.destroy()
       })
-      .finally(() => running.delete(done))
+    const done = turns.take(incoming.socket, work).finally(() => running.delete(done))
     running.add(done)
-    inTurn.set(incoming.socket, done)
   }
-  const server = await listen(config, handle, log).catch(async (error: unknown) => {
-    users.close()
-    await keys?.close()
-    throw error
-  })
-  const scheme = server.encrypted ? 'https' : 'http'
+  const listening = await listen(config, { handle, dropped: metrics.dropped, log }).catch(
+    async (error: unknown) => {
+      users.close()
+      await keys?.close()
+      throw error
+    },
+  )
+  server = listening
+  const scheme = listening.encrypted ? 'https' : 'http'
   const host = config.address.host.includes(':') ? `[${config.address.host}]` : config.address.host
   let closed: Promise<void> | undefined
 
   async function close(): Promise<void> {
     ending = true
-    server.stop()
+    listening.stop()
     const startedAt = performance.now()
     for (let passed = 0; passed < config.drainMs; passed = performance.now() - startedAt) {
       if (passed >= firstRequestMs) {
-        server.endIdle()
+        listening.endIdle()
         if (running.size === 0) break
       }
       await new Promise((resolve) => setTimeout(resolve, drainPollMs))
     }
-    await server.destroy()
+    await listening.destroy()
     await Promise.allSettled(running)
     metrics.close()
     users.close()
@@ -138,8 +146,8 @@ export async function startFrontEnd(
   }
 
   return {
-    url: `${scheme}://${host}:${server.port}`,
-    port: server.port,
+    url: `${scheme}://${host}:${listening.port}`,
+    port: listening.port,
     ready: () => readiness(services),
     close() {
       closed ??= close()

@@ -5,8 +5,10 @@ import { watched } from './watched.ts'
 
 /** What a front-end counts. */
 export interface FrontEndMetrics {
-  /** One more request; how many there are now. */
-  begin(): number
+  /** A request that found no place. */
+  refused(): void
+  /** A connection that was one too many. */
+  dropped(): void
   end(request: {
     readonly operation: string
     readonly code: string
@@ -22,7 +24,17 @@ const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5
 const nanosecondsPerSecond = 1e9
 const delayResolutionMs = 10
 
-export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMetrics {
+/** What is there now, and how much there may be. */
+export interface Occupancy {
+  readonly slots: { readonly taken: number; readonly count: number }
+  readonly connections: () => number
+}
+
+export function createMetrics(
+  registry: Registry,
+  pool: CryptoPool,
+  { slots, connections }: Occupancy,
+): FrontEndMetrics {
   const registers = [registry]
   const requests = new Counter({
     name: 'sealgate_s3_requests_total',
@@ -43,9 +55,18 @@ export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMet
     registers,
   })
   const sent = new Counter({ name: 'sealgate_s3_sent_bytes_total', help: 'Body bytes sent', registers })
+  const refused = new Counter({
+    name: 'sealgate_s3_requests_refused_total',
+    help: 'Requests that were told to slow down, for there were too many at once',
+    registers,
+  })
+  const dropped = new Counter({
+    name: 'sealgate_s3_connections_dropped_total',
+    help: 'Connections that were closed as they came, for there were too many at once',
+    registers,
+  })
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
-  let inFlight = 0
   const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'max' = 'sum') =>
     new Gauge({
       name,
@@ -57,7 +78,9 @@ export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMet
         this.set(read())
       },
     })
-  gauge('sealgate_s3_in_flight', 'Requests under way', () => inFlight)
+  gauge('sealgate_s3_in_flight', 'Requests worked on', () => slots.taken)
+  gauge('sealgate_s3_in_flight_max', 'Requests that may be worked on at once', () => slots.count)
+  gauge('sealgate_s3_connections', 'Connections of clients', connections)
   gauge('sealgate_engine_streams', 'Streams that the engine reads or writes now', () => pool.stats().streams)
   gauge(
     'sealgate_engine_batches_in_flight',
@@ -87,9 +110,9 @@ export function createMetrics(registry: Registry, pool: CryptoPool): FrontEndMet
     'max',
   )
   return {
-    begin: () => ++inFlight,
+    refused: () => refused.inc(),
+    dropped: () => dropped.inc(),
     end(request) {
-      inFlight--
       requests.inc({ operation: request.operation, code: request.code })
       seconds.observe({ operation: request.operation }, request.durationMs / 1000)
       sent.inc(request.sent)

@@ -16,6 +16,9 @@ import type { Authentication } from './verify.ts'
 
 /** The payload of a request, as operations read it. */
 
+/** Room to begin with for a payload of unknown size, bytes. */
+const collectSizeMin = 4 * 1024
+
 export interface BodyOptions {
   readonly headers: ReadonlyMap<string, string>
   readonly authentication: Authentication
@@ -119,12 +122,19 @@ async function collect(
   const tooLong = () =>
     new S3Error('MaxMessageLengthExceeded', undefined, { elements: { MaxMessageLengthBytes: String(limit) } })
   if (size !== undefined && size > limit) throw tooLong()
-  const pieces: Uint8Array[] = []
+  // One buffer, for pieces may be single bytes.
+  let collected = new Uint8Array(size ?? collectSizeMin)
   let total = 0
   for await (const piece of stream) {
-    total += piece.length
-    if (total > limit) throw tooLong()
-    pieces.push(piece)
+    const end = total + piece.length
+    if (end > limit) throw tooLong()
+    if (end > collected.length) {
+      const larger = new Uint8Array(Math.max(end, collected.length * 2))
+      larger.set(collected.subarray(0, total))
+      collected = larger
+    }
+    collected.set(piece, total)
+    total = end
   }
-  return Buffer.concat(pieces)
+  return collected.subarray(0, total)
 }

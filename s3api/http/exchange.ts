@@ -15,12 +15,15 @@ import { discardBody, lingerOn, parseRequest } from './incoming.ts'
 import { send } from './outgoing.ts'
 import { RateFloor } from './rate-floor.ts'
 import type { Router } from './router.ts'
+import type { Slots } from './slots.ts'
 
 /** What all requests of a front-end share. */
 export interface Surroundings {
   readonly services: Services
   readonly users: () => Users
   readonly router: Router
+  readonly slots: Slots
+  readonly rateWindowMs: number
   /** Absent: no proxy is believed. */
   readonly trusted: BlockList | undefined
   readonly encrypted: boolean
@@ -46,7 +49,7 @@ export async function exchange(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const { services, metrics } = surroundings
+  const { services, metrics, slots } = surroundings
   const requestId = randomBytes(8).toString('hex').toUpperCase()
   const log = surroundings.log.child({ requestId })
   const startedAt = performance.now()
@@ -56,25 +59,23 @@ export async function exchange(
     if (!outgoing.writableFinished) gone.abort(new Error('the client went away'))
   })
   incoming.on('error', () => gone.abort(new Error('the client went away')))
-  const floor = new RateFloor(services.config.bytesPerSecondMin)
-  const plain = await answer(surroundings, {
-    incoming,
-    outgoing,
-    facts,
-    floor,
-    requestId,
-    log,
-    signal: gone.signal,
-  })
+  const floor = new RateFloor(services.config.bytesPerSecondMin, surroundings.rateWindowMs)
+  const leave = slots.take()
+  const given = { incoming, outgoing, facts, floor, requestId, log, signal: gone.signal }
+  const plain = leave === undefined ? refuse(surroundings, given) : await answer(surroundings, given)
   const reply = await withCrossOrigin(services.backend, facts.request, { reply: plain, log })
+  // Nothing is worked on for a client that only has to hear that it failed.
+  if (facts.code !== undefined) leave?.()
   try {
-    await respond(surroundings, { incoming, outgoing, facts, floor, requestId, reply })
+    const atOnce = leave === undefined || facts.code === 'RequestTimeout'
+    await respond(surroundings, { ...given, reply, atOnce })
   } catch (error) {
     // The headers are out: all that can be told now is that the response is not whole.
     if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
     outgoing.destroy()
   } finally {
     floor.close()
+    leave?.()
   }
   const name = facts.operation?.name ?? 'unknown'
   const code = gone.signal.aborted ? 'ClientGone' : (facts.code ?? 'OK')
@@ -93,29 +94,30 @@ export async function exchange(
   })
 }
 
+/** A request and what accompanies it. */
+interface Given {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly facts: Facts
+  readonly floor: RateFloor
+  readonly requestId: string
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** More requests than there are places: this one is not even looked at. */
+function refuse({ metrics }: Surroundings, { incoming, facts, requestId }: Given): Reply {
+  metrics.refused()
+  facts.code = 'SlowDown'
+  return errorReply(new S3Error('SlowDown'), { method: incoming.method ?? '', resource: '', requestId })
+}
+
 async function answer(
   { services, users, router, trusted, encrypted, metrics }: Surroundings,
-  {
-    incoming,
-    outgoing,
-    facts,
-    floor,
-    requestId,
-    log,
-    signal,
-  }: {
-    readonly incoming: IncomingMessage
-    readonly outgoing: ServerResponse
-    readonly facts: Facts
-    readonly floor: RateFloor
-    readonly requestId: string
-    readonly log: Logger
-    readonly signal: AbortSignal
-  },
+  { incoming, outgoing, facts, floor, requestId, log, signal }: Given,
 ): Promise<Reply> {
   const { config } = services
   try {
-    if (metrics.begin() > config.requestsMax) throw new S3Error('SlowDown')
     const sent = parseRequest(incoming, config, { encrypted, trusted })
     const request = withQueryHeaders(sent)
     facts.request = request
@@ -137,6 +139,7 @@ async function answer(
   }
 }
 
+/** `atOnce`: without waiting for what the client still sends. */
 async function respond(
   { ending }: Surroundings,
   {
@@ -146,18 +149,12 @@ async function respond(
     floor,
     requestId,
     reply,
-  }: {
-    readonly incoming: IncomingMessage
-    readonly outgoing: ServerResponse
-    readonly facts: Facts
-    readonly floor: RateFloor
-    readonly requestId: string
-    readonly reply: Reply
-  },
+    atOnce,
+  }: Given & { readonly reply: Reply; readonly atOnce: boolean },
 ): Promise<void> {
   // Whoever still waits for 100 sends nothing more when the answer is another.
   const waiting = expectsContinue(incoming) && !incoming.complete
-  const whole = !waiting && (await discardBody(incoming, floor))
+  const whole = incoming.complete || (!waiting && !atOnce && (await discardBody(incoming)))
   const headers = {
     'x-amz-request-id': requestId,
     'x-amz-id-2': requestId,

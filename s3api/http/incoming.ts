@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { FrontEndConfig } from '../config.ts'
 import type { S3Request } from '../operation.ts'
-import type { RateFloor } from './rate-floor.ts'
 import { parseHeaders, parseTarget } from './target.ts'
 
 /** A request as it comes from node:http. */
 
-/** How much of a body that nobody wants is read, so that its connection can be kept, bytes. */
+/** How much of a body that nobody wants is read, so that its connection can be kept, bytes; and for how long. */
 const discardSizeMax = 1024 * 1024
+const discardMs = 5_000
 /** How long the rest is read after the response, so that a client which is still sending comes to read it. */
 const lingerMs = 5_000
 
@@ -67,26 +67,22 @@ function plainAddress(address: string): string {
 }
 
 /** Reads what little is left of a body; false where that is too much, and the connection has to end with the response. */
-export async function discardBody(incoming: IncomingMessage, floor: RateFloor): Promise<boolean> {
-  if (incoming.complete) return true
-  if (incoming.destroyed) return false
-  let size = 0
-  const pieces: AsyncIterator<Uint8Array> = incoming.iterator({ destroyOnReturn: false })
-  try {
-    for (;;) {
-      const next = await floor.wait(pieces.next())
-      if (next.done === true) return true
-      size += next.value.length
-      floor.moved(next.value.length)
-      if (size > discardSizeMax) {
-        await pieces.return?.()
-        return false
-      }
+export function discardBody(incoming: IncomingMessage): Promise<boolean> {
+  return new Promise((resolve) => {
+    let size = 0
+    const take = (piece: Uint8Array) => {
+      size += piece.length
+      if (size > discardSizeMax) settle()
     }
-  } catch {
-    // A client that vanished or dawdles gets its answer, if it can still be had, and no further request.
-    return false
-  }
+    const settle = () => {
+      clearTimeout(timer)
+      incoming.off('data', take).off('end', settle).off('close', settle).off('error', settle).pause()
+      resolve(incoming.complete)
+    }
+    const timer = setTimeout(settle, discardMs)
+    incoming.on('data', take).on('end', settle).on('close', settle).on('error', settle).resume()
+    if (incoming.complete || incoming.destroyed) settle()
+  })
 }
 
 /**

@@ -41,7 +41,11 @@ export async function send(outgoing: ServerResponse, reply: Reply, options: Send
   return sendData(outgoing, body, options.floor)
 }
 
-async function finish(outgoing: ServerResponse, { linger }: SendOptions, bytes?: Uint8Array): Promise<void> {
+async function finish(
+  outgoing: ServerResponse,
+  { linger, floor }: SendOptions,
+  bytes?: Uint8Array,
+): Promise<void> {
   if (linger !== undefined) {
     if (bytes === undefined) outgoing.flushHeaders()
     else outgoing.write(bytes)
@@ -50,6 +54,7 @@ async function finish(outgoing: ServerResponse, { linger }: SendOptions, bytes?:
     return
   }
   outgoing.end(bytes)
+  await taken(outgoing, floor)
 }
 
 /** Batch after batch, each given back when the socket has taken it. A body that turns out shorter is cut off, never ended. */
@@ -74,7 +79,18 @@ async function sendData(
   if (outgoing.destroyed) return sent
   if (sent !== size) throw new Error(`${sent} bytes of a body of ${size}`)
   outgoing.end()
+  await taken(outgoing, floor)
   return sent
+}
+
+/** The end of a response is watched like the rest: until the socket has taken it, it stays in memory. */
+async function taken(outgoing: ServerResponse, floor: RateFloor): Promise<void> {
+  if (outgoing.writableLength === 0 || outgoing.destroyed) return
+  await floor.wait(
+    new Promise<void>((resolve) => {
+      outgoing.once('finish', resolve).once('close', resolve)
+    }),
+  )
 }
 
 function drained(outgoing: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.ts'
 
 /** How long a client may stay below the rate. */
-const windowMs = 30_000
+export const rateWindowMs = 30_000
 /** Timers may come a little early. */
 const toleranceMs = 1
 
@@ -18,7 +18,7 @@ export class RateFloor {
   #tooSlow: ((error: Error) => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(bytesPerSecondMin: number, window: number = windowMs) {
+  constructor(bytesPerSecondMin: number, window: number = rateWindowMs) {
     this.#windowMs = window
     this.#bytesMin = (bytesPerSecondMin * window) / 1000
   }

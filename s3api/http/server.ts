@@ -10,15 +10,30 @@ import { errorReply } from './error-reply.ts'
 
 /** node:http as S3 needs it. */
 
-const serverOptions = {
+/** How long clients may take. */
+export interface ClientTimes {
+  /** From the connection, or the request's first byte, to the end of its headers. */
+  readonly headersMs: number
+  /** How often that is looked at. */
+  readonly lookMs: number
+  /** For the handshake of TLS. */
+  readonly handshakeMs: number
+  /** To read why they were refused before there was a request. */
+  readonly refusalMs: number
+}
+
+const clientTimes: ClientTimes = { headersMs: 20_000, lookMs: 5_000, handshakeMs: 20_000, refusalMs: 2_000 }
+
+const serverOptions = ({ headersMs, lookMs }: ClientTimes) => ({
   // User metadata has 2 KiB at most, and presigned URLs are long.
   maxHeaderSize: 32 * 1024,
-  headersTimeout: 20_000,
+  headersTimeout: headersMs,
+  connectionsCheckingInterval: lookMs,
   // A request may take as long as it moves: RateFloor ends those that do not.
   requestTimeout: 0,
   // Longer than what load balancers keep idle connections for.
   keepAliveTimeout: 75_000,
-}
+})
 const certificatePollMs = 2_000
 
 export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void
@@ -27,6 +42,8 @@ export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => vo
 export interface HttpServer {
   readonly port: number
   readonly encrypted: boolean
+  /** Open now. */
+  readonly connections: number
   /** Stops accepting. Connections stay, also those whose first request is still on its way. */
   stop(): void
   /** Ends the connections without a request. */
@@ -37,11 +54,29 @@ export interface HttpServer {
 
 /** Errors: those of listening, EADDRINUSE above all; those of reading the certificate. */
 export async function listen(
-  { address, tls }: Pick<FrontEndConfig, 'address' | 'tls'>,
-  handle: Handle,
-  log: Logger,
+  { address, tls, connectionsMax }: Pick<FrontEndConfig, 'address' | 'tls' | 'connectionsMax'>,
+  {
+    handle,
+    dropped = () => {},
+    log,
+    times = clientTimes,
+  }: {
+    readonly handle: Handle
+    /** A connection was closed as it came: there are too many. */
+    readonly dropped?: () => void
+    readonly log: Logger
+    readonly times?: ClientTimes
+  },
 ): Promise<HttpServer> {
-  const server = tls === undefined ? http.createServer(serverOptions) : createTlsServer(tls, log)
+  const server =
+    tls === undefined ? http.createServer(serverOptions(times)) : createTlsServer(tls, { log, times })
+  if (connectionsMax !== undefined) server.maxConnections = connectionsMax
+  server.on('drop', dropped)
+  let connections = 0
+  server.on('connection', (socket: Duplex) => {
+    connections++
+    socket.once('close', () => connections--)
+  })
   server.on('request', handle)
   // Answering 100 is up to whoever reads the body.
   server.on('checkContinue', handle)
@@ -55,12 +90,12 @@ export async function listen(
   }
   server.on('clientError', (error, socket) => {
     const outgoing = answering.get(socket)
-    if (outgoing === undefined || outgoing.writableFinished) return refuse(error, socket)
+    if (outgoing === undefined || outgoing.writableFinished) return refuse(error, socket, times)
     // What is wrong comes after a whole request, which still gets its own answer.
     if (outgoing.req.complete) outgoing.once('finish', () => socket.destroy())
     // Nothing may be written into a response that goes out already.
     else if (outgoing.headersSent) socket.destroy()
-    else refuse(error, socket)
+    else refuse(error, socket, times)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -75,6 +110,9 @@ export async function listen(
   return {
     port,
     encrypted: tls !== undefined,
+    get connections() {
+      return connections
+    },
     stop() {
       // That of node:http would end the connections without a request as well.
       NetServer.prototype.close.call(server)
@@ -92,9 +130,9 @@ export async function listen(
 
 function createTlsServer(
   { certFile, keyFile }: NonNullable<FrontEndConfig['tls']>,
-  log: Logger,
+  { log, times }: { readonly log: Logger; readonly times: ClientTimes },
 ): https.Server {
-  const server = https.createServer(serverOptions)
+  const server = https.createServer({ ...serverOptions(times), handshakeTimeout: times.handshakeMs })
   const files = followFiles(
     [certFile, keyFile],
     ([cert, key]) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
@@ -108,19 +146,30 @@ function createTlsServer(
   return server
 }
 
-/** What is not HTTP, or too much of it, still gets an S3 error. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+/** What is not HTTP, or too much of it, or comes too slowly, still gets an S3 error. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex, { refusalMs }: ClientTimes): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
-  const overflow = error.code === 'HPE_HEADER_OVERFLOW'
-  const known = overflow
-    ? new S3Error('RequestHeaderSectionTooLarge')
-    : new S3Error('InvalidRequest', 'The request is not valid HTTP.')
+  // Whoever neither reads nor ends is not waited for.
+  const timer = setTimeout(() => socket.destroy(), refusalMs)
+  socket.once('close', () => clearTimeout(timer))
+  const known = toRefusal(error)
   const { body } = errorReply(known, { method: '', resource: '', requestId: '' })
   const text = typeof body === 'string' ? body : ''
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/xml\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   )
+}
+
+function toRefusal({ code }: NodeJS.ErrnoException): S3Error {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new S3Error('RequestHeaderSectionTooLarge')
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new S3Error('RequestTimeout')
+    default:
+      return new S3Error('InvalidRequest', 'The request is not valid HTTP.')
+  }
 }

@@ -41,6 +41,16 @@ test('however a source is cut, its batches are the same bytes in full batches an
   )
 })
 
+test('a source that comes byte by byte does not leave a piece for every byte', async () => {
+  const bytes = patternBytes(100_000)
+  const [batch] = await collect(inPieces(bytes, [1]), bytes.length)
+  assert.ok(batch)
+  assert.ok(batch.pieces.length < 1_000, `${batch.pieces.length} pieces`)
+  const target = new Uint8Array(bytes.length)
+  gather(batch.pieces, target)
+  equalBytes(target, bytes)
+})
+
 test('an empty source, and one of empty pieces, is one empty final batch', async () => {
   for (const pieces of [[], [new Uint8Array(0), new Uint8Array(0)]]) {
     async function* source() {

@@ -51,6 +51,29 @@ test('a write takes from its source no faster than the threads keep up', async (
   })
 })
 
+test('readers that are many hold one batch each, and get the same bytes as one alone', async () => {
+  await withPool(1, async ({ pool, store }) => {
+    const bytes = patternBytes(2 * mebibyte + 1)
+    const { path } = await store(bytes, { key })
+    await withFile(path, 'r', async (file) => {
+      const source = { kind: 'file', fd: file.fd, size: (await file.stat()).size } as const
+      const range = { offset: 0, size: bytes.length, plaintextSize: bytes.length }
+      const readers = Array.from({ length: 100 }, () => pool.read({ source, key, ...range }))
+      for (const reader of readers) assert.is((await reader.next()).done, false)
+      const whole = async (reader: ReturnType<typeof pool.read>) => {
+        let offset = batch
+        for await (const { data, release } of reader) {
+          equalBytes(data, bytes.subarray(offset, offset + data.length))
+          offset += data.length
+          release()
+        }
+        assert.is(offset, bytes.length)
+      }
+      await Promise.all(readers.map(whole))
+    })
+  })
+})
+
 test('however many streams there are, the threads have a bounded number of batches', async () => {
   await withPool(2, async ({ pool, store }) => {
     let inFlightMax = 0

@@ -17,6 +17,8 @@ export interface TestFrontEnd {
   readonly url: string
   /** Of the disk backend. */
   readonly directory: string
+  /** One without labels. */
+  metric(name: string): Promise<number>
   /** Sends a request, signed by the root user unless `by` names another, or nobody. */
   send(request: SentRequest, by?: Signer | 'nobody'): Promise<Response>
 }
@@ -37,6 +39,7 @@ export async function withFrontEnd(
     readonly config?: Partial<FrontEndConfig>
     readonly operations?: readonly Operation[]
     readonly now?: () => number
+    readonly rateWindowMs?: number
     /** In place of a new one. */
     readonly directory?: string
   },
@@ -63,21 +66,25 @@ export async function withFrontEnd(
       drainMs: 1_000,
       ...options.config,
     }
+    const registry = new Registry()
+    const metric: TestFrontEnd['metric'] = async (name) =>
+      Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await registry.metrics())?.[1])
     try {
       const frontEnd = await startFrontEnd(config, {
         backend,
         pool,
         keys: control.keys,
         log,
-        registry: new Registry(),
+        registry,
         ...(options.now !== undefined && { now: options.now }),
+        ...(options.rateWindowMs !== undefined && { rateWindowMs: options.rateWindowMs }),
         ...(options.operations !== undefined && { operations: options.operations }),
       })
       const { url } = frontEnd
       const send: TestFrontEnd['send'] = (request, by = rootSigner) =>
         sendSigned(url, request, by === 'nobody' ? undefined : by)
       try {
-        await work({ frontEnd, backend, url, directory, send })
+        await work({ frontEnd, backend, url, directory, send, metric })
       } finally {
         await frontEnd.close()
       }
