@@ -24,6 +24,8 @@ export type FromChild =
 
 let running: Promise<RunningProcess> | undefined
 let ending = false
+/** A start that waits for a store, or for control, ends with it. */
+const stopped = new AbortController()
 
 function tell(message: FromChild): void {
   if (process.connected) process.send?.(message)
@@ -35,6 +37,7 @@ async function start(starting: Promise<RunningProcess>): Promise<void> {
     const { facts } = await starting
     tell({ type: 'listening', facts })
   } catch (error) {
+    if (ending) return
     // Told here: there is nothing to stop.
     ending = true
     tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
@@ -55,8 +58,11 @@ async function report(id: number): Promise<void> {
 async function stop(): Promise<void> {
   if (ending) return
   ending = true
+  stopped.abort(new Error('it was stopped while it started'))
+  // What could not start has ended what it had begun.
+  const started = await running?.catch(() => undefined)
   try {
-    await (await running)?.close()
+    await started?.close()
     end(0)
   } catch (error) {
     createLog('error', 'child').error({ err: error }, 'a process did not end in order')
@@ -85,6 +91,6 @@ process.on('message', (message: ToChild) => {
   if (message.type === 'stop') void stop()
   else if (message.type === 'report') void report(message.id)
   else if (message.type === 'control') void start(runControl(message.config))
-  else void start(runFrontEnd(message.config))
+  else void start(runFrontEnd(message.config, stopped.signal))
 })
 tell({ type: 'up' })

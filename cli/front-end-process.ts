@@ -18,8 +18,11 @@ export interface FrontEndProcessConfig {
   readonly logLevel: Level
 }
 
-/** Errors: those of listening, of the store, of certificates. */
-export async function runFrontEnd(config: FrontEndProcessConfig): Promise<RunningProcess> {
+/** `stopped` ends it while it starts. Errors: those of listening, of the store, of certificates; the signal's reason. */
+export async function runFrontEnd(
+  config: FrontEndProcessConfig,
+  stopped: AbortSignal,
+): Promise<RunningProcess> {
   const { threads, fsync, config: frontEndConfig } = config.frontEnd
   const log = createLog(config.logLevel, 'front-end')
   const registry = new Registry()
@@ -32,9 +35,13 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
     opened.push(part)
     return part
   }
+  // Whoever waits for one of the parts then waits no longer.
+  const stopStarting = () => void closeAll()
+  stopped.addEventListener('abort', stopStarting)
   try {
-    const { backend, operations } = await openStore(config.store, { log, registry, fsync })
+    const { backend, operations } = await openStore(config.store, { log, registry, fsync, stopped })
     keep(backend)
+    stopped.throwIfAborted()
     const pool = keep(createCryptoPool({ threads }))
     const keys = config.control && keep(connectKeyService(config.control, { log }))
     const frontEnd = keep(
@@ -47,6 +54,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
         ...(operations !== undefined && { operations }),
       }).catch(explainListening('the front-end', frontEndConfig.address)),
     )
+    stopped.throwIfAborted()
     log.debug({ url: frontEnd.url }, 'a process of the front-end is listening')
     return {
       facts: { url: frontEnd.url },
@@ -56,5 +64,7 @@ export async function runFrontEnd(config: FrontEndProcessConfig): Promise<Runnin
   } catch (error) {
     await closeAll()
     throw error
+  } finally {
+    stopped.removeEventListener('abort', stopStarting)
   }
 }

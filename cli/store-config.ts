@@ -20,9 +20,20 @@ export async function openStore(
     log,
     registry,
     fsync = 'always',
-  }: { readonly log: Logger; readonly registry?: Registry; readonly fsync?: FsyncPolicy },
+    stopped,
+  }: {
+    readonly log: Logger
+    readonly registry?: Registry
+    readonly fsync?: FsyncPolicy
+    /** Ends the wait for a store that does not answer. */
+    readonly stopped?: AbortSignal
+  },
 ): Promise<Gateway> {
   if (store.kind === 'gateway')
-    return openGateway(store.config, { log, ...(registry !== undefined && { registry }) })
+    return openGateway(store.config, {
+      log,
+      ...(registry !== undefined && { registry }),
+      ...(stopped !== undefined && { stopped }),
+    })
   return { backend: await openDiskBackend({ directory: store.directory, log, fsync }) }
 }

@@ -34,10 +34,15 @@ interface GatewayOptions {
   readonly log: Logger
   readonly registry?: Registry
   readonly now?: () => number
+  /** Ends the wait for a store that does not answer, while it is opened. */
+  readonly stopped?: AbortSignal
   readonly copyLimits?: CopyLimits
 }
 
-async function open(config: GatewayConfig, { log, registry, now = Date.now, copyLimits }: GatewayOptions) {
+async function open(
+  config: GatewayConfig,
+  { log, registry, now = Date.now, stopped, copyLimits }: GatewayOptions,
+) {
   const objects =
     registry &&
     new Counter({
@@ -49,11 +54,16 @@ async function open(config: GatewayConfig, { log, registry, now = Date.now, copy
   const found = (kind: FoundKind) => objects?.inc({ kind })
   const upstream = new Upstream(config, { log, now })
   const backend = new GatewayBackend(config, { upstream, log, now, found, copyLimits })
+  const stop = () => void upstream.close()
+  stopped?.addEventListener('abort', stop)
   try {
+    stopped?.throwIfAborted()
     await backend.prepare()
     return { backend, upstream }
   } catch (error) {
     await backend.close()
     throw error
+  } finally {
+    stopped?.removeEventListener('abort', stop)
   }
 }

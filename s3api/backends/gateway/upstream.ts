@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import type { Logger } from 'pino'
 import { errors, Pool } from 'undici'
@@ -50,6 +51,7 @@ export class Upstream {
   readonly #pools = new Map<string, Pool>()
   readonly #regions = new Map<string, string>()
   readonly #ca: readonly string[] | undefined
+  readonly #closing = new AbortController()
   /** Requests sent so far, attempts counted. */
   requests = 0
 
@@ -72,10 +74,11 @@ export class Upstream {
       } catch (error) {
         if (this.#learnRegion(request, error)) continue
         const late = performance.now() - startedAt > attemptsWithinMs
-        if (attempt === attemptsMax || late || !isRepeatable(request, error)) throw toThrown(error)
+        if (attempt === attemptsMax || late || this.#closing.signal.aborted || !isRepeatable(request, error))
+          throw toThrown(error)
         const waitMs = pauseMs * 2 ** attempt * (0.5 + Math.random() / 2)
         this.#log.debug({ attempt, waitMs, err: error }, 'a request to the store is tried again')
-        await new Promise((resolve) => setTimeout(resolve, waitMs))
+        await wait(waitMs, this.#closing.signal)
       }
     }
   }
@@ -118,7 +121,9 @@ export class Upstream {
     }
   }
 
+  /** Ends what is under way: it fails. Idempotent. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
   }
 
@@ -211,6 +216,7 @@ export class Upstream {
   }
 
   #poolOf(host: string): Pool {
+    if (this.#closing.signal.aborted) throw new BackendError('unavailable', 'the gateway is closed')
     const known = this.#pools.get(host)
     if (known !== undefined) return known
     const pool = new Pool(`${this.secure ? 'https' : 'http'}://${host}`, {
@@ -225,6 +231,11 @@ export class Upstream {
     this.#pools.set(host, pool)
     return pool
   }
+}
+
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  // It rejects only to end early.
+  await setTimeout(ms, undefined, { signal }).catch(() => {})
 }
 
 function isRepeatable(request: UpstreamRequest, error: unknown): boolean {
