@@ -7,6 +7,7 @@ import { allocatorVariables } from '../../cli/process-runtime.ts'
 import { createCryptoPool, type HashName } from '../../engine/index.ts'
 import type { Figure } from '../figure.ts'
 import type { Settings } from '../settings.ts'
+import { hashTogether, hashWithNode } from '../support/md5-loop.ts'
 import { inRounds, median, ratioOf } from '../support/rounds.ts'
 
 /** The engine without a server: its inner loop beside `openssl speed`, its pool beside the same pool without encryption. */
@@ -17,7 +18,12 @@ const streams = 8
 const gigabyte = 1e9
 
 export async function measureEngine(settings: Settings): Promise<Figure[]> {
-  return [...(await sealLoop(settings)), await poolWrites(settings, []), await poolWrites(settings, ['md5'])]
+  return [
+    ...(await sealLoop(settings)),
+    ...(await md5Loops(settings)),
+    await poolWrites(settings, []),
+    await poolWrites(settings, ['md5']),
+  ]
 }
 
 async function sealLoop({ rounds, seconds }: Settings): Promise<Figure[]> {
@@ -38,6 +44,23 @@ async function sealLoop({ rounds, seconds }: Settings): Promise<Figure[]> {
       moonshot: 0.8,
     },
   ]
+}
+
+async function md5Loops({ rounds, seconds }: Settings): Promise<Figure[]> {
+  const results = await inRounds(rounds, {
+    one: async () => hashTogether(1, seconds),
+    eight: async () => hashTogether(streams, seconds),
+    node: async () => hashWithNode(seconds),
+  })
+  const figure = (what: string, rates: readonly number[]): Figure => ({
+    what: `MD5 of ${what}, one core ÷ node:crypto`,
+    kind: 'rate',
+    value: median(rates),
+    unit: 'GB/s',
+    baseline: { what: 'node:crypto', value: median(results.node) },
+    ratio: ratioOf(rates, results.node),
+  })
+  return [figure('one stream', results.one), figure(`${streams} streams at once`, results.eight)]
 }
 
 /** GB/s in a process with the front-end's own settings. */
