@@ -43,6 +43,7 @@ const decided: readonly Setting[] = [
   'autoEncryption',
   'control',
   'gatewayEncryption',
+  'readMinio',
 ]
 
 export interface Quickstart {

@@ -36,7 +36,7 @@ export function parseServer(
   const credential = parseCredential(environment)
   const processes = parseProcesses(environment, options, 'info')
   return {
-    store: { kind: 'disk', directory },
+    store: { kind: 'disk', directory, readMinio: environment.flag('readMinio') },
     frontEnd: parseFrontEnd(environment, {
       address: options.address,
       credential,

@@ -10,7 +10,7 @@ import {
 
 /** Where a front-end keeps objects. */
 export type StoreConfig =
-  | { readonly kind: 'disk'; readonly directory: string }
+  | { readonly kind: 'disk'; readonly directory: string; readonly readMinio?: boolean }
   | { readonly kind: 'gateway'; readonly config: GatewayConfig }
 
 /** Errors: those of openDiskBackend and openGateway. */
@@ -35,5 +35,6 @@ export async function openStore(
       ...(registry !== undefined && { registry }),
       ...(stopped !== undefined && { stopped }),
     })
-  return { backend: await openDiskBackend({ directory: store.directory, log, fsync }) }
+  const { directory, readMinio = false } = store
+  return { backend: await openDiskBackend({ directory, log, fsync, readMinio }) }
 }

@@ -48,6 +48,21 @@ export async function serveStore(
   return serve({ backend }, keys, config, () => scratch.remove())
 }
 
+/** A server on a folder with objects of MinIO's. */
+export async function serveMinioFolder(
+  directory: string,
+  keys?: KeyService,
+  config: Partial<FrontEndConfig> = {},
+): Promise<ServedFrontEnd> {
+  const log = pino({ level: 'silent' })
+  return serve(
+    { backend: await openDiskBackend({ directory, log, readMinio: true }) },
+    keys,
+    config,
+    () => {},
+  )
+}
+
 /** A gateway before a server. Without keys everything goes through. */
 export async function serveGateway(
   storeUrl: string,

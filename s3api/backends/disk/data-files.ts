@@ -15,6 +15,7 @@ const idSize = 16
 const fileMode = 0o600
 const directoryMode = 0o700
 const fanOut = 256
+const copyBufferSize = 1024 * 1024
 /** The file system cannot make one more link to that file, or none at all. */
 const cannotLink: ReadonlySet<string> = new Set([
   'EMLINK',
@@ -54,6 +55,17 @@ export class StagedFile implements StagedData {
 
   get target(): WriteTarget {
     return { fd: this.#handle.fd }
+  }
+
+  /** Errors: BackendError no-space; Error where the other file ends before. */
+  async copyFrom(source: FileHandle, { start, size }: { readonly start: number; readonly size: number }) {
+    const buffer = Buffer.allocUnsafe(Math.min(size, copyBufferSize))
+    for (let done = 0; done < size; ) {
+      const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, size - done), start + done)
+      if (bytesRead === 0) throw new Error(`the file to copy ends after ${start + done} bytes`)
+      await this.#handle.writeFile(buffer.subarray(0, bytesRead)).catch(explain)
+      done += bytesRead
+    }
   }
 
   /** Makes the file durable, its name included, as the policy has it, and closes it. Errors: BackendError no-space. */
@@ -121,6 +133,22 @@ export class DataFiles {
     }
     if (this.#fsync === 'always') await syncDirectory(dirname(to))
     return copy
+  }
+
+  /** A new file, durable, of the bytes [start, start + size) of another. Errors: BackendError no-space. */
+  async copyOf(
+    source: FileHandle,
+    place: { readonly start: number; readonly size: number },
+  ): Promise<string> {
+    const staged = await this.create()
+    try {
+      await staged.copyFrom(source, place)
+      await staged.finish()
+      return staged.id
+    } catch (error) {
+      await staged.discard()
+      throw error
+    }
   }
 
   /** Undefined when there is no such file. */

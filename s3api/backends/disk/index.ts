@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Backend } from '../backend.ts'
+import { openMinioFolder } from '../minio/open-folder.ts'
+import { DiskBesideMinio } from './beside-minio.ts'
 import { DataFiles } from './data-files.ts'
 import { openDatabase } from './database.ts'
 import { DiskBackend } from './disk-backend.ts'
@@ -23,8 +25,12 @@ export async function openDiskBackend(options: {
   readonly log: Logger
   readonly now?: () => number
   readonly fsync?: FsyncPolicy
+  /** The directory is that of a MinIO server, whose objects are shown beside ours. Errors: Error, where it is not. */
+  readonly readMinio?: boolean
 }): Promise<Backend> {
   const { log, now = Date.now, fsync = 'always' } = options
+  // Before anything is made in a folder that is another.
+  const minio = options.readMinio === true ? await openMinioFolder(options.directory, log) : undefined
   const directory = join(options.directory, systemDirectory)
   await mkdir(directory, { recursive: true, mode: directoryMode })
   const files = new DataFiles(join(directory, 'data'), fsync)
@@ -36,12 +42,21 @@ export async function openDiskBackend(options: {
   } finally {
     database.close()
   }
-  return new DiskBackend({
+  const parts = {
     directory,
     files,
     reader: new Reader(databasePath),
     writer: new Writer(databasePath, fsync),
     log,
     now,
-  })
+  }
+  if (minio === undefined) return new DiskBackend(parts)
+  const backend = new DiskBesideMinio({ ...parts, minio })
+  try {
+    await backend.adoptBuckets()
+    return backend
+  } catch (error) {
+    await backend.close()
+    throw error
+  }
 }
