@@ -18,9 +18,11 @@ export const frontEndEnvironment = {
 
 /**
  * Bodies make garbage at the rate of the network, but little of it lives: a collection has next to nothing to do, and waits
- * for helper threads that the engine's threads keep from the processors. docs/performance.md has the figures.
+ * for helper threads that the engine's threads keep from the processors. V8 counts buffers that are garbage already towards
+ * the size at which it marks the whole heap: beside a heap of 25 MB they reach it again and again, and a front-end under load
+ * did little else. It may grow to five times what it was after the last marking. docs/performance.md has the figures.
  */
-export const frontEndNodeOptions: readonly string[] = ['--single-threaded-gc']
+export const frontEndNodeOptions: readonly string[] = ['--single-threaded-gc', '--heap-growing-percent=400']
 
 /**
  * Every key operation is an HTTP/2 stream, and Node keeps what belongs to one until the next full collection: a collection of

@@ -1,3 +1,62 @@
+/** A run of plaintext: in a buffer's first `size` bytes, or, where the source ended after few, as the pieces that came. */
+export type Batch =
+  | {
+      readonly buffer: ArrayBuffer
+      readonly size: number
+      /** The source ends with it. */
+      readonly final: boolean
+    }
+  | { readonly pieces: readonly Uint8Array[]; readonly size: number; readonly final: true }
+
+export interface BatchOptions {
+  readonly batchSize: number
+  /** So many bytes are kept as the pieces that they came in: few are not worth a buffer, nor is a source that stands still. */
+  readonly loosePiecesMax: number
+  /** A buffer of at least `batchSize` bytes, which goes to whoever gets the batch. */
+  take(): ArrayBuffer
+}
+
+/**
+ * Cuts a source of any pieces in batches of exactly `batchSize` bytes, but for the last, which has 0..batchSize. A full batch is
+ * held back until the source goes on or ends: only then is it known whether it is the final one. Pieces are copied as they come:
+ * held until a batch is full they would outlive the collections of young garbage (docs/performance.md).
+ */
+export async function* inBatches(
+  source: AsyncIterable<Uint8Array>,
+  { batchSize, loosePiecesMax, take }: BatchOptions,
+): AsyncGenerator<Batch, void, undefined> {
+  let loose = new LoosePieces()
+  let filled: Uint8Array<ArrayBuffer> | undefined
+  let size = 0
+  const intoBuffer = () => {
+    const bytes = gather(loose.pieces, new Uint8Array(take()))
+    loose = new LoosePieces()
+    return bytes
+  }
+  for await (const piece of source) {
+    let rest = piece
+    while (rest.length > 0) {
+      if (size === batchSize) {
+        const { buffer } = filled ?? intoBuffer()
+        yield { buffer, size, final: false }
+        filled = undefined
+        size = 0
+      }
+      const taken = rest.subarray(0, batchSize - size)
+      if (size + taken.length <= loosePiecesMax) loose.push(taken)
+      else {
+        filled ??= intoBuffer()
+        filled.set(taken, size)
+      }
+      size += taken.length
+      rest = rest.subarray(taken.length)
+    }
+  }
+  yield filled === undefined
+    ? { pieces: loose.pieces, size, final: true }
+    : { buffer: filled.buffer, size, final: true }
+}
+
 /**
  * So many small pieces in a row become one: a client that sends byte by byte would have us hold some hundred bytes for each of
  * them.
@@ -5,59 +64,26 @@
 const smallPiecesMax = 256
 const smallPieceSize = 1024
 
-/** A run of plaintext, as references to the source's pieces: nothing is copied before there is room for it. */
-export interface Batch {
-  readonly pieces: readonly Uint8Array[]
-  readonly size: number
-  /** The source ends with it. */
-  readonly final: boolean
-}
+class LoosePieces {
+  readonly pieces: Uint8Array[] = []
+  #small = 0
 
-/**
- * Cuts a source of any pieces in batches of exactly `batchSize` bytes, but for the last, which has 0..batchSize. A full batch is
- * held back until the source goes on or ends: only then is it known whether it is the final one.
- */
-export async function* inBatches(
-  source: AsyncIterable<Uint8Array>,
-  batchSize: number,
-): AsyncGenerator<Batch, void, undefined> {
-  let pieces: Uint8Array[] = []
-  let size = 0
-  let small = 0
-  for await (const piece of source) {
-    let rest = piece
-    while (rest.length > 0) {
-      if (size === batchSize) {
-        yield { pieces, size, final: false }
-        pieces = []
-        size = 0
-        small = 0
-      }
-      const taken = rest.subarray(0, batchSize - size)
-      pieces.push(taken)
-      size += taken.length
-      small = taken.length < smallPieceSize ? small + 1 : 0
-      if (small === smallPiecesMax) {
-        pieces.push(joined(pieces.splice(-smallPiecesMax)))
-        small = 0
-      }
-      rest = rest.subarray(taken.length)
-    }
+  push(piece: Uint8Array): void {
+    this.pieces.push(piece)
+    this.#small = piece.length < smallPieceSize ? this.#small + 1 : 0
+    if (this.#small < smallPiecesMax) return
+    const last = this.pieces.splice(-smallPiecesMax)
+    this.pieces.push(gather(last, new Uint8Array(last.reduce((sum, { length }) => sum + length, 0))))
+    this.#small = 0
   }
-  yield { pieces, size, final: true }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  gather(pieces, whole)
-  return whole
-}
-
-/** The pieces one after the other at the start of `target`. */
-export function gather(pieces: readonly Uint8Array[], target: Uint8Array): void {
+/** The pieces one after the other at the start of `target`, which it returns. */
+export function gather<Target extends Uint8Array>(pieces: readonly Uint8Array[], target: Target): Target {
   let offset = 0
   for (const piece of pieces) {
     target.set(piece, offset)
     offset += piece.length
   }
+  return target
 }

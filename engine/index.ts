@@ -1,6 +1,6 @@
 // The engine's door: bytes and keys in, bytes out. It knows no key's origin and no S3.
 
-export { gather, inBatches } from './batches.ts'
+export { inBatches } from './batches.ts'
 export { openBytes, sealBytes } from './dare.ts'
 export { DareError, type DareErrorCode } from './errors.ts'
 export { type Digests, type HashName, hashBytes, hashNames } from './hashes.ts'
@@ -21,10 +21,6 @@ export {
   type CryptoPoolOptions,
   type CryptoPoolStats,
   createCryptoPool,
-  type PlainBatch,
-  type ReadOptions,
-  type WriteOptions,
-  type WriteResult,
 } from './pool.ts'
 export {
   packageOverhead,
@@ -34,3 +30,4 @@ export {
   sealedSizeOf,
 } from './sizes.ts'
 export { type ByteSource, storedBatchSize, storedRange, type WriteTarget } from './stored.ts'
+export type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'

@@ -1,17 +1,17 @@
-import { type Batch, gather } from './batches.ts'
+import { gather } from './batches.ts'
 import { createOpenState, openPackages, sealBytes } from './dare.ts'
 import { hashBytes } from './hashes.ts'
-import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './pool.ts'
 import { packageRange } from './sizes.ts'
+import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'
 
 /** Few bytes are not worth the way to a thread: they are sealed and opened where they are. */
 
 export async function writeInline(
-  { pieces, size }: Batch,
+  pieces: readonly Uint8Array[],
+  size: number,
   { key, hashes }: WriteOptions,
 ): Promise<WriteResult> {
-  const plaintext = new Uint8Array(size)
-  gather(pieces, plaintext)
+  const plaintext = gather(pieces, new Uint8Array(size))
   const digests = await hashBytes(hashes, plaintext)
   const bytes = key === undefined ? plaintext : sealBytes(key, plaintext)
   return { size, sealedSize: bytes.length, digests, bytes }

@@ -1,64 +1,17 @@
 import { type Batch, gather, inBatches } from './batches.ts'
 import { DareError } from './errors.ts'
 import { Gate } from './gate.ts'
-import type { Digests, HashName } from './hashes.ts'
+import type { Digests } from './hashes.ts'
 import { readInline, writeInline } from './inline.ts'
-import { type ByteSource, checkSizes, type WriteTarget } from './stored.ts'
+import { checkSizes } from './stored.ts'
 import { batchesOf, type StoredBatch } from './stored-batches.ts'
 import { readPieces, StoredPieces } from './stored-pieces.ts'
-import { type BatchResult, batchSize, EngineThreads } from './threads.ts'
+import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'
+import { type BatchResult, batchSize, EngineThreads, type ThreadBatch } from './threads.ts'
 
 export interface CryptoPoolOptions {
   /** Worker threads, each running one long engine task. */
   readonly threads: number
-}
-
-export interface WriteOptions {
-  /**
-   * The plaintext, in pieces of any size, which stay as they are until the promise settles. Ended with `return()` when the
-   * write fails or is aborted.
-   */
-  readonly source: AsyncIterable<Uint8Array>
-  /** 32 bytes, copied; absent: the bytes are stored as they are. */
-  readonly key?: Uint8Array
-  /** Digests of the plaintext to compute in the same pass, none twice. */
-  readonly hashes: readonly HashName[]
-  /**
-   * Called once, when the body turns out to be larger than `inlineSizeMax`. The caller owns and closes the target, after
-   * the returned promise has settled.
-   */
-  readonly openTarget: () => Promise<WriteTarget>
-  /** Bodies up to this many plaintext bytes, at most 256 KiB, come back as `bytes` and no target is opened. */
-  readonly inlineSizeMax: number
-  readonly signal?: AbortSignal
-}
-
-export interface WriteResult {
-  /** Plaintext bytes read from the source. */
-  readonly size: number
-  /** Bytes stored. */
-  readonly sealedSize: number
-  readonly digests: Readonly<Digests>
-  /** The stored bytes themselves, when the body was small and nothing was written to a target. */
-  readonly bytes?: Uint8Array
-}
-
-export interface ReadOptions {
-  readonly source: ByteSource
-  /** 32 bytes, copied; absent: the bytes are read as they are. */
-  readonly key?: Uint8Array
-  /** Plaintext range [offset, offset + size) within the stream's plaintextSize, the size that the envelope promises. */
-  readonly offset: number
-  readonly size: number
-  readonly plaintextSize: number
-  readonly signal?: AbortSignal
-}
-
-/** Plaintext that was authenticated. `data` is valid until `release` is called, at most once, by whoever is done with it. */
-export interface PlainBatch {
-  readonly data: Uint8Array
-  /** Gives the memory back for reuse; without it the garbage collector does. */
-  release(): void
 }
 
 export interface CryptoPoolStats {
@@ -118,15 +71,20 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
 
   async function write(options: WriteOptions): Promise<WriteResult> {
     const end = begin()
-    const batches = inBatches(options.source, batchSize)
+    const batches = inBatches(options.source, {
+      batchSize,
+      loosePiecesMax: options.inlineSizeMax,
+      take: () => engines.buffer(),
+    })
     try {
       const first = await batches.next()
       options.signal?.throwIfAborted()
       if (first.done === true) throw new Error('a source has at least its final batch')
-      const small = first.value.final && first.value.size <= options.inlineSizeMax
-      const result = small
-        ? await writeInline(first.value, options)
-        : await writeThreaded(first.value, batches, options)
+      const { value } = first
+      const result =
+        'pieces' in value
+          ? await writeInline(value.pieces, value.size, options)
+          : await writeThreaded(value, batches, options)
       counts.bytesWritten += result.size
       return result
     } finally {
@@ -173,10 +131,10 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     }
   }
 
-  function filled({ pieces, size, final }: Batch) {
-    const buffer = engines.buffer()
-    gather(pieces, new Uint8Array(buffer))
-    return { buffer, size, final }
+  function filled(batch: Batch): ThreadBatch {
+    if ('buffer' in batch) return batch
+    const { buffer } = gather(batch.pieces, new Uint8Array(engines.buffer()))
+    return { buffer, size: batch.size, final: batch.final }
   }
 
   /** Leaves the gate when the batch is back. A rejection that nobody awaits yet must not end the process. */
@@ -206,7 +164,10 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     }
   }
 
-  function readFrom(source: ByteSource, options: ReadOptions): AsyncGenerator<PlainBatch, void, undefined> {
+  function readFrom(
+    source: ReadOptions['source'],
+    options: ReadOptions,
+  ): AsyncGenerator<PlainBatch, void, undefined> {
     switch (source.kind) {
       case 'bytes':
         return readInline(source.bytes, options)

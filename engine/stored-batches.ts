@@ -1,6 +1,6 @@
 import { packagesPerBatch } from './messages.ts'
-import type { ReadOptions } from './pool.ts'
 import { packageRange, packageSizeMax, payloadSizeMax } from './sizes.ts'
+import type { ReadOptions } from './streams.ts'
 
 /** One request to a thread, and what of its plaintext belongs to the range. */
 export interface StoredBatch {

@@ -1,5 +1,5 @@
 import { DareError } from './errors.ts'
-import type { PlainBatch, ReadOptions } from './pool.ts'
+import type { PlainBatch, ReadOptions } from './streams.ts'
 
 /** Stored bytes that arrive in pieces of any size, taken in runs of a known size, in order. */
 export class StoredPieces {

@@ -1,6 +1,6 @@
 import { DareError } from './errors.ts'
-import type { ReadOptions } from './pool.ts'
 import { packageRange, plaintextSizeMax, sealedSizeOf } from './sizes.ts'
+import type { ReadOptions } from './streams.ts'
 import { batchSize, sealedBatchSize } from './threads.ts'
 
 /** Where stored bytes are, and how many. */

@@ -24,13 +24,16 @@ export interface BatchResult {
   readonly storedSha256: Reply['storedSha256']
 }
 
+/** Plaintext on its way to a thread: the first `size` bytes of a buffer of sealedBatchSize. */
+export interface ThreadBatch {
+  readonly buffer: ArrayBuffer
+  readonly size: number
+  readonly final: boolean
+}
+
 /** A stream's place on one thread. */
 export interface ThreadStream {
-  write(batch: {
-    readonly buffer: ArrayBuffer
-    readonly size: number
-    readonly final: boolean
-  }): Promise<BatchResult>
+  write(batch: ThreadBatch): Promise<BatchResult>
   read(batch: {
     readonly buffer: ArrayBuffer
     readonly position: number

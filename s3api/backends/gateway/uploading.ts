@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { gather, inBatches } from '../../../engine/index.ts'
+import { inBatches } from '../../../engine/index.ts'
 import { BackendError } from '../backend.ts'
 import { stallMs } from './body.ts'
 import { Handoff } from './handoff.ts'
@@ -84,10 +84,10 @@ export class Uploading {
 
   /** Takes everything from a source of pieces of any size. Errors: as above; those of the source. */
   async writeAll(pieces: AsyncIterable<Uint8Array>, batchSize: number): Promise<void> {
-    for await (const { pieces: batch, size } of inBatches(pieces, batchSize)) {
-      if (size === 0) continue
-      const bytes = new Uint8Array(size)
-      gather(batch, bytes)
+    const take = () => new ArrayBuffer(batchSize)
+    for await (const batch of inBatches(pieces, { batchSize, loosePiecesMax: 0, take })) {
+      if ('pieces' in batch) continue
+      const bytes = new Uint8Array(batch.buffer, 0, batch.size)
       await this.write(bytes, this.hashed ? createHash('sha256').update(bytes).digest() : undefined)
     }
   }
