@@ -72,6 +72,7 @@ export class DataKeys {
     this.#disabled = new DisabledKeys({
       file: options.disabledKeysFile,
       log,
+      clock,
       onChange: () => this.#disabledChanged(),
     })
     this.hub = new WatchHub({

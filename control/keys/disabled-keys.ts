@@ -1,36 +1,48 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { KmsError } from '../errors.ts'
+import type { Clock } from '../session/session-clock.ts'
 
 /**
  * Master keys that an operator has switched off, whatever the KMS thinks of them. With a file they stay off over a restart;
  * several control services may share it, and it may be edited by hand: `{"disabled":["key-id"]}`.
  */
 
-/** How soon a change of the file is seen; a disabled key has to stop within a second on every front-end. */
-const pollMs = 250
+/**
+ * How soon a change of the file is seen: a disabled key has to stop within a second on every front-end, and what is seen here
+ * is told to all of them in the same turn.
+ */
+export const disabledKeysPollMs = 250
 const fileMode = 0o600
 
 export class DisabledKeys {
   readonly #file: string | undefined
   readonly #log: Logger
   readonly #onChange: () => void
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #clock: Clock
   #keyIds: ReadonlySet<string>
   #seen = ''
+  #cancelPoll = () => {}
 
   /** Errors: KmsError `internal` for a file that cannot be understood: no key is used that may be off. */
   constructor({
     file,
     log,
+    clock,
     onChange,
-  }: { readonly file: string | undefined; readonly log: Logger; readonly onChange: () => void }) {
+  }: {
+    readonly file: string | undefined
+    readonly log: Logger
+    readonly clock: Clock
+    readonly onChange: () => void
+  }) {
     this.#file = file
     this.#log = log
+    this.#clock = clock
     this.#onChange = onChange
     this.#seen = this.#stamp()
     this.#keyIds = this.#read()
-    if (file !== undefined) this.#timer = setInterval(() => this.#poll(), pollMs).unref()
+    if (file !== undefined) this.#pollLater()
   }
 
   get keyIds(): readonly string[] {
@@ -57,11 +69,18 @@ export class DisabledKeys {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#cancelPoll()
+  }
+
+  #pollLater(): void {
+    this.#cancelPoll = this.#clock.after(disabledKeysPollMs, () => {
+      this.#poll()
+      this.#pollLater()
+    })
   }
 
   #poll(): void {
-    const stamp = this.#stamp()
+    const stamp = this.#stampOrError()
     if (stamp === this.#seen) return
     this.#seen = stamp
     if (stamp === '') {
@@ -72,6 +91,15 @@ export class DisabledKeys {
       this.#take(this.#read())
     } catch (error) {
       this.#log.error({ err: error }, 'the list of disabled keys cannot be read; the last one stays in force')
+    }
+  }
+
+  /** A folder that cannot be searched any more is a change, too. */
+  #stampOrError(): string {
+    try {
+      return this.#stamp()
+    } catch (error) {
+      return String(error)
     }
   }
 
