@@ -52,7 +52,7 @@ export function presign(
     ...signed.map(([name, value]) => `${name}:${value}`),
     '',
     names,
-    'UNSIGNED-PAYLOAD',
+    headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD',
   ].join('\n')
   const hash = createHash('sha256').update(canonical).digest('hex')
   const key = ['aws4_request', 's3', target.region, date].reduceRight(

@@ -7,14 +7,15 @@ import { sameHex, sign } from './signing-key.ts'
 import type { ChunkSigning } from './verify.ts'
 
 /**
- * The aws-chunked form of payloads. A signed chunk is given out only when its signature has been checked.
+ * The aws-chunked form of payloads. A signed chunk's bytes are given out as they come, and its signature is checked at its end: a
+ * wrong one ends the source with an error, and nothing of a source that does not come to its end is kept by whoever reads it.
  * Source: Amazon S3 API reference, "Signature calculations: transferring payload in multiple chunks", and the same with
  * trailing headers.
  */
 
 /** `size;chunk-signature=…` */
 const headerSizeMax = 128
-/** A signed chunk is held until it is verified. */
+/** So much of a body at most is worked on before its signature is known to be wrong. */
 const signedChunkSizeMax = 16 * 1024 * 1024
 const trailerLineSizeMax = 8 * 1024
 const trailersMax = 16
@@ -110,13 +111,11 @@ async function* signedChunk(
   },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const hash = createHash('sha256')
-  const pieces: Uint8Array[] = []
   for await (const piece of unsignedChunk(reader, size)) {
     hash.update(piece)
-    pieces.push(piece)
+    yield piece
   }
   signatures.check(signature, 'AWS4-HMAC-SHA256-PAYLOAD', [sha256Hex(''), hash.digest('hex')])
-  yield* pieces
 }
 
 async function expectLineEnd(reader: ByteReader): Promise<void> {
