@@ -112,6 +112,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
   /** XML text, bytes, or an object's data of a known size. HEAD replies carry what GET would have in `headers` only. */
   readonly body?: string | Uint8Array | DataBody
+  /** An answer of the store's that is given on: what log and metrics tell of it. */
+  readonly passedOn?: { readonly code?: string; readonly storeRequestIds: readonly string[] }
 }
 
 export interface DataBody {

@@ -7,6 +7,7 @@ import { withQueryHeaders } from '../auth/query-headers.ts'
 import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
 import type { Operation, Reply, Services } from '../operation.ts'
+import { type RequestTrace, requestTrace, storeRequestIdOf } from '../request-trace.ts'
 import { admit, type Findings } from './admission.ts'
 import { BodyPieces, expectsContinue } from './body-pieces.ts'
 import { preflight, withCrossOrigin } from './cross-origin.ts'
@@ -38,6 +39,8 @@ interface Facts extends Findings {
   operation?: Operation
   code?: string
   sent: number
+  /** Of requests to the store that failed, or that this one stood for. */
+  storeRequestIds: readonly string[]
 }
 
 /**
@@ -49,11 +52,34 @@ export async function exchange(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const { services, metrics, slots } = surroundings
   const requestId = randomBytes(8).toString('hex').toUpperCase()
   const log = surroundings.log.child({ requestId })
+  const work = (trace?: RequestTrace) =>
+    serve(surroundings, { incoming, outgoing, requestId, log, storeRequestIds: trace?.storeRequestIds ?? [] })
+  if (!log.isLevelEnabled('debug')) return work()
+  const trace: RequestTrace = { requestId, storeRequestIds: [] }
+  return requestTrace.run(trace, () => work(trace))
+}
+
+async function serve(
+  surroundings: Surroundings,
+  {
+    incoming,
+    outgoing,
+    requestId,
+    log,
+    storeRequestIds,
+  }: {
+    readonly incoming: IncomingMessage
+    readonly outgoing: ServerResponse
+    readonly requestId: string
+    readonly log: Logger
+    readonly storeRequestIds: readonly string[]
+  },
+): Promise<void> {
+  const { services, metrics, slots } = surroundings
   const startedAt = performance.now()
-  const facts: Facts = { sent: 0 }
+  const facts: Facts = { sent: 0, storeRequestIds }
   const gone = new AbortController()
   outgoing.on('close', () => {
     if (!outgoing.writableFinished) gone.abort(new Error('the client went away'))
@@ -63,6 +89,11 @@ export async function exchange(
   const leave = slots.take()
   const given = { incoming, outgoing, facts, floor, requestId, log, signal: gone.signal }
   const plain = leave === undefined ? refuse(surroundings, given) : await answer(surroundings, given)
+  if (plain.passedOn !== undefined) {
+    const { code, storeRequestIds } = plain.passedOn
+    if (code !== undefined) facts.code = code
+    facts.storeRequestIds = storeRequestIds
+  }
   const reply = await withCrossOrigin(services.backend, facts.request, { reply: plain, log })
   // Nothing is worked on for a client that only has to hear that it failed.
   if (facts.code !== undefined) leave?.()
@@ -72,6 +103,7 @@ export async function exchange(
   } catch (error) {
     // The headers are out: all that can be told now is that the response is not whole.
     if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
+    failedBy(facts, error)
     outgoing.destroy()
   } finally {
     floor.close()
@@ -91,7 +123,15 @@ export async function exchange(
     code,
     sent: facts.sent,
     ms: Math.round(durationMs),
+    ...(facts.storeRequestIds.length > 0 && { storeRequestIds: facts.storeRequestIds }),
   })
+}
+
+function failedBy(facts: Facts, error: unknown): void {
+  const id = storeRequestIdOf(error)
+  if (id !== undefined && !facts.storeRequestIds.includes(id)) {
+    facts.storeRequestIds = [...facts.storeRequestIds, id]
+  }
 }
 
 /** A request and what accompanies it. */
@@ -134,6 +174,7 @@ async function answer(
   } catch (error) {
     const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)
     facts.code = known.code
+    failedBy(facts, error)
     const resource = facts.request === undefined ? '' : `/${facts.request.bucket}/${facts.request.key}`
     return errorReply(known, { method: incoming.method ?? '', resource, requestId })
   }

@@ -23,7 +23,11 @@ export interface LoggedRequest {
   readonly bucket?: string
   readonly key?: string
   readonly code: string
+  readonly status: number
   readonly sent: number
+  readonly requestId: string
+  /** Of a gateway. */
+  readonly storeRequestIds?: readonly string[]
 }
 
 export interface ServedFrontEnd {
@@ -71,20 +75,21 @@ export async function serveGateway(
     readonly config?: Partial<GatewayConfig>
     readonly frontEnd?: Partial<FrontEndConfig>
     readonly copyLimits?: CopyLimits
+    readonly logLevel?: 'info' | 'debug'
   },
 ): Promise<ServedFrontEnd> {
-  const { keys, config, frontEnd, copyLimits } = options
+  const { keys, config, frontEnd, copyLimits, logLevel } = options
   const gateway = await openGateway(
     gatewayConfig(storeUrl, credential, { passThrough: keys === undefined, ...config }),
     { log: pino({ level: 'silent' }), ...(copyLimits !== undefined && { copyLimits }) },
   )
-  return serve(gateway, keys, frontEnd ?? {}, () => {})
+  return serve(gateway, keys, { ...frontEnd, ...(logLevel && { logLevel }) }, () => {})
 }
 
 async function serve(
   { backend, operations }: { readonly backend: Backend; readonly operations?: readonly Operation[] },
   keys: KeyService | undefined,
-  config: Partial<FrontEndConfig>,
+  { logLevel = 'info', ...config }: Partial<FrontEndConfig> & { readonly logLevel?: 'info' | 'debug' },
   closed: () => void,
 ): Promise<ServedFrontEnd> {
   let lines: LoggedRequest[] = []
@@ -96,7 +101,7 @@ async function serve(
       done()
     },
   })
-  const log = pino({ level: 'info' }, destination)
+  const log = pino({ level: logLevel }, destination)
   const pool = createCryptoPool({ threads: 1 })
   const frontEnd = await startFrontEnd(
     {

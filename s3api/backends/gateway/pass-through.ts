@@ -1,6 +1,6 @@
 import { storedBatchSize } from '../../../engine/index.ts'
 import { tagCopyNeeds } from '../../access/needs.ts'
-import { S3Error } from '../../errors.ts'
+import { S3Error, s3Errors } from '../../errors.ts'
 import type { Operation, Reply, RequestContext, S3Request } from '../../operation.ts'
 import { copyObject } from '../../operations/copy-object.ts'
 import { parseCopySource } from '../../operations/copy-source.ts'
@@ -12,7 +12,7 @@ import { BackendError } from '../backend.ts'
 import { unquoted } from './native-headers.ts'
 import { Uploading } from './uploading.ts'
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
-import { isRefusal, UpstreamError } from './upstream-error.ts'
+import { isRefusal, requestIdOf, UpstreamError } from './upstream-error.ts'
 
 /**
  * Operations of a gateway that encrypts nothing: each request goes to the store as it came, signed anew, and the store's answer
@@ -93,7 +93,8 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
     const { headers, body } = await sendData(context, target)
     await body.drain()
     const { 'content-type': _, etag, ...kept } = toReplyHeaders(headers)
-    return formReply(context, { etag: unquoted(etag), headers: { ...kept, ETag: etag ?? '' } })
+    const reply = formReply(context, { etag: unquoted(etag), headers: { ...kept, ETag: etag ?? '' } })
+    return { ...reply, passedOn: { storeRequestIds: [requestIdOf(headers)] } }
   }
 
   /** Through the engine, which computes what the client wants to have checked while the body goes on. */
@@ -187,21 +188,28 @@ function isRepeatable({ method, headers = {} }: Target): boolean {
 
 async function toReply(request: S3Request, { status, headers, body }: UpstreamAnswer): Promise<Reply> {
   const kept = toReplyHeaders(headers)
+  const reply = { status, headers: kept, passedOn: { storeRequestIds: [requestIdOf(headers)] } }
   if (request.method === 'HEAD') {
     await body.drain()
     const length = headers['content-length']
-    return { status, headers: { ...kept, ...(length !== undefined && { 'Content-Length': length }) } }
+    return { ...reply, headers: { ...kept, ...(length !== undefined && { 'Content-Length': length }) } }
   }
   const size = Number(headers['content-length'] ?? Number.NaN)
-  if (Number.isSafeInteger(size) && size > 0)
-    return { status, headers: kept, body: { size, batches: batchesOf(body) } }
+  if (Number.isSafeInteger(size) && size > 0) return { ...reply, body: { size, batches: batchesOf(body) } }
   const bytes = await body.bytes(documentSizeMax)
-  return { status, headers: kept, ...(bytes.length > 0 && { body: bytes }) }
+  return { ...reply, ...(bytes.length > 0 && { body: bytes }) }
 }
 
-function toErrorReply({ method }: S3Request, { status, headers, body }: UpstreamError): Reply {
+function toErrorReply({ method }: S3Request, error: UpstreamError): Reply {
+  const { status, headers, body, storeRequestId } = error
   const bodyless = method === 'HEAD' || status === 304 || body.length === 0
-  return { status, headers: toReplyHeaders(headers), ...(!bodyless && { body }) }
+  const code = error.code in s3Errors ? error.code : `status ${status}`
+  return {
+    status,
+    headers: toReplyHeaders(headers),
+    ...(!bodyless && { body }),
+    passedOn: { code, storeRequestIds: [storeRequestId] },
+  }
 }
 
 function toReplyHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {

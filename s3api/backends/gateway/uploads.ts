@@ -22,7 +22,7 @@ import type { SystemBucket } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
 import { Uploading } from './uploading.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
-import { asBackend, parseError, UpstreamError } from './upstream-error.ts'
+import { asBackend, parseError, requestIdOf, UpstreamError } from './upstream-error.ts'
 import { type ObjectWriter, toWritten } from './writing.ts'
 import { readAnswer, XmlEntry } from './xml-list.ts'
 
@@ -315,6 +315,10 @@ export function requireCompleted({
 }: UpstreamAnswer & { readonly bytes: Uint8Array }): void {
   const error = parseError(bytes)
   if (error === undefined) return
-  const requestId = headers['x-amz-request-id'] ?? ''
-  throw new UpstreamError({ status: status === 200 ? 500 : status, ...error, requestId, headers })
+  throw new UpstreamError({
+    status: status === 200 ? 500 : status,
+    ...error,
+    storeRequestId: requestIdOf(headers),
+    headers,
+  })
 }

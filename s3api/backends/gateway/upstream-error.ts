@@ -9,7 +9,7 @@ export class UpstreamError extends Error {
   /** S3's code; where the answer has no document, as for HEAD, what the status stands for. */
   readonly code: string
   /** The store's id of the request. */
-  readonly requestId: string
+  readonly storeRequestId: string
   readonly headers: Readonly<Record<string, string>>
   /** The region that the store names. */
   readonly region: string | undefined
@@ -20,7 +20,7 @@ export class UpstreamError extends Error {
       readonly status: number
       readonly code: string
       readonly message: string
-      readonly requestId: string
+      readonly storeRequestId: string
       readonly headers: Readonly<Record<string, string>>
       readonly region?: string | undefined
       readonly body?: Uint8Array
@@ -30,7 +30,7 @@ export class UpstreamError extends Error {
     super(`the store answered ${answer.status} ${answer.code}: ${answer.message}`, options)
     this.status = answer.status
     this.code = answer.code
-    this.requestId = answer.requestId
+    this.storeRequestId = answer.storeRequestId
     this.headers = answer.headers
     this.region = answer.region
     this.body = answer.body ?? new Uint8Array(0)
@@ -66,7 +66,7 @@ export function toUpstreamError(
     status,
     code: document?.code ?? codeOfStatus[status] ?? 'InternalError',
     message: document?.message ?? 'no error document',
-    requestId: requestIdOf(headers),
+    storeRequestId: requestIdOf(headers),
     headers,
     region: headers['x-amz-bucket-region'] ?? document?.region,
     body,

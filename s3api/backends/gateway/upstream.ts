@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls'
 import type { Logger } from 'pino'
 import { errors, Pool } from 'undici'
 import { sha256Hex } from '../../auth/canonical.ts'
+import { requestTrace } from '../../request-trace.ts'
 import { BackendError } from '../backend.ts'
 import { UpstreamBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
@@ -176,12 +177,16 @@ export class Upstream {
     const headers = flatten(raw)
     const body = new UpstreamBody(readable)
     const { method, bucket, key } = request
+    const storeRequestId = requestIdOf(headers)
+    const trace = requestTrace.getStore()
+    trace?.storeRequestIds.push(storeRequestId)
     const line = {
+      ...(trace !== undefined && { requestId: trace.requestId }),
       method,
       bucket,
       key,
       status,
-      upstreamRequestId: requestIdOf(headers),
+      storeRequestId,
       ms: Math.round(performance.now() - startedAt),
     }
     if (status >= 200 && status < 300) {
