@@ -1,0 +1,34 @@
+import { BackendError } from '../backend.ts'
+import type { GatewayParts } from './parts.ts'
+
+const uploadsPerPage = 1000
+
+type Parts = Pick<GatewayParts, 'buckets' | 'listing' | 'uploads' | 'uploadStore'>
+
+/** Removes a bucket with its running uploads and what is remembered of them. Errors: those of Backend.deleteBucket. */
+export async function removeBucket(bucket: string, parts: Parts): Promise<void> {
+  try {
+    await parts.buckets.delete(bucket)
+  } catch (error) {
+    const full = error instanceof BackendError && error.code === 'bucket-not-empty'
+    if (!full || !(await endUploads(bucket, parts))) throw error
+    await parts.buckets.delete(bucket)
+  }
+  await parts.uploadStore.forgetAll(bucket)
+}
+
+/** For stores whose buckets are kept by running uploads. False: it was not they. */
+async function endUploads(bucket: string, { listing, uploads }: Parts): Promise<boolean> {
+  const everything = { prefix: '', delimiter: '', limit: uploadsPerPage }
+  const { entries } = await listing.objects(bucket, { ...everything, startAfter: '', limit: 1 })
+  if (entries.length > 0) return false
+  let ended = false
+  for (;;) {
+    const page = await listing.uploads(bucket, { ...everything, keyMarker: '', uploadIdMarker: '' })
+    for (const entry of page.entries) {
+      if (entry.kind === 'upload') await uploads.abort(entry.upload)
+    }
+    ended ||= page.entries.length > 0
+    if (!page.truncated || page.entries.length === 0) return ended
+  }
+}
