@@ -27,13 +27,19 @@ const keyVersionMax = 2 ** 31 - 1
 /** The KMS that the environment names, if it names one. Errors: ConfigError for two of them, and for half of one. */
 export function parseKms(environment: Environment): MasterKeyConfig | VaultConfig | undefined {
   const masterKey = environment.given('masterKey')
+  const secretKey = environment.given('masterKeyBase64')
+  if (masterKey !== undefined && secretKey !== undefined) {
+    throw new ConfigError(`${masterKey.name} and ${secretKey.name} both give a master key: unset one of them`)
+  }
   const vault = vaultSettings
     .map((setting) => environment.given(setting))
     .find((given) => given !== undefined)
-  if (masterKey !== undefined && vault !== undefined) {
-    throw new ConfigError(`${masterKey.name} and ${vault.name} name two KMSs: unset one of them`)
+  const direct = masterKey ?? secretKey
+  if (direct !== undefined && vault !== undefined) {
+    throw new ConfigError(`${direct.name} and ${vault.name} name two KMSs: unset one of them`)
   }
   if (masterKey !== undefined) return parseMasterKey(environment)
+  if (secretKey !== undefined) return parseSecretKey(environment)
   return vault === undefined ? undefined : parseVault(environment, vault.name)
 }
 
@@ -45,6 +51,17 @@ function parseMasterKey(environment: Environment): MasterKeyConfig {
     throw new ConfigError(`${name} must be a key id, a colon and 64 hexadecimal digits`)
   }
   return { kind: 'master-key', keyId: match[1], key: Buffer.from(match[2], 'hex') }
+}
+
+/** `ID:BASE64`, of 32 bytes: MinIO's later spelling. */
+function parseSecretKey(environment: Environment): MasterKeyConfig {
+  const { name, value } = required(environment, 'masterKeyBase64', '')
+  const match = /^([^:\s]{1,128}):([0-9a-zA-Z+/]{43}=)$/.exec(value)
+  const key = Buffer.from(match?.[2] ?? '', 'base64')
+  if (match?.[1] === undefined || key.toString('base64') !== match[2]) {
+    throw new ConfigError(`${name} must be a key id, a colon and 32 bytes in base64`)
+  }
+  return { kind: 'master-key', keyId: match[1], key }
 }
 
 function parseVault(environment: Environment, because: string): VaultConfig {

@@ -36,6 +36,7 @@ const decided: readonly Setting[] = [
   'accessKey',
   'secretKey',
   'masterKey',
+  'masterKeyBase64',
   'vaultEndpoint',
   'vaultRoleId',
   'vaultSecretId',

@@ -25,6 +25,7 @@ export const variables = {
     names: ['SEALGATE_KMS_MASTER_KEY', 'MINIO_KMS_MASTER_KEY', 'MINIO_SSE_MASTER_KEY'],
     file: true,
   },
+  masterKeyBase64: { names: ['MINIO_KMS_SECRET_KEY'], file: true },
   vaultEndpoint: { names: vault('ENDPOINT') },
   vaultAuthType: { names: vault('AUTH_TYPE') },
   vaultRoleId: { names: vault('APPROLE_ID'), file: true },
@@ -104,7 +105,6 @@ export const refusedVariables: readonly (readonly [prefix: string, reason: strin
   ...['SERVER', 'ENCLAVE', 'SSE_KEY', 'API_KEY', 'REPLICATE_KEYID'].map(
     (name) => [`MINIO_KMS_${name}`, 'names a KMS of MinIO’s, which Sealgate cannot use'] as const,
   ),
-  ['MINIO_KMS_SECRET_KEY', 'has another format than a master key: see MINIO_SSE_MASTER_KEY'],
 ]
 
 /** A variable that begins so and is not in the table is a mistake, most likely a misspelt name. */

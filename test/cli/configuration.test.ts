@@ -19,6 +19,7 @@ const secret = 'S3cr3tValue'
 const hex = '5a'.repeat(32)
 const credentials = { SEALGATE_ACCESS_KEY: 'access', SEALGATE_SECRET_KEY: 'secret-key' }
 const masterKey = { MINIO_SSE_MASTER_KEY: `my-key:${hex}` }
+const minioSecretKey = { MINIO_KMS_SECRET_KEY: `my-key:${Buffer.from(hex, 'hex').toString('base64')}` }
 const vault = {
   MINIO_SSE_VAULT_ENDPOINT: 'http://127.0.0.1:8200',
   MINIO_SSE_VAULT_AUTH_TYPE: 'approle',
@@ -51,6 +52,7 @@ function messageOf(parse: Parse, env: Variables): string {
 for (const [title, parse, env] of [
   ['no KMS', server, {}],
   ['a master key', server, masterKey],
+  ['a secret key of MinIO’s', server, minioSecretKey],
   ['a Vault', server, vault],
   ['a Vault by the later names', server, rename(vault, 'MINIO_KMS_')],
   ['a Vault by our names', server, rename(vault, 'SEALGATE_KMS_')],
@@ -96,7 +98,26 @@ const mistakes: readonly (readonly [title: string, parse: Parse, env: Variables,
   ['an unknown name of the seed’s', server, { MINIO_SSE_NONSENSE: secret }, 'MINIO_SSE_NONSENSE'],
   ['an unknown later name', server, { MINIO_KMS_NONSENSE: secret }, 'MINIO_KMS_NONSENSE'],
   ['a KES', server, { MINIO_KMS_KES_ENDPOINT: secret }, 'MINIO_KMS_KES_ENDPOINT'],
-  ['a secret key of MinIO', server, { MINIO_KMS_SECRET_KEY: secret }, 'MINIO_KMS_SECRET_KEY'],
+  [
+    'a secret key of MinIO’s without its id',
+    server,
+    { MINIO_KMS_SECRET_KEY: secret },
+    'MINIO_KMS_SECRET_KEY',
+  ],
+  [
+    'a short secret key of MinIO’s',
+    server,
+    { MINIO_KMS_SECRET_KEY: `my-key:${Buffer.alloc(31).toString('base64')}` },
+    'MINIO_KMS_SECRET_KEY',
+  ],
+  [
+    'a secret key of MinIO’s whose base64 is not canonical',
+    server,
+    { MINIO_KMS_SECRET_KEY: `my-key:${'A'.repeat(42)}B=` },
+    'MINIO_KMS_SECRET_KEY',
+  ],
+  ['two master keys', server, { ...masterKey, ...minioSecretKey }, 'MINIO_KMS_SECRET_KEY'],
+  ['a secret key of MinIO’s and a Vault', server, { ...vault, ...minioSecretKey }, 'MINIO_KMS_SECRET_KEY'],
   ['a KMS server of MinIO', server, { MINIO_KMS_SERVER: secret }, 'MINIO_KMS_SERVER'],
   ['two KMSs', server, { ...vault, ...masterKey }, 'MINIO_SSE_MASTER_KEY'],
   ['a master key without its id', server, { MINIO_SSE_MASTER_KEY: hex }, 'MINIO_SSE_MASTER_KEY'],

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { contextBytes } from '../../control/context.ts'
+import { hchacha20 } from '../../control/providers/hchacha20.ts'
 import { createMasterKeyProvider } from '../../control/providers/master-key.ts'
 import { sealBytes } from '../../engine/index.ts'
 import { providerContract, rejectsWith } from '../contracts/provider.ts'
@@ -48,6 +49,58 @@ test('data keys that MinIO sealed open, and with no other context', async () => 
     await rejectsWith('invalid-ciphertext', provider.decrypt({ ...request, context: { other: 'other' } }))
   }
   await provider.close()
+})
+
+/** Data keys that MinIO has sealed in its later way: its own two, in JSON, and one in the bytes of 2024. */
+const secretKey = Buffer.from('eEm+JI9/q4JhH8QwKvf3LKo4DEBl6QbfvAl1CAbMIv8=', 'base64')
+const laterForms = [
+  {
+    sealed: Buffer.from(
+      '{"aead":"ChaCha20Poly1305","iv":"JbI+vwvYww1lCb5VpkAFuQ==","nonce":"ARjIjJxBSD541Gz8","bytes":"KCbEc2sA0TLvA7aWTWa23AdccVfJMpOxwgG8hm+4PaNrxYfy1xFWZg2gEenVrOgv"}',
+    ),
+    context: {},
+    dataKey: 'zmS7NrG765UZ0ZN85oPjybelxqVvpz01vxsSpOISy2M=',
+  },
+  {
+    sealed: Buffer.from(
+      '{"aead":"ChaCha20Poly1305","iv":"r4+yfiVbVIYR0Z2I9Fq+6g==","nonce":"2YpwGwE59GcVraI3","bytes":"k/svMglOU7/Kgwv73heG38NWW575XLcFp3SaxQHDMjJGYyRI3Fiygu2OeutGPXNL"}',
+    ),
+    context: { key: 'value' },
+    dataKey: 'UnPWsZgVI+T4L9WGNzFlP1PsP1Z6hn2Fx8ISeZfDGnA=',
+  },
+  {
+    sealed: Buffer.from(
+      '9d163e0bc491aa3a2e31a4be6ee81d4ae874eea6887142ddd57865260dd4b056f1d586496d2ad79441771626de45b6e901010101010101010101010101010101020202020202020202020202',
+      'hex',
+    ),
+    context: { bucket: 'bucket/object' },
+    dataKey: Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64'),
+  },
+]
+
+test('data keys that MinIO sealed under a secret key open, and nothing that was changed does', async () => {
+  const provider = createMasterKeyProvider({ kind: 'master-key', keyId: 'my-key', key: secretKey })
+  for (const { sealed, context, dataKey } of laterForms) {
+    const decrypt = (changed: Uint8Array, other: Record<string, string> = context) =>
+      provider.decrypt({ keyId: 'my-key', sealed: changed, context: other, signal: signal() })
+    assert.is(Buffer.from(await decrypt(sealed)).toString('base64'), dataKey)
+    await rejectsWith('invalid-ciphertext', decrypt(sealed, { other: 'other' }))
+    for (let position = 0; position < sealed.length; position++) {
+      const changed = Buffer.from(sealed)
+      changed[position] = (changed[position] ?? 0) ^ 1
+      await rejectsWith('invalid-ciphertext', decrypt(changed))
+    }
+    await rejectsWith('invalid-ciphertext', decrypt(sealed.subarray(1)))
+    await rejectsWith('invalid-ciphertext', decrypt(Buffer.concat([sealed, Buffer.of(0)])))
+  }
+  await provider.close()
+})
+
+test('HChaCha20 gives the value of its specification', () => {
+  const key = Buffer.from(Array.from({ length: 32 }, (_, index) => index))
+  const output = hchacha20(key, Buffer.from('000000090000004a0000000031415927', 'hex'))
+  const expected = '82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc'
+  assert.is(Buffer.from(output).toString('hex'), expected)
 })
 
 test('the all-zero master key opens MinIO’s own test vector', async () => {
