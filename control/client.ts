@@ -73,6 +73,7 @@ export function connectKeyService(
       const result = await once(start, endpoint.client, Math.min(deadline, Date.now() + attemptMs))
       if (!(result instanceof Failure)) return result
       tried.add(endpoint)
+      if (result.silent) endpoints.doubt(endpoint)
       const allTried = tried.size === endpoints.all.length
       const waitMs = allTried ? backoffMs(attempt) : 0
       if (result.answered) answers++
@@ -160,10 +161,16 @@ class Failure {
   readonly repeatable: boolean
   /** It is the service's own answer: it was reached. */
   readonly answered: boolean
-  constructor(error: KmsError, { repeatable, answered }: { repeatable: boolean; answered: boolean }) {
+  /** Nothing at all came in the time of the attempt. */
+  readonly silent: boolean
+  constructor(
+    error: KmsError,
+    { repeatable, answered, silent }: { repeatable: boolean; answered: boolean; silent: boolean },
+  ) {
     this.error = error
     this.repeatable = repeatable
     this.answered = answered
+    this.silent = silent
   }
 }
 
@@ -188,12 +195,14 @@ function toFailure(error: ServiceError): Failure {
     ...(retryAfterMs > 0 && { retryAfterMs }),
   })
   const repeatable = error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED
-  return new Failure(known, { repeatable, answered: error.metadata.get(answeredName).length > 0 })
+  const answered = error.metadata.get(answeredName).length > 0
+  const silent = error.code === status.DEADLINE_EXCEEDED && !answered
+  return new Failure(known, { repeatable, answered, silent })
 }
 
 function toEmptyFailure(): Failure {
   const error = new KmsError('internal', 'control sent an empty answer')
-  return new Failure(error, { repeatable: false, answered: true })
+  return new Failure(error, { repeatable: false, answered: true, silent: false })
 }
 
 /** Twice as long after each attempt, and never at the same moment as everybody else. */

@@ -8,6 +8,8 @@ import { HealthWatch, healths } from './health-watch.ts'
 /** Longer than any deadline: a ping in the middle of a drain would end the call (grpc-node issue 3068). */
 const keepaliveMs = 60_000
 
+const resolutionMsMin = 1_000
+
 const channelOptions = {
   'grpc.enable_http_proxy': 0,
   // Nobody looks at its figures of every call.
@@ -19,6 +21,10 @@ const channelOptions = {
   'grpc.keepalive_time_ms': keepaliveMs,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
+  // A name may move while its old address is gone; grpc-js would not ask again for 30 s.
+  'grpc.dns_min_time_between_resolutions_ms': resolutionMsMin,
+  // Else whoever answers for the name could change the next line by a TXT record.
+  'grpc.service_config_disable_resolution': 1,
   // A host name may stand for several instances.
   'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 }
@@ -67,6 +73,16 @@ export class Endpoints {
     const picked = candidates[this.#turn % candidates.length]
     if (picked === undefined) throw new TypeError('a client of control needs an address')
     return picked
+  }
+
+  /** Every one of several says that it serves. */
+  get allServing(): boolean {
+    return [...this.#watches.values()].every(({ health }) => health === 'serving')
+  }
+
+  /** It let a call wait in vain: others are asked first until it says again how it is. */
+  doubt(endpoint: Endpoint): void {
+    this.#watches.get(endpoint)?.doubt()
   }
 
   close(): void {

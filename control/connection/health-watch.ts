@@ -35,6 +35,13 @@ export class HealthWatch {
     return this.#health
   }
 
+  /** What it said last may not be true any more: it is asked anew, and nothing is known until it answers. */
+  doubt(): void {
+    if (this.#closed || this.#health === 'unknown') return
+    this.#become('unknown')
+    this.#stream?.cancel()
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)

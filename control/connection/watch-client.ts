@@ -4,7 +4,7 @@ import type { WatchEvent } from '../../proto/gen/sealgate/kms/v1/WatchEvent.ts'
 import type { InstanceState } from '../service.ts'
 
 /** Without a word for so long an instance is not there any more; it speaks every five seconds. */
-const silenceMs = 15_000
+const silenceMsMax = 15_000
 const againMinMs = 50
 const againMaxMs = 500
 
@@ -13,6 +13,7 @@ export class InstanceWatch {
   readonly #client: KeysClient
   readonly #onState: (state: InstanceState | undefined) => void
   readonly #onRefused: (error: ServiceError) => void
+  readonly #silenceMs: number
   #stream: ClientReadableStream<WatchEvent> | undefined
   #timer: NodeJS.Timeout | undefined
   #delayMs = againMinMs
@@ -26,14 +27,17 @@ export class InstanceWatch {
     {
       onState,
       onRefused,
+      silenceMs = silenceMsMax,
     }: {
       readonly onState: (state: InstanceState | undefined) => void
       readonly onRefused: (error: ServiceError) => void
+      readonly silenceMs?: number
     },
   ) {
     this.#client = client
     this.#onState = onState
     this.#onRefused = onRefused
+    this.#silenceMs = silenceMs
     this.#watch()
   }
 
@@ -64,7 +68,7 @@ export class InstanceWatch {
 
   #waitForWord(): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#stream?.cancel(), silenceMs).unref()
+    this.#timer = setTimeout(() => this.#stream?.cancel(), this.#silenceMs).unref()
   }
 
   #lost(stream: ClientReadableStream<WatchEvent>): void {

@@ -26,6 +26,16 @@ async function status(url: string, method: 'PUT' | 'GET', target: string): Promi
   return (await sendSigned(url, { method, target, ...body }, signer)).status
 }
 
+/** Waits for the answer of a server that lacks its keys for an object. */
+async function refused(url: string, method: 'PUT' | 'GET'): Promise<void> {
+  const body = method === 'PUT' ? { body: 'some words' } : {}
+  await until(async () => {
+    const { status, headers } = await sendSigned(url, { method, target: '/bucket/object', ...body }, signer)
+    if (status === 503) assert.ok(Number(headers['retry-after']) > 0)
+    return status === 503
+  })
+}
+
 /** Control is started before the front-end. */
 function controlOf({ pid }: Program): number {
   const [control] = childrenOf(pid)
@@ -93,6 +103,29 @@ test('a key that is disabled by command stops at once and stays off over a resta
       assert.ok(JSON.parse(flushed.stdout).keys > 0)
     },
     { env },
+  )
+})
+
+test('with control frozen, requests end as its leases do, and go on with it', async () => {
+  const short = { SEALGATE_KMS_LEASE_SECONDS: '1', SEALGATE_KMS_OFFLINE_GRACE_SECONDS: '0' }
+  await withServed(
+    'server',
+    async ({ program, url }) => {
+      await status(url, 'PUT', '/bucket')
+      assert.is(await status(url, 'PUT', '/bucket/object'), 200)
+      const control = controlOf(program)
+      process.kill(control, 'SIGSTOP')
+      try {
+        await Promise.all([refused(url, 'PUT'), refused(url, 'GET')])
+      } finally {
+        process.kill(control, 'SIGCONT')
+      }
+      for (const method of ['GET', 'PUT'] as const) {
+        await until(async () => (await status(url, method, '/bucket/object')) === 200)
+      }
+      assert.is(controlOf(program), control)
+    },
+    { env: { ...env, ...short } },
   )
 })
 

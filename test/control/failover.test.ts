@@ -1,49 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { connectKeyService, type KeyService } from '../../control/client.ts'
-import type { ControlAddress } from '../../control/config.ts'
 import { KmsError } from '../../control/errors.ts'
-import { type Program, startProgram } from '../support/program.ts'
+import { withInstances } from '../support/control-instances.ts'
 
 const test = suite('control/failover')
 
-const masterKey = 'my-minio-key:6368616e676520746869732070617373776f726420746f206120736563726574'
 const inFlight = 16
 const callsBefore = 200
 const callsAfter = 600
-
-/** Control services as processes, each on a socket of its own. */
-async function withInstances(
-  names: readonly string[],
-  use: (
-    instances: readonly { address: ControlAddress; program: Program; start(): Promise<Program> }[],
-  ) => Promise<void>,
-): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'sealgate-failover-'))
-  const programs: Program[] = []
-  try {
-    const instances = []
-    for (const name of names) {
-      const path = join(directory, `${name}.sock`)
-      const start = async () => {
-        const program = startProgram(['control', '--address', `unix:${path}`], {
-          SEALGATE_KMS_MASTER_KEY: masterKey,
-        })
-        programs.push(program)
-        await program.output(/control is listening/)
-        return program
-      }
-      instances.push({ address: { kind: 'unix', path } as const, program: await start(), start })
-    }
-    await use(instances)
-  } finally {
-    for (const program of programs) await program.end('SIGKILL')
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
 
 /** Calls without pause, so many at once; the errors that they had. */
 function load(keys: KeyService) {
@@ -118,20 +83,6 @@ test('with every instance away, calls fail as unavailable, and go on when one is
         )
       }
     } finally {
-      await keys.close()
-    }
-  })
-})
-
-test('an instance that hangs leaves its calls to the other', async () => {
-  await withInstances(['one', 'two'], async ([one, two]) => {
-    assert.ok(one && two)
-    const keys = connectKeyService([one.address, two.address], { deadlineMs: 2_000 })
-    try {
-      one.program.child.kill('SIGSTOP')
-      for (let call = 0; call < 4; call++) await keys.generateDataKey({ context: {} })
-    } finally {
-      one.program.child.kill('SIGCONT')
       await keys.close()
     }
   })

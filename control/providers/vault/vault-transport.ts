@@ -36,11 +36,43 @@ const connectTimeoutMs = 3_000
 const keepAliveMs = 20_000
 
 /**
- * One pool of kept-alive connections to the configured host and to no other: redirects are errors, proxy variables
+ * Kept-alive connections to the configured host and to no other: redirects are errors, proxy variables
  * have no effect. Errors: VaultError; at creation not-configured, for unreadable certificates.
  */
 export function createVaultTransport(config: VaultConfig): VaultTransport {
-  const pool = new Pool(new URL(config.endpoint).origin, {
+  readTlsSettings(config)
+  let pool = createPool(config)
+  /** Those before, until their last calls have ended. */
+  const left = new Set<Pool>()
+  let closing: Promise<void> | undefined
+  const leave = (used: Pool) => {
+    if (used !== pool || closing !== undefined) return
+    pool = createPool(config)
+    left.add(used)
+    // Only a pool that was destroyed meanwhile, by close, fails to close.
+    const forget = () => void left.delete(used)
+    used.close().then(forget, forget)
+  }
+  return {
+    async send(request) {
+      const used = pool
+      try {
+        return await send(used, request)
+      } catch (error) {
+        // The endpoint's name may lead to another server by now, which kept connections would never find out.
+        if (error instanceof VaultError && isOutage(error)) leave(used)
+        throw error
+      }
+    },
+    close: () => {
+      closing ??= Promise.all([pool, ...left].map((each) => each.destroy())).then(() => {})
+      return closing
+    },
+  }
+}
+
+function createPool(config: VaultConfig): Pool {
+  return new Pool(new URL(config.endpoint).origin, {
     connections: connectionsMax,
     pipelining: 1,
     keepAliveTimeout: keepAliveMs,
@@ -51,22 +83,15 @@ export function createVaultTransport(config: VaultConfig): VaultTransport {
     maxResponseSize: responseSizeMax,
     connect: createConnector(config),
   })
-  let closing: Promise<void> | undefined
-  return {
-    send: (request) => send(pool, request),
-    close: () => {
-      closing ??= pool.destroy()
-      return closing
-    },
-  }
 }
 
-/**
- * The certificates are read for every connection: they are renewed more often than we are restarted. Errors at
- * creation: not-configured.
- */
+/** No answer, or one that another server might not give. */
+function isOutage({ kind, status }: VaultError): boolean {
+  return kind !== 'given-up' && (kind !== 'refused' || status >= 500)
+}
+
+/** The certificates are read for every connection: they are renewed more often than we are restarted. */
 function createConnector(config: VaultConfig): buildConnector.connector {
-  readTlsSettings(config)
   return (options, callback) => {
     let connect: buildConnector.connector
     try {

@@ -18,12 +18,13 @@ export async function createAuthority(name: string): Promise<Certificate> {
   return { cert, key }
 }
 
-/** A certificate for 127.0.0.1, good for servers and clients; `ended`: until yesterday. */
+/** A certificate for 127.0.0.1 and, if named, a host; good for servers and clients; `ended`: until yesterday. */
 export async function createCertificate(
   ca: Certificate,
-  { ended = false }: { readonly ended?: boolean } = {},
+  { ended = false, host }: { readonly ended?: boolean; readonly host?: string } = {},
 ): Promise<Certificate> {
   const dayMs = 24 * 3600 * 1000
+  const name = host === undefined ? [] : [{ type: 2 as const, value: host }]
   const [fromDays, toDays] = ended ? [-30, -1] : [-1, 30]
   const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     keyType: 'ec',
@@ -34,7 +35,7 @@ export async function createCertificate(
     extensions: [
       { name: 'basicConstraints', cA: false },
       { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }, ...name] },
     ],
   })
   return { cert, key }

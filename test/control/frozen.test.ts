@@ -1,0 +1,108 @@
+// An instance that is there and says nothing: a process that was stopped, a machine that swaps, a network that drops.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { connectKeyService } from '../../control/client.ts'
+import { Endpoints } from '../../control/connection/endpoints.ts'
+import { InstanceWatch } from '../../control/connection/watch-client.ts'
+import type { InstanceState } from '../../control/service.ts'
+import { rejectsWith } from '../contracts/provider.ts'
+import { withInstances } from '../support/control-instances.ts'
+import { until } from '../support/vault/fixture.ts'
+
+const test = suite('control/frozen')
+
+/** More than the heartbeat of a Watch. */
+const silenceMs = 6_000
+
+test('an instance that hangs leaves its calls to the other', async () => {
+  await withInstances(['one', 'two'], async ([one, two]) => {
+    assert.ok(one && two)
+    const keys = connectKeyService([one.address, two.address], { deadlineMs: 2_000 })
+    try {
+      await keys.generateDataKey({ context: {} })
+      one.program.child.kill('SIGSTOP')
+      for (let call = 0; call < 20; call++) await keys.generateDataKey({ context: {} })
+    } finally {
+      one.program.child.kill('SIGCONT')
+      await keys.close()
+    }
+  })
+})
+
+test('an instance that let a call wait in vain is asked last, until it says that it serves', async () => {
+  await withInstances(['one', 'two'], async ([one, two]) => {
+    assert.ok(one && two)
+    const endpoints = new Endpoints([one.address, two.address])
+    const picked = () => new Set(Array.from({ length: 4 }, () => endpoints.pick(new Set()).target))
+    try {
+      await until(() => endpoints.allServing)
+      assert.is(picked().size, 2)
+      const [frozen, other] = endpoints.all
+      assert.ok(frozen && other)
+      one.program.child.kill('SIGSTOP')
+      endpoints.doubt(frozen)
+      assert.equal([...picked()], [other.target])
+      one.program.child.kill('SIGCONT')
+      await until(() => picked().size === 2)
+    } finally {
+      one.program.child.kill('SIGCONT')
+      endpoints.close()
+    }
+  })
+})
+
+test('whoever watches an instance notices that it hangs, and hears it when it goes on', async () => {
+  await withInstances(['one'], async ([one]) => {
+    assert.ok(one)
+    const endpoints = new Endpoints([one.address])
+    const states: (InstanceState | undefined)[] = []
+    const [endpoint] = endpoints.all
+    assert.ok(endpoint)
+    const watch = new InstanceWatch(endpoint.client, {
+      onState: (state) => states.push(state),
+      onRefused: () => {},
+      silenceMs,
+    })
+    try {
+      await until(() => states.length > 0)
+      const heard = states[0]?.instanceId
+      one.program.child.kill('SIGSTOP')
+      await until(() => states.at(-1) === undefined)
+      one.program.child.kill('SIGCONT')
+      await until(() => states.at(-1)?.instanceId === heard)
+    } finally {
+      one.program.child.kill('SIGCONT')
+      watch.close()
+      endpoints.close()
+    }
+  })
+})
+
+test('a single instance that hangs is unavailable, and answers when it goes on', async () => {
+  await withInstances(['one'], async ([one]) => {
+    assert.ok(one)
+    const keys = connectKeyService(one.address, { deadlineMs: 500 })
+    try {
+      await until(() =>
+        keys.status().then(
+          () => true,
+          () => false,
+        ),
+      )
+      one.program.child.kill('SIGSTOP')
+      await rejectsWith('unavailable', keys.generateDataKey({ context: {} }))
+      one.program.child.kill('SIGCONT')
+      await until(() =>
+        keys.generateDataKey({ context: {} }).then(
+          () => true,
+          () => false,
+        ),
+      )
+    } finally {
+      one.program.child.kill('SIGCONT')
+      await keys.close()
+    }
+  })
+})
+
+test.run()
