@@ -7,6 +7,7 @@ import { measureEngine } from './parts/engine.ts'
 import { measureGateway } from './parts/gateway.ts'
 import { measureKeys } from './parts/keys.ts'
 import { measureList } from './parts/list.ts'
+import { measureMemory } from './parts/memory.ts'
 import { measureMultipart } from './parts/multipart.ts'
 import { measureServer } from './parts/server.ts'
 import { toPicture, toTable } from './report.ts'
@@ -18,6 +19,7 @@ import { type RunningSealgate, startSealgate } from './support/sealgate.ts'
 const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>> = {
   engine: measureEngine,
   server: (settings) => withServer(settings, measureServer),
+  memory: (settings) => withServer(settings, measureMemory),
   multipart: (settings) => withServer(settings, measureMultipart),
   list: (settings) => withServer(settings, measureList),
   keys: (settings) => withServer(settings, measureKeys, { SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on' }),

@@ -18,6 +18,9 @@ export interface Settings {
   readonly listedKeys: number
 }
 
+/** Where stores are made: in memory, where there is a file system of it. */
+export const storesDirectory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 const mebibyte = 1024 * 1024
 
 export function createSettings(options: {
@@ -29,7 +32,7 @@ export function createSettings(options: {
   return {
     rounds: options.rounds,
     seconds: options.seconds,
-    directory: existsSync('/dev/shm') ? '/dev/shm' : tmpdir(),
+    directory: storesDirectory,
     largeSize: 64 * mebibyte,
     rangedSize: 1024 * mebibyte,
     listedKeys: options.listedKeys,

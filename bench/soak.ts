@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { createSettings } from './settings.ts'
+import { storesDirectory } from './settings.ts'
 import { bucket } from './soak/client.ts'
 import { Clients } from './soak/clients.ts'
 import { judge, type Run } from './soak/verdict.ts'
@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     minutes: { type: 'string', default: '10' },
     processes: { type: 'string', default: '1' },
     clients: { type: 'string', default: '16' },
+    directory: { type: 'string' },
   },
 })
 const lookMs = 5_000
@@ -107,8 +108,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-const { directory } = createSettings({ rounds: 0, seconds: 0, multipartMib: 0, listedKeys: 0 })
-const server = await startSealgate(directory, {
+const server = await startSealgate(options.directory ?? storesDirectory, {
   SEALGATE_PROCESSES: options.processes,
   SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on',
 })

@@ -1,9 +1,9 @@
 import type { Figure } from '../figure.ts'
 import type { Settings } from '../settings.ts'
+import { compare, fill, once, sampler } from '../support/compare.ts'
 import { presign } from '../support/presign.ts'
 import { peakResidentMib } from '../support/processes.ts'
 import { type RunningSealgate, startGateway } from '../support/sealgate.ts'
-import { compare, fill, once, sampler } from './server.ts'
 
 /** Gateways before a server of the same machine: one that encrypts beside one through which everything goes. */
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Figure } from '../figure.ts'
 import type { Settings } from '../settings.ts'
+import { compare, fill, once, sampler } from '../support/compare.ts'
 import { presign } from '../support/presign.ts'
 import type { RunningSealgate } from '../support/sealgate.ts'
-import { compare, fill, once, sampler } from './server.ts'
 
 /** What a KMS costs small objects: SSE-S3, whose data keys come from control, beside SSE-C, whose keys come with the request. */
 

@@ -18,8 +18,8 @@ const sizes: readonly (readonly [weight: number, min: number, max: number])[] = 
   [35, 2, 4 * 1024],
   [25, 4 * 1024, 256 * 1024],
   [20, 256 * 1024, 4 * mebibyte],
-  [8, 4 * mebibyte, 16 * mebibyte],
-  [2, 16 * mebibyte, 64 * mebibyte],
+  [5, 4 * mebibyte, 16 * mebibyte],
+  [1, 16 * mebibyte, 64 * mebibyte],
 ]
 const unavailableRetries = 20
 const unavailablePauseMs = 500
@@ -44,7 +44,7 @@ export class SoakClient {
       [6, () => this.copy()],
       [6, () => this.delete()],
       [3, () => this.list()],
-      [3, () => this.multipart()],
+      [1, () => this.multipart()],
       [12, () => pick(faults)(this)],
     ] as const
     await weighted(steps)[1]()
@@ -178,8 +178,8 @@ export class SoakClient {
     )
     const uploadId = /<UploadId>([^<]+)/.exec(created.text)?.[1]
     if (uploadId === undefined) return
-    const count = integer(1, 4)
-    const size = (count - 1) * partSizeMin + integer(1, partSizeMin)
+    const count = integer(1, 3)
+    const size = (count - 1) * partSizeMin + integer(1, mebibyte)
     const etags: string[] = []
     for (let number = 1; number <= count; number++) {
       const offset = (number - 1) * partSizeMin

@@ -19,6 +19,8 @@ type ToClients =
 type FromClients = { readonly counts: Counts; readonly done: boolean }
 
 const reportMs = 500
+/** Between two requests of a client. */
+const pauseMaxMs = 200
 
 export class Clients {
   readonly #child: ChildProcess
@@ -69,7 +71,10 @@ async function run({ target, clients: count }: Start, stopped: () => boolean, ta
   const timer = setInterval(() => tell(false), reportMs)
   await Promise.all(
     clients.map(async (client) => {
-      while (!stopped()) await client.step()
+      while (!stopped()) {
+        await client.step()
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * pauseMaxMs))
+      }
       await client.finish()
     }),
   )

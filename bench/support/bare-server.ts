@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +7,8 @@ import { createCryptoPool } from '../../engine/index.ts'
 
 /**
  * What is left of a server without S3: node:http alone, to see how far from it Sealgate is. PUT /sink drops the body,
- * PUT /file writes it through the engine's pool without key or hash, GET /source?SIZE sends from memory.
+ * PUT /file writes it through the engine's pool without key or hash, PUT /file-md5 the same with MD5 computed on the event
+ * loop, GET /source?SIZE sends from memory.
  */
 
 const chunk = Buffer.alloc(256 * 1024, 'x')
@@ -24,19 +25,29 @@ async function serve(directory: string): Promise<void> {
     const [path, size] = (request.url ?? '').split('?')
     if (path === '/source') return source(response, Number(size))
     if (path === '/file') await file(request)
+    else if (path === '/file-md5') await file(hashed(request))
     else for await (const _ of request);
     response.writeHead(200, { 'Content-Length': '0' }).end()
   }
 
-  async function file(request: IncomingMessage): Promise<void> {
+  async function file(body: AsyncIterable<Uint8Array>): Promise<void> {
     const name = join(directory, randomUUID())
     const fd = openSync(name, 'wx')
     try {
-      await pool.write({ source: request, hashes: [], openTarget: async () => ({ fd }), inlineSizeMax: 0 })
+      await pool.write({ source: body, hashes: [], openTarget: async () => ({ fd }), inlineSizeMax: 0 })
     } finally {
       closeSync(fd)
       unlinkSync(name)
     }
+  }
+
+  async function* hashed(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const hash = createHash('md5')
+    for await (const piece of body) {
+      hash.update(piece)
+      yield piece
+    }
+    hash.digest()
   }
 
   async function source(response: ServerResponse, size: number): Promise<void> {
