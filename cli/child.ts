@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
-import { type ControlProcessConfig, runControl } from './control-process.ts'
-import { type FrontEndProcessConfig, runFrontEnd } from './front-end-process.ts'
+import type { ControlProcessConfig } from './control-process.ts'
+import type { FrontEndProcessConfig } from './front-end-process.ts'
 import { guardProcess } from './guards.ts'
 import { createLog } from './log.ts'
 import type { Report, RunningProcess } from './running-process.ts'
@@ -29,6 +29,17 @@ const stopped = new AbortController()
 
 function tell(message: FromChild): void {
   if (process.connected) process.send?.(message)
+}
+
+/** Neither loads what only the other needs. */
+async function control(config: ControlProcessConfig): Promise<RunningProcess> {
+  const { runControl } = await import('./control-process.ts')
+  return runControl(config)
+}
+
+async function frontEnd(config: FrontEndProcessConfig): Promise<RunningProcess> {
+  const { runFrontEnd } = await import('./front-end-process.ts')
+  return runFrontEnd(config, stopped.signal)
 }
 
 async function start(starting: Promise<RunningProcess>): Promise<void> {
@@ -90,7 +101,7 @@ process.on('disconnect', () => void stop())
 process.on('message', (message: ToChild) => {
   if (message.type === 'stop') void stop()
   else if (message.type === 'report') void report(message.id)
-  else if (message.type === 'control') void start(runControl(message.config))
-  else void start(runFrontEnd(message.config, stopped.signal))
+  else if (message.type === 'control') void start(control(message.config))
+  else void start(frontEnd(message.config))
 })
 tell({ type: 'up' })

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path'
-import { type ClientLimits, type ControlConfig, defaultLimits, readPolicy } from '../control/index.ts'
+import { type ClientLimits, type ControlConfig, defaultLimits, readPolicy } from '../control/settings.ts'
 import { parseAdminAddress, parseControlAddress } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import type { ControlProcessConfig } from './control-process.ts'

@@ -10,7 +10,7 @@ import {
   readUsersFile,
   type SignatureV2Mode,
   signatureV2Modes,
-} from '../s3api/index.ts'
+} from '../s3api/settings.ts'
 import { type HostPort, parseHostPort, requireReadable } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type GatewayConfig, parseProfile } from '../s3api/index.ts'
+import { type GatewayConfig, parseProfile } from '../s3api/settings.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import { type AdminService, connectAdmin, type DescribedKey } from '../control/index.ts'
+import type { AdminService, DescribedKey } from '../control/index.ts'
 import { takeEnvironment } from './environment.ts'
 import { type ControlChoice, requireControl } from './find-control.ts'
 import { clockText } from './time-text.ts'
+import { withAdmin } from './with-admin.ts'
 
 interface KeyOptions extends ControlChoice {
   readonly dir?: string
@@ -106,12 +107,9 @@ async function askedAll<T>(
 ): Promise<readonly { readonly address: string; readonly result: T }[]> {
   const results: { readonly address: string; readonly result: T }[] = []
   for (const address of controlsOf(options)) {
-    const admin = connectAdmin(address)
-    try {
-      results.push({ address: admin.address, result: await ask(admin) })
-    } finally {
-      admin.close()
-    }
+    results.push(
+      await withAdmin(address, async (admin) => ({ address: admin.address, result: await ask(admin) })),
+    )
   }
   return results
 }
@@ -124,12 +122,7 @@ function controlsOf({ dir, control }: KeyOptions): ReturnType<typeof requireCont
 /** Asks the first control service there is: all have the same KMS. */
 async function asked<T>(options: KeyOptions, ask: (admin: AdminService) => Promise<T>): Promise<T> {
   const [address] = controlsOf(options)
-  const admin = connectAdmin(address)
-  try {
-    return await ask(admin)
-  } finally {
-    admin.close()
-  }
+  return withAdmin(address, ask)
 }
 
 const afterRotation = `

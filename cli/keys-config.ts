@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path'
-import { type ControlConfig, defaultKeyLimits, type KeyLimits, usesCeiling } from '../control/index.ts'
+import { type ControlConfig, defaultKeyLimits, type KeyLimits, usesCeiling } from '../control/settings.ts'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
 import type { Setting } from './variables.ts'

@@ -1,17 +1,13 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { auditVerify } from './audit.ts'
 import { ConfigError } from './config-error.ts'
 import { type ControlOptions, parseControlProcess } from './control-config.ts'
-import { runControl } from './control-process.ts'
 import { takeEnvironment } from './environment.ts'
 import { describeGateway, parseGateway } from './gateway.ts'
 import { guardProcess } from './guards.ts'
-import { identity } from './identity.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { describeQuickstart, prepareQuickstart } from './quickstart.ts'
-import { addRewrapCommand } from './rewrap.ts'
 import { parseServer, type ServerOptions } from './server.ts'
 import { type System, type SystemConfig, startSystem } from './system.ts'
 import { version } from './version.ts'
@@ -39,6 +35,7 @@ async function server(directory: string, options: ServerOptions): Promise<void> 
 }
 
 async function control(options: ControlOptions): Promise<void> {
+  const { runControl } = await import('./control-process.ts')
   const running = await runControl(parseControlProcess(takeEnvironment(), options))
   endOnSignal({ stop: () => running.close(), kill: () => process.exit(1) })
 }
@@ -150,7 +147,10 @@ program
 program
   .command('identity <certificate>')
   .description('print the identity that a client certificate (PEM) has in a policy')
-  .action((path: string) => void process.stdout.write(`${identity(path)}\n`))
+  .action(async (path: string) => {
+    const { identity } = await import('./identity.ts')
+    process.stdout.write(`${identity(path)}\n`)
+  })
 
 program
   .command('audit')
@@ -161,10 +161,10 @@ program
   )
   .option('--from <number>', 'the first line that is there, where older files are gone')
   .action(async (files: string[], options: { readonly from?: string }) => {
+    const { auditVerify } = await import('./audit.ts')
     process.stdout.write(await auditVerify(files, options))
   })
 
-addRewrapCommand(program)
 addOperatorCommands(program)
 
 guardProcess('supervisor')

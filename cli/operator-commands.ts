@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { type AdminService, connectAdmin } from '../control/index.ts'
-import { doctor } from './doctor.ts'
+import type { AdminService } from '../control/index.ts'
 import { takeEnvironment } from './environment.ts'
 import { type ControlChoice, requireControl } from './find-control.ts'
 import { keyCommands } from './key-commands.ts'
+import type { RewrapOptions } from './rewrap.ts'
 import { type InstanceStatus, statusText } from './status-text.ts'
+import { withAdmin } from './with-admin.ts'
 
 interface Format {
   readonly json?: boolean
@@ -13,7 +14,7 @@ interface Format {
 /** Something is not well; the text says what. Ends the program with status 1. */
 const statusOfTrouble = 1
 
-/** `status`, `doctor` and `key …`: what operators ask of a control service. */
+/** `status`, `doctor`, `key …` and `rewrap`: what operators ask of a control service. Each loads its work when it is called. */
 export function addOperatorCommands(program: Command): void {
   withChoice(program.command('status [dir]'))
     .description('how a control service and its KMS session are; ends with 1 unless all is ready')
@@ -24,7 +25,7 @@ export function addOperatorCommands(program: Command): void {
         ...options,
         ...(directory !== undefined && { directory }),
       })
-      const instances = await Promise.all(addresses.map((address) => using(connectAdmin(address), statusOf)))
+      const instances = await Promise.all(addresses.map((address) => withAdmin(address, statusOf)))
       print(options.json === true ? toJson(instances) : statusText(instances, Date.now()))
       if (instances.some((instance) => 'error' in instance || !instance.status.ready)) {
         process.exitCode = statusOfTrouble
@@ -38,29 +39,33 @@ export function addOperatorCommands(program: Command): void {
     .option('--json', 'for programs')
     .action(async (directory: string | undefined, options: ControlChoice & Format) => {
       const choice = { ...options, ...(directory !== undefined && { directory }) }
+      const { doctor } = await import('./doctor.ts')
       const { text, healthy } = await doctor(takeEnvironment(), choice)
       print(options.json === true ? text.json : text.table)
       if (!healthy) process.exitCode = statusOfTrouble
+    })
+
+  withChoice(program.command('rewrap [dir]'))
+    .description('seal the data keys of a store anew after a rotation; objects are not touched')
+    .option('--gateway [endpoint]', 'the store behind a gateway, as `gateway s3` is configured')
+    .option('--restart', 'from the beginning, where an earlier run was interrupted')
+    .option('--json', 'for programs')
+    .action(async (directory: string | undefined, options: RewrapOptions) => {
+      const { rewrap } = await import('./rewrap.ts')
+      const { text, complete } = await rewrap(takeEnvironment(), directory, options)
+      print(options.json === true ? text.json : text.table)
+      if (!complete) process.exitCode = statusOfTrouble
     })
 
   keyCommands(program, { withChoice, print })
 }
 
 /** The options that say which control service is meant. */
-export function withChoice(command: Command): Command {
+function withChoice(command: Command): Command {
   return command.option(
     '--control <address>',
     'unix:/PATH, or HOST:PORT with mutual TLS; or name a data folder',
   )
-}
-
-/** Uses the connection and closes it. */
-export async function using<T>(admin: AdminService, use: (admin: AdminService) => Promise<T>): Promise<T> {
-  try {
-    return await use(admin)
-  } finally {
-    admin.close()
-  }
 }
 
 async function statusOf(admin: AdminService): Promise<InstanceStatus> {

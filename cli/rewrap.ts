@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Command } from 'commander'
 import { Registry } from 'prom-client'
 import { connectKeyService, type KeyService } from '../control/client.ts'
 import type { ControlAddress } from '../control/config.ts'
@@ -10,41 +9,36 @@ import { startControl } from '../control/index.ts'
 import { type RewrapReport, rewrapStore } from '../s3api/index.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
-import { type Environment, nameOf, takeEnvironment } from './environment.ts'
+import { type Environment, nameOf } from './environment.ts'
 import { type ControlChoice, findControl } from './find-control.ts'
 import { parseGateway } from './gateway.ts'
 import { parseKms } from './kms-config.ts'
 import { createLog } from './log.ts'
-import { withChoice } from './operator-commands.ts'
 import { openStore, type StoreConfig } from './store-config.ts'
 import { version } from './version.ts'
 
-interface RewrapOptions extends ControlChoice {
+export interface RewrapOptions extends ControlChoice {
   readonly restart?: boolean
   readonly json?: boolean
   /** The store behind a gateway; `true`: the one that the environment names. */
   readonly gateway?: string | true
 }
 
-/** Something was not sealed anew; the report says what. */
-const statusOfTrouble = 1
 /** How long a KMS may take until it can be asked. */
 const readyWithinMs = 30_000
 const pollMs = 100
 
-/** `sealgate rewrap`: seals the data keys of a store anew under the newest version of their master keys. */
-export function addRewrapCommand(program: Command): void {
-  withChoice(program.command('rewrap [dir]'))
-    .description('seal the data keys of a store anew after a rotation; objects are not touched')
-    .option('--gateway [endpoint]', 'the store behind a gateway, as `gateway s3` is configured')
-    .option('--restart', 'from the beginning, where an earlier run was interrupted')
-    .option('--json', 'for programs')
-    .action(async (directory: string | undefined, options: RewrapOptions) => {
-      const environment = takeEnvironment()
-      const report = await rewrap(environment, parseStore(environment, directory, options), options)
-      process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : toText(report))
-      if (report.failed > 0) process.exitCode = statusOfTrouble
-    })
+/** `sealgate rewrap`: seals the data keys of a store anew under the newest version of their master keys. Errors: ConfigError. */
+export async function rewrap(
+  environment: Environment,
+  directory: string | undefined,
+  options: RewrapOptions,
+): Promise<{ readonly text: { readonly table: string; readonly json: string }; readonly complete: boolean }> {
+  const report = await rewrapIn(environment, parseStore(environment, directory, options), options)
+  return {
+    text: { table: toText(report), json: `${JSON.stringify(report)}\n` },
+    complete: report.failed === 0,
+  }
 }
 
 /** Errors: ConfigError. */
@@ -62,7 +56,7 @@ function parseStore(
   return store
 }
 
-async function rewrap(
+async function rewrapIn(
   environment: Environment,
   store: StoreConfig,
   { control, restart = false }: RewrapOptions,

@@ -29,12 +29,9 @@ export type { KeyServiceStatus } from './client.ts'
 export type { ControlAddress, ControlConfig, MutualTlsFiles, SecretSource } from './config.ts'
 export { type AdminService, connectAdmin, type DescribedKey } from './connection/admin-client.ts'
 export { KmsError } from './errors.ts'
-export { defaultKeyLimits, type KeyLimits, usesCeiling } from './keys/key-limits.ts'
 export type { Check } from './providers/provider.ts'
-export { type ClientLimits, defaultLimits } from './server/client-limits.ts'
 export { diagnoseKms } from './server/diagnose.ts'
 export { identityOfCertificate } from './server/identity.ts'
-export { readPolicy } from './server/policy-file.ts'
 
 /** How long close waits for running calls. */
 const graceMs = 2_000

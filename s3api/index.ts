@@ -19,17 +19,10 @@ import { operations } from './operations/index.ts'
 import { openDataKeys } from './sse/data-keys.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
-export { type OwnershipMode, ownershipModes } from './access/bucket-access.ts'
-export { readUsersFile } from './access/users-file.ts'
-export { type FsyncPolicy, fsyncPolicies } from './backends/disk/fsync-policy.ts'
+export type { FsyncPolicy } from './backends/disk/fsync-policy.ts'
 export { openDiskBackend } from './backends/disk/index.ts'
-export { type Gateway, type GatewayConfig, openGateway, parseProfile } from './backends/gateway/index.ts'
-export {
-  type Credential,
-  type FrontEndConfig,
-  type SignatureV2Mode,
-  signatureV2Modes,
-} from './config.ts'
+export { type Gateway, type GatewayConfig, openGateway } from './backends/gateway/index.ts'
+export type { FrontEndConfig } from './config.ts'
 export { type RewrapReport, rewrapStore } from './sse/rewrap-store.ts'
 
 /** A running front-end. */

@@ -9,7 +9,6 @@ import { passThroughOperations } from './pass-through.ts'
 import { Upstream } from './upstream.ts'
 
 export type { GatewayConfig } from './config.ts'
-export { parseProfile } from './credentials.ts'
 
 /** A store that is another S3, and how it is served. */
 export interface Gateway {
