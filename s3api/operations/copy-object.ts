@@ -206,14 +206,15 @@ async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Pr
       md5: needsMd5(encryption),
       checksum: wanted,
       etag: opened.record.etag,
-      plan: planObject(request, {
-        headers,
-        size: opened.record.size,
-        sealing,
-        attributes,
-        condition: parseWriteCondition(request),
-        encryption,
-      }),
+      plan: () =>
+        planObject(request, {
+          headers,
+          size: opened.record.size,
+          sealing,
+          attributes,
+          condition: parseWriteCondition(request),
+          encryption,
+        }),
     })
     return await settle(written, async () => {
       const checksum: Checksum | undefined = wanted && toChecksum(wanted, written.digests)
@@ -240,7 +241,7 @@ async function copyData(
     readonly md5: boolean
     readonly checksum: ChecksumAlgorithm | undefined
     readonly etag: string
-    readonly plan: WritePlan
+    readonly plan: () => WritePlan
   },
 ): Promise<WrittenData> {
   let size = 0

@@ -48,7 +48,8 @@ export async function writeData(
     readonly key: Uint8Array | undefined
     readonly hashes: ReadonlySet<HashName>
     readonly sizeMax: number
-    readonly plan: WritePlan
+    /** Asked for only where the bytes need a place before all of them are there. */
+    readonly plan: () => WritePlan
   },
 ): Promise<WrittenData> {
   let staged: StagedData | undefined
@@ -59,7 +60,7 @@ export async function writeData(
       hashes: [...options.hashes],
       openTarget: async () => {
         const storedSize = options.key === undefined ? options.size : sealedSizeOf(options.size)
-        staged = await backend.stage({ ...options.plan, storedSize })
+        staged = await backend.stage({ ...options.plan(), storedSize })
         return staged.target
       },
       inlineSizeMax,
@@ -88,16 +89,17 @@ export async function writeBody(
   },
 ): Promise<WrittenData> {
   const { body } = context
-  if (body.size === undefined) throw new S3Error('MissingContentLength')
-  if (body.size > options.sizeMax) throw tooLarge(options.sizeMax)
+  const { size } = body
+  if (size === undefined) throw new S3Error('MissingContentLength')
+  if (size > options.sizeMax) throw tooLarge(options.sizeMax)
   const hashes = new Set([...body.hashes, ...options.hashes])
   const written = await writeData(context, {
     source: body.stream,
-    size: body.size,
+    size,
     key: options.key,
     hashes,
     sizeMax: options.sizeMax,
-    plan: options.plan(body.size),
+    plan: () => options.plan(size),
   })
   return settle(written, async () => {
     body.verify(written.digests)

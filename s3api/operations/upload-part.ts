@@ -126,7 +126,7 @@ async function copyToPart(
     key,
     hashes: new Set([...wanted, ...hashesForPartEtag(opened, wanted)]),
     sizeMax: partSizeMax,
-    plan: planPart(opened, number, customerKey),
+    plan: () => planPart(opened, number, customerKey),
   }).finally(() => key?.fill(0))
   return { written, source: checked }
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { errors, Pool } from 'undici'
 import { sha256Hex } from '../../auth/canonical.ts'
 import { requestTrace } from '../../request-trace.ts'
+import { isAscii } from '../../text.ts'
 import { BackendError } from '../backend.ts'
 import { UpstreamBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
@@ -158,7 +159,7 @@ export class Upstream {
     const path = encodeTarget(bucket, key, query)
     const latin1 = Object.entries(headers).map(([name, value]) => [
       name,
-      Buffer.from(value, 'utf8').toString('latin1'),
+      isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1'),
     ])
     const signed = signRequest(
       { method, path, host, headers: Object.fromEntries(latin1), payload },
@@ -278,7 +279,7 @@ function flatten(raw: Readonly<Record<string, string | string[] | undefined>>): 
   for (const [name, value] of Object.entries(raw)) {
     if (value === undefined) continue
     const text = Array.isArray(value) ? value.join(',') : value
-    headers[name] = Buffer.from(text, 'latin1').toString('utf8')
+    headers[name] = isAscii(text) ? text : Buffer.from(text, 'latin1').toString('utf8')
   }
   return headers
 }
