@@ -12,6 +12,7 @@ import {
 } from '../backend.ts'
 import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import type { ObjectAttributes, VersionPage, VersionQuery } from '../versions.ts'
+import { BucketRows } from './bucket-rows.ts'
 import type { StreamPlace } from './command.ts'
 import { type Database, openDatabase } from './database.ts'
 import { findVersion } from './object-rows.ts'
@@ -42,50 +43,64 @@ export interface ObjectView {
 export class Reader {
   readonly #database: Database
   readonly #statements: Statements
+  readonly #bucketRows: BucketRows
 
   constructor(path: string) {
     this.#database = openDatabase(path, { readOnly: true })
     this.#statements = new Statements(this.#database)
+    this.#bucketRows = new BucketRows(this.#statements)
   }
 
   /** Errors: no-such-bucket. */
   bucket(name: string): Bucket {
-    const row = this.#statements.get('SELECT * FROM buckets WHERE name = ?', name)
-    if (row === undefined) throw new BackendError('no-such-bucket', `there is no bucket ${name}`)
-    return toBucket(row)
+    return this.#bucketRows.bucket(name)
   }
 
   buckets(): Bucket[] {
     return this.#statements.all('SELECT * FROM buckets ORDER BY name').map(toBucket)
   }
 
+  /** Errors: no-such-bucket. */
   setting(bucket: string, name: string): string | undefined {
-    this.bucket(bucket)
-    const row = this.#statements.get('SELECT value FROM settings WHERE bucket = ? AND name = ?', bucket, name)
-    return row === undefined ? undefined : String(row.value)
+    return this.#bucketRows.setting(bucket, name)
   }
 
   /** Errors: as Backend's getObject. */
   object(bucket: string, key: string, versionId: string | undefined): ObjectView {
+    if (versionId === undefined) {
+      const row = this.#statements.get(
+        `SELECT objects.*, file, body FROM objects JOIN streams ON object = id AND position = 0
+         WHERE live = 1 AND bucket = ? AND key = ?`,
+        bucket,
+        key,
+      )
+      // Most objects have one stream and need no transaction.
+      const view = row && this.#view(row, [toPlace(row)])
+      if (view !== undefined && view.record.parts === undefined) return view
+    }
     this.#database.exec('BEGIN')
     try {
-      const { versioning } = this.bucket(bucket)
+      this.bucket(bucket)
       const row =
         versionId === undefined ? this.#current(bucket, key) : this.#version({ bucket, key, versionId })
-      const id = Number(row.id)
       const streams = this.#statements.all(
         'SELECT file, body FROM streams WHERE object = ? ORDER BY position',
-        id,
+        Number(row.id),
       )
-      return {
-        id,
-        record: toObjectRecord(row),
-        attributes: toAttributes(row),
-        ...(versioning !== 'unversioned' && { versionId: versionIdOf(row) }),
-        places: streams.map(toPlace),
-      }
+      return this.#view(row, streams.map(toPlace))
     } finally {
       this.#database.exec('COMMIT')
+    }
+  }
+
+  #view(row: Row, places: readonly StreamPlace[]): ObjectView {
+    const { versioning } = this.bucket(String(row.bucket))
+    return {
+      id: Number(row.id),
+      record: toObjectRecord(row),
+      attributes: toAttributes(row),
+      ...(versioning !== 'unversioned' && { versionId: versionIdOf(row) }),
+      places,
     }
   }
 
