@@ -27,6 +27,7 @@ function instanceText(instance: InstanceStatus, nowMs: number): string {
     ['KMS', kmsText(status)],
     ...(status.session === 'none' ? [] : sessionRows(status, nowMs)),
     ...cacheRows(status, nowMs),
+    ...(status.audit === 'none' ? [] : [['Audit', status.audit] as const]),
   ])
 }
 

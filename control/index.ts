@@ -21,6 +21,7 @@ import { bind, releaseSocket } from './server/listener.ts'
 import { createMetrics, showCertificate } from './server/metrics.ts'
 import { OpenStreams } from './server/open-streams.ts'
 import { openPolicy } from './server/policy-file.ts'
+import { readinessOf } from './server/readiness.ts'
 import type { Clock } from './session/session-clock.ts'
 
 export type { AuditConfig } from './audit/audit.ts'
@@ -104,13 +105,16 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   metrics.showCaches(() => keys.status)
   const { Keys, Admin } = proto.sealgate.kms.v1
   const streams = new OpenStreams()
-  const parts = { gate, provider, keys, metrics, log, version, startedAtMs }
+  const auditState = () => audit?.state()
+  const parts = { gate, provider, keys, metrics, log, version, startedAtMs, audit: auditState }
   server.addService(Keys.service, gateStreams(Keys.service, createKeyService(parts), { gate, streams }))
   server.addService(Admin.service, { ...createKeyAdmin(parts), ...createAdminService(parts) })
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
-  const showHealth = () => health.sessionReady(provider.session().ready)
+  const readiness = () => readinessOf(provider.session(), auditState())
+  const showHealth = () => health.ready(readiness().ready)
   provider.onSessionChange(showHealth)
+  audit?.onChange(showHealth)
   const close = async () => {
     health.drain()
     await new Promise((resolve) => setTimeout(resolve, noticeMs))
@@ -144,7 +148,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   let closed: Promise<void> | undefined
   return {
     address,
-    ready: () => provider.session(),
+    ready: readiness,
     close() {
       closed ??= close().then(() => {
         closeListener()

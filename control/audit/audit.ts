@@ -20,9 +20,19 @@ const retryMs = 1_000
 const syncMs = 1_000
 
 interface Waiting {
+  /** None: only whether it can be written is to be found out. */
   readonly entries: readonly AuditEntry[]
   readonly resolve: () => void
   readonly reject: (error: KmsError) => void
+}
+
+/** How the audit is, for those who ask how control is. */
+export interface AuditState {
+  readonly file: string
+  /** Why it cannot be written; empty when it can. */
+  readonly trouble: string
+  /** Keys are used without it. */
+  readonly optional: boolean
 }
 
 /** Writes the lines of all operations that are under way at once, each before its operation is answered. */
@@ -39,6 +49,12 @@ export class AuditLog implements AuditTrail {
   #draining: Promise<void> | undefined
   #retryAtMs = 0
   #syncTimer: NodeJS.Timeout | undefined
+  #probeTimer: NodeJS.Timeout | undefined
+  #closed = false
+  #trouble = ''
+  /** Operations whose lines were lost since it was written the last time. */
+  #lostCount = 0
+  #onChange = () => {}
 
   constructor(config: AuditConfig, { log, registry }: { readonly log: Logger; readonly registry: Registry }) {
     this.#config = config
@@ -70,6 +86,15 @@ export class AuditLog implements AuditTrail {
     this.#writable.set(1)
   }
 
+  state(): AuditState {
+    return { file: this.#config.file, trouble: this.#trouble, optional: this.#config.optional }
+  }
+
+  /** Called after each change of the state. One listener. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener
+  }
+
   requireWritable(): void {
     if (!this.#opened) throw unwritable(undefined)
     if (this.#file !== undefined || this.#config.optional || performance.now() >= this.#retryAtMs) return
@@ -81,6 +106,10 @@ export class AuditLog implements AuditTrail {
     if (this.#waitingCount >= waitingMax) {
       return Promise.reject(new KmsError('unavailable', `${waitingMax} lines of the audit wait for the disk`))
     }
+    return this.#enqueue(entries)
+  }
+
+  #enqueue(entries: readonly AuditEntry[]): Promise<void> {
     this.#waitingCount += entries.length
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entries, resolve, reject })
@@ -90,6 +119,8 @@ export class AuditLog implements AuditTrail {
 
   /** Writes what is left. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#probeTimer)
     await this.#draining
     clearTimeout(this.#syncTimer)
     const file = this.#file
@@ -120,8 +151,9 @@ export class AuditLog implements AuditTrail {
   async #write(entries: readonly AuditEntry[]): Promise<void> {
     if (this.#file === undefined && performance.now() < this.#retryAtMs) throw new Error('tried a moment ago')
     this.#file ??= await openFile(this.#config, this.#log)
+    const records = this.#trouble === '' ? entries : [this.#recovery(), ...entries]
     try {
-      await this.#file.append(entries, new Date())
+      await this.#file.append(records, new Date())
     } catch (error) {
       // Moved away by a rotation that is not ours, most likely: a new one is begun at once.
       this.#log.warn({ err: error, file: this.#config.file }, 'the audit is opened anew')
@@ -129,12 +161,34 @@ export class AuditLog implements AuditTrail {
         this.#file = undefined
       })
       this.#file = await openFile(this.#config, this.#log)
-      await this.#file.append(entries, new Date())
+      await this.#file.append(records, new Date())
     }
     if (this.#config.sync === 'each') await this.#file.sync()
     else this.#syncTimer ??= setTimeout(() => void this.#syncLater(), syncMs).unref()
-    this.#lines.inc(entries.length)
+    this.#lines.inc(records.length)
     this.#writable.set(1)
+    this.#lostCount = 0
+    this.#become('')
+  }
+
+  /** The first line after trouble says how much is missing before it. */
+  #recovery(): { readonly event: string; readonly lost: number } {
+    return { event: 'written again', lost: this.#lostCount }
+  }
+
+  #become(trouble: string): void {
+    if (this.#trouble === trouble) return
+    if (trouble === '') this.#log.info({ file: this.#config.file }, 'the audit is written again')
+    this.#trouble = trouble
+    this.#onChange()
+  }
+
+  /** Nobody may call while control is not ready, so that nobody else would find out that it can be written again. */
+  #probeLater(): void {
+    if (this.#closed) return
+    clearTimeout(this.#probeTimer)
+    // What comes of it is in the state.
+    this.#probeTimer = setTimeout(() => void this.#enqueue([]).catch(() => {}), retryMs).unref()
   }
 
   async #syncLater(): Promise<void> {
@@ -147,12 +201,15 @@ export class AuditLog implements AuditTrail {
     if (file !== undefined || performance.now() >= this.#retryAtMs) {
       this.#log.error({ err: error, file: this.#config.file }, 'the audit cannot be written')
       this.#retryAtMs = performance.now() + retryMs
+      this.#become(`the audit cannot be written (${codeOf(error)})`)
     }
+    this.#probeLater()
     this.#file = undefined
     this.#writable.set(0)
     await file?.close().catch((closeError: unknown) => this.#log.error({ err: closeError }, 'nor be closed'))
     for (const { entries, resolve, reject } of batch) {
       this.#lost.inc(entries.length)
+      this.#lostCount += entries.length
       if (this.#config.optional) resolve()
       else reject(unwritable(error))
     }
@@ -174,4 +231,8 @@ async function openFile({ file: path, fileSizeMax }: AuditConfig, log: Logger): 
 
 function unwritable(cause: unknown): KmsError {
   return new KmsError('unavailable', 'the audit cannot be written, and no key is used without it', { cause })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'it was changed by somebody else'
 }

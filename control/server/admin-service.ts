@@ -1,5 +1,7 @@
+import { dirname } from 'node:path'
 import type { AdminHandlers } from '../../proto/gen/sealgate/kms/v1/Admin.ts'
-import type { KeyDescription, Provider } from '../providers/provider.ts'
+import type { AuditState } from '../audit/audit.ts'
+import type { Check, KeyDescription, Provider } from '../providers/provider.ts'
 import { parseKeyId } from './key-requests.ts'
 import { type MethodParts, unary } from './unary.ts'
 
@@ -7,7 +9,7 @@ type Methods = 'ListKeys' | 'DescribeKey' | 'CreateKey' | 'RotateKey' | 'Doctor'
 
 /** What operators ask, over a provider. */
 export function createAdminService(
-  parts: MethodParts & { readonly provider: Provider },
+  parts: MethodParts & { readonly provider: Provider; readonly audit: () => AuditState | undefined },
 ): Pick<AdminHandlers, Methods> {
   const { provider } = parts
   const { keys, defaultKeyId } = provider
@@ -25,7 +27,22 @@ export function createAdminService(
       toMessage(await keys.rotate(parseKeyId(keyId), signal)),
     ),
     Doctor: unary('Doctor', parts, async (_, { signal }) => ({
-      checks: [...(await provider.diagnose(signal))],
+      checks: [...(await provider.diagnose(signal)), ...auditChecks(parts.audit())],
     })),
   }
+}
+
+function auditChecks(audit: AuditState | undefined): readonly Check[] {
+  if (audit === undefined) return []
+  const { file, trouble, optional } = audit
+  if (trouble === '') return [{ name: 'audit', result: 'ok', detail: `${file} is written`, remedy: '' }]
+  const folder = dirname(file)
+  return [
+    {
+      name: 'audit',
+      result: optional ? 'warning' : 'failed',
+      detail: `${file}: ${trouble}${optional ? '; lines are missing' : ', and no key is used without it'}`,
+      remedy: `df -h ${folder}; df -i ${folder}; ls -la ${folder}   # room, inodes, owner; control goes on by itself`,
+    },
+  ]
 }

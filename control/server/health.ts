@@ -4,11 +4,11 @@ import { keysServiceName } from '../proto.ts'
 import type { OpenStream, OpenStreams } from './open-streams.ts'
 
 /**
- * grpc.health.v1. The whole server (the empty name) serves while the KMS session does. The key service by its name serves
+ * grpc.health.v1. The whole server (the empty name) serves while key operations are answered. The key service by its name serves
  * until the drain: without the KMS it still has keys in its cache, so clients that balance must not turn away from it.
  */
 export interface Health {
-  sessionReady(ready: boolean): void
+  ready(ready: boolean): void
   /** Before the drain: clients go elsewhere. */
   drain(): void
 }
@@ -28,7 +28,7 @@ export function addHealth(server: Server, streams: OpenStreams): Health {
     },
   })
   return {
-    sessionReady(ready) {
+    ready(ready) {
       if (!draining) health.setStatus('', ready ? 'SERVING' : 'NOT_SERVING')
     },
     drain() {

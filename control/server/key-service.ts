@@ -2,6 +2,7 @@ import type { DecryptBatchResult } from '../../proto/gen/sealgate/kms/v1/Decrypt
 import type { DecryptRequest } from '../../proto/gen/sealgate/kms/v1/DecryptRequest.ts'
 import type { KeysHandlers } from '../../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { Lease } from '../../proto/gen/sealgate/kms/v1/Lease.ts'
+import type { AuditState } from '../audit/audit.ts'
 import { KmsError } from '../errors.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { Terms } from '../keys/held-key.ts'
@@ -20,6 +21,7 @@ interface Dependencies extends MethodParts {
   readonly keys: DataKeys
   readonly version: string
   readonly startedAtMs: number
+  readonly audit: () => AuditState | undefined
 }
 
 /** The key service's methods. */

@@ -18,11 +18,12 @@ import { AuditDamage, verifyAudit } from '../../control/audit/audit-verify.ts'
 import { connectKeyService, type KeyService } from '../../control/client.ts'
 import { KeyRing } from '../../control/connection/key-ring.ts'
 import { UseReports } from '../../control/connection/use-reports.ts'
-import { type Control, startControl } from '../../control/index.ts'
+import { type Check, type Control, connectAdmin, startControl } from '../../control/index.ts'
 import type { AuditEntry } from '../../control/server/gate.ts'
 import { systemClock } from '../../control/session/session-clock.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { testMasterKey } from '../support/control.ts'
+import { until } from '../support/vault/fixture.ts'
 
 const test = suite('control/audit')
 
@@ -320,22 +321,44 @@ test('uses that cannot be told go on with the next ones', async () => {
   ])
 })
 
+/** What doctor says of the audit. */
+async function auditCheck(folder: string): Promise<Check | undefined> {
+  const admin = connectAdmin({ kind: 'unix', path: join(folder, '..', 'control.sock') })
+  try {
+    return (await admin.doctor()).find(({ name }) => name === 'audit')
+  } finally {
+    admin.close()
+  }
+}
+
 test('when the audit cannot be written no key is used, until it can', async () => {
-  await withControl({}, async ({ folder, keys, registry }) => {
+  await withControl({}, async ({ folder, file, keys, control, registry }) => {
     await keys.generateDataKey({ context: {} })
     renameSync(folder, `${folder}-away`)
     await rejectsWith('unavailable', keys.generateDataKey({ context: {} }))
     assert.match(await registry.metrics(), /sealgate_audit_writable 0/)
-    assert.is((await keys.status()).ready, true)
+    const { ready, reason, audit } = await keys.status()
+    assert.equal(
+      [ready, reason, audit],
+      [
+        false,
+        'the audit cannot be written (ENOENT), and no key is used without it',
+        'the audit cannot be written (ENOENT)',
+      ],
+    )
+    assert.is(control.ready().ready, false)
+    assert.is((await auditCheck(folder))?.result, 'failed')
     renameSync(`${folder}-away`, folder)
-    let answered = false
-    while (!answered) {
-      answered = await keys.generateDataKey({ context: {} }).then(
-        () => true,
-        () => false,
-      )
-    }
+    // Nobody calls: it finds out by itself, and writes down what is missing.
+    await until(async () => (await keys.status()).ready)
+    assert.is((await keys.status()).audit, 'written')
+    assert.is((await auditCheck(folder))?.result, 'ok')
     assert.match(await registry.metrics(), /sealgate_audit_writable 1/)
+    const last = JSON.parse(linesOf(file).at(-1) ?? '')
+    assert.equal([last.event, last.lost], ['written again', 1])
+    await keys.generateDataKey({ context: {} })
+    await control.close()
+    assert.match((await verifyAudit([file])).notes.join(), /written again/)
   })
 })
 
@@ -344,6 +367,8 @@ test('an audit that is optional is missing lines, and says how many', async () =
     renameSync(folder, `${folder}-away`)
     for (let call = 0; call < 3; call++) await keys.generateDataKey({ context: {} })
     assert.match(await registry.metrics(), /sealgate_audit_lost_total 3/)
+    const { ready, reason } = await keys.status()
+    assert.equal([ready, reason], [true, 'the audit cannot be written (ENOENT), and lines are missing'])
     rmSync(`${folder}-away`, { recursive: true })
   })
 })

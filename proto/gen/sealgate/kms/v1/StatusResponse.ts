@@ -70,6 +70,10 @@ export interface StatusResponseInput {
   'endpoint'?: (string);
   'disabledKeyIds'?: (string)[];
   'cache'?: (_sealgate_kms_v1_KeyCacheStatusInput | null);
+  /**
+   * "none" where none is configured, "written", or why it cannot be written.
+   */
+  'audit'?: (string);
 }
 
 export interface StatusResponse {
@@ -139,4 +143,8 @@ export interface StatusResponse {
   'endpoint': (string);
   'disabledKeyIds': (string)[];
   'cache': (_sealgate_kms_v1_KeyCacheStatus | null);
+  /**
+   * "none" where none is configured, "written", or why it cannot be written.
+   */
+  'audit': (string);
 }
