@@ -1,6 +1,6 @@
 import { DareError, openEtag } from '../../engine/index.ts'
 import type { MinioSeal, StoredObject } from '../backends/backend.ts'
-import { customerEtag, isSealedEtag } from '../backends/minio/object-meta.ts'
+import { isSealedEtag, opaqueEtag } from '../backends/minio/object-meta.ts'
 import type { Services } from '../operation.ts'
 import { toHex } from '../text.ts'
 import type { Envelope } from './envelope.ts'
@@ -32,7 +32,7 @@ export async function openMinioRecord(
       size: record.size,
       parts: (record.parts ?? []).map(({ number, size }) => ({ number, size })),
     }
-    const etag = mode === 'SSE-C' ? customerEtag(storedEtag) : openedEtag(storedEtag, objectKey)
+    const etag = mode === 'SSE-S3' ? openedEtag(storedEtag, objectKey) : opaqueEtag(storedEtag)
     return { stored, record: { ...record, etag }, encryption: { envelope, objectKey } }
   } catch (error) {
     objectKey.fill(0)

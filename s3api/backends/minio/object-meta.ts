@@ -125,15 +125,15 @@ function parseContext(text: string | undefined): Readonly<Record<string, string>
   }
 }
 
-/** What is shown of a sealed ETag to those with an SSE-C key: its tag. */
-export function customerEtag(storedEtag: string): string {
+/** What MinIO shows of a sealed ETag with SSE-C and SSE-KMS: its tag. */
+export function opaqueEtag(storedEtag: string): string {
   return isSealedEtag(storedEtag) ? storedEtag.slice(-etagDigits) : storedEtag
 }
 
 /** The ETag that a listing shows, without any key. What is not the MD5 that HEAD shows is not to be taken for one. */
 export function listedEtag({ mode, storedEtag }: MinioSeal): string {
-  const shown = customerEtag(storedEtag)
-  return mode !== 'SSE-C' && isSealedEtag(storedEtag) ? `${shown}-1` : shown
+  const shown = opaqueEtag(storedEtag)
+  return mode === 'SSE-S3' && isSealedEtag(storedEtag) ? `${shown}-1` : shown
 }
 
 export function isSealedEtag(etag: string): boolean {

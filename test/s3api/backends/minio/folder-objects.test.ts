@@ -36,14 +36,14 @@ const test = suite('s3api/backends/minio/folder-objects')
 interface Vector {
   readonly bucket: string
   readonly key: string
-  readonly mode: 'plain' | 'SSE-S3' | 'SSE-C'
+  readonly mode: 'plain' | 'SSE-S3' | 'SSE-KMS' | 'SSE-C'
   /** As MinIO showed it. */
   readonly etag: string
   readonly fsJson: string
   readonly dataHex: string
 }
 
-/** What a server of 2019 has written, and one of 2021. */
+/** What a server of 2019 has written, one of 2021, and one of 2022 with a secret key, whose bytes are the master key's. */
 const vectors: readonly Vector[] = [
   ...readVectors<
     readonly {
@@ -74,6 +74,7 @@ const customer = {
   SSECustomerKey: Buffer.from(key).toString('base64'),
   SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
 }
+const shown = { plain: undefined, 'SSE-C': undefined, 'SSE-S3': 'AES256', 'SSE-KMS': 'aws:kms' } as const
 const nameOf = ({ bucket, key: Key, mode }: Vector) => ({
   Bucket: bucket,
   Key,
@@ -125,7 +126,7 @@ test('all objects that MinIO has written are read, whole and in ranges, with the
       const head = await client.send(new HeadObjectCommand(nameOf(vector)))
       assert.is(head.ContentLength, textOf(vector).length)
       assert.is(head.ETag, whole.ETag)
-      assert.is(head.ServerSideEncryption, vector.mode === 'SSE-S3' ? 'AES256' : undefined, vector.key)
+      assert.is(head.ServerSideEncryption, shown[vector.mode], vector.key)
       if (textOf(vector) === '') continue
       const part = await read(client, { ...nameOf(vector), Range: 'bytes=6-10' })
       assert.is(part.text, 'minio', vector.key)
@@ -258,19 +259,20 @@ test('a copy is one of ours, which needs MinIO’s folder no longer', () =>
       // One whose stored bytes are taken over, and one that is encrypted now or no longer.
       const encrypted = { ServerSideEncryption: 'AES256' } as const
       const copy = { CopySource: source, Bucket: 'moved', ...customerSource }
-      await client.send(new CopyObjectCommand({ ...copy, Key, ...encrypted }))
-      await client.send(new CopyObjectCommand({ ...copy, Key: `plain/${Key}` }))
+      await client.send(new CopyObjectCommand({ ...copy, Key: `${bucket}/${Key}`, ...encrypted }))
+      await client.send(new CopyObjectCommand({ ...copy, Key: `plain/${bucket}/${Key}` }))
     }
     const bytes = Buffer.from(vectors[0]?.dataHex ?? '', 'hex')
     equalBytes(readFileSync(folder.dataPath('vec', 's3.txt')), bytes)
-    for (const bucket of ['vec', 'vec21']) folder.empty(bucket)
+    for (const bucket of ['vec', 'vec21', 'vec22']) folder.empty(bucket)
     for (const vector of vectors) {
-      const moved = await read(client, { Bucket: 'moved', Key: vector.key })
+      const name = `${vector.bucket}/${vector.key}`
+      const moved = await read(client, { Bucket: 'moved', Key: name })
       assert.equal([moved.text, moved.ServerSideEncryption], [textOf(vector), 'AES256'], vector.key)
-      const plain = await read(client, { Bucket: 'moved', Key: `plain/${vector.key}` })
+      const plain = await read(client, { Bucket: 'moved', Key: `plain/${name}` })
       assert.equal([plain.text, plain.ServerSideEncryption], [textOf(vector), undefined], vector.key)
     }
-    const tags = await client.send(new GetObjectTaggingCommand({ Bucket: 'moved', Key: 'plain.txt' }))
+    const tags = await client.send(new GetObjectTaggingCommand({ Bucket: 'moved', Key: 'vec21/plain.txt' }))
     assert.equal(tags.TagSet, [{ Key: 'a', Value: '1' }])
     assert.is(await errorOf(read(client, { Bucket: 'vec21', Key: 'plain.txt' })), 'NoSuchKey')
   }))
