@@ -4,6 +4,7 @@
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { makeRunFolders } from './support/scratch.ts'
 import { skips } from './support/skip.ts'
 
 type UvuRun = () => Promise<[errors: string | true, ran: number, skipped: number, total: number]>
@@ -21,6 +22,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort()
 
+makeRunFolders()
 const uvu = globalThis as UvuGlobals
 uvu.UVU_DEFER = 1
 uvu.UVU_QUEUE = []

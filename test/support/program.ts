@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /** The program itself, as a process with an environment of its own. */
@@ -21,14 +22,14 @@ export interface Program {
   ): Promise<{ readonly status: number | null; readonly signal: NodeJS.Signals | null }>
 }
 
-/** Starts `sealgate ARGUMENTS`; nothing of our own environment but PATH reaches it. */
+/** Starts `sealgate ARGUMENTS`; nothing of our own environment but PATH and TMPDIR reaches it. */
 export function startProgram(
   programArguments: readonly string[],
   env: Readonly<Record<string, string>> = {},
   { cwd, stdin = 'ignore' }: { readonly cwd?: string; readonly stdin?: 'ignore' | 'pipe' } = {},
 ): Program {
   const child = spawn(process.execPath, [main, ...programArguments], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', TMPDIR: tmpdir(), ...env },
     stdio: [stdin, 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   })
