@@ -111,7 +111,8 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   server.addService(Admin.service, { ...createKeyAdmin(parts), ...createAdminService(parts) })
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
-  const readiness = () => readinessOf(provider.session(), auditState())
+  const readiness = () =>
+    readinessOf(provider.session(), { audit: auditState(), keyTrouble: keys.status.trouble })
   const showHealth = () => health.ready(readiness().ready)
   provider.onSessionChange(showHealth)
   audit?.onChange(showHealth)

@@ -9,6 +9,7 @@ import { DisabledKeys } from './disabled-keys.ts'
 import type { CacheEvents, Fetch, HeldKey, TakenKey, Terms, Waiting } from './held-key.ts'
 import { KeyCache } from './key-cache.ts'
 import type { KeyLimits } from './key-limits.ts'
+import { KeyTrouble } from './key-trouble.ts'
 import { Outage } from './outage.ts'
 import { rewrap } from './rewrap.ts'
 import { WatchHub } from './watch-hub.ts'
@@ -54,6 +55,7 @@ export class DataKeys {
   readonly #limits: KeyLimits
   readonly #clock: Clock
   readonly #outage: Outage
+  readonly #trouble: KeyTrouble
   readonly #disabled: DisabledKeys
   readonly #epochs: KeyCache
   readonly #opened: KeyCache
@@ -69,6 +71,7 @@ export class DataKeys {
     this.#limits = limits
     this.#clock = clock
     this.#outage = new Outage(clock)
+    this.#trouble = new KeyTrouble(provider.defaultKeyId)
     this.#disabled = new DisabledKeys({
       file: options.disabledKeysFile,
       log,
@@ -96,7 +99,8 @@ export class DataKeys {
   /** A fresh data key, which is not kept. */
   async generate({ keyId, context }: Bound, signal: AbortSignal): Promise<HeldKey> {
     this.#disabled.require(keyId)
-    const drawn = this.#outage.observe(this.#provider.generateDataKey({ keyId, context, signal }))
+    const drawing = this.#provider.generateDataKey({ keyId, context, signal })
+    const drawn = this.#outage.observe(this.#trouble.observe('generate', keyId, drawing))
     return { keyId, ...(await this.#suspecting(keyId, drawn)) }
   }
 
@@ -136,7 +140,8 @@ export class DataKeys {
   /** Seals a payload. */
   async encrypt(bound: Bound & { readonly plaintext: Uint8Array }, signal: AbortSignal): Promise<Uint8Array> {
     this.#disabled.require(bound.keyId)
-    return this.#outage.observe(this.#provider.encrypt({ ...bound, signal }))
+    const sealing = this.#provider.encrypt({ ...bound, signal })
+    return this.#outage.observe(this.#trouble.observe('encrypt', bound.keyId, sealing))
   }
 
   /** Seals a data key anew under the newest version of its master key. Errors: those of the provider. */
@@ -167,6 +172,7 @@ export class DataKeys {
       offlineGraceRemainingMs: Math.max(0, this.#limits.offlineGraceMs - lastedMs),
       watchers: this.hub.size,
       disabledKeyIds: this.#disabled.keyIds,
+      trouble: this.#trouble.reason,
     }
   }
 
@@ -192,7 +198,8 @@ export class DataKeys {
   async #drawEpoch({ keyId, context }: Bound): ReturnType<Fetch> {
     this.#disabled.require(keyId)
     const signal = AbortSignal.timeout(fetchDeadlineMs)
-    const { plaintext, sealed } = await this.#provider.generateDataKey({ keyId, context, signal })
+    const drawing = this.#provider.generateDataKey({ keyId, context, signal })
+    const { plaintext, sealed } = await this.#trouble.observe('generate', keyId, drawing)
     // Whoever reads what is sealed with it needs no call to the KMS.
     const bound = { keyId, context, sealed }
     const key = { keyId, plaintext: new Uint8Array(plaintext), sealed }
@@ -206,7 +213,8 @@ export class DataKeys {
   async #fetchOpened({ keyId, context, sealed }: Bound & { readonly sealed: Uint8Array }): ReturnType<Fetch> {
     this.#disabled.require(keyId)
     const signal = AbortSignal.timeout(fetchDeadlineMs)
-    const plaintext = await this.#provider.decrypt({ keyId, sealed, context, signal })
+    const opening = this.#provider.decrypt({ keyId, sealed, context, signal })
+    const plaintext = await this.#trouble.observe('open', keyId, opening)
     return { key: { keyId, plaintext, sealed }, terms: this.#openedTerms() }
   }
 

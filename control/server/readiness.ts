@@ -8,11 +8,17 @@ export interface Readiness {
   readonly reason: string
 }
 
-/** Both are needed: the KMS, and an audit that can be written unless it may be missing. */
-export function readinessOf(session: SessionStatus, audit: AuditState | undefined): Readiness {
+/**
+ * Both are needed: the KMS, and an audit that can be written unless it may be missing. A default key that the KMS refuses is
+ * told, and no more: other keys work, and so does what needs none.
+ */
+export function readinessOf(
+  session: SessionStatus,
+  { audit, keyTrouble }: { readonly audit: AuditState | undefined; readonly keyTrouble: string },
+): Readiness {
   const trouble = audit?.trouble ?? ''
   const what = audit?.optional === true ? 'lines are missing' : 'no key is used without it'
-  const reasons = [session.reason, trouble === '' ? '' : `${trouble}, and ${what}`]
+  const reasons = [session.reason, keyTrouble, trouble === '' ? '' : `${trouble}, and ${what}`]
   return {
     ready: session.ready && (trouble === '' || audit?.optional === true),
     reason: reasons.filter((reason) => reason !== '').join('; '),

@@ -23,14 +23,14 @@ export function statusOf({
 }): StatusResponseInput {
   const { state, sinceMs, ...session } = provider.session()
   const auditState = audit()
-  const { disabledKeyIds, ...cache } = keys.status
+  const { disabledKeyIds, trouble: keyTrouble, ...cache } = keys.status
   const circuit = provider.circuit?.()
   return {
     provider: provider.name,
     endpoint: provider.endpoint ?? '',
     defaultKeyId: provider.defaultKeyId,
     ...session,
-    ...readinessOf(provider.session(), auditState),
+    ...readinessOf(provider.session(), { audit: auditState, keyTrouble }),
     audit: auditState === undefined ? 'none' : auditState.trouble || 'written',
     session: state,
     sessionSinceMs: sinceMs,

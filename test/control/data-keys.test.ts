@@ -317,6 +317,29 @@ fact('a restart does not extend the grace', {}, async ({ keys, kms, seal, open }
   }
 })
 
+fact(
+  'what the KMS refuses to do with the default key is told until it does it again',
+  {},
+  async (fixture) => {
+    const { keys, kms, seal, open, clock } = fixture
+    const sealed = await seal()
+    assert.is(keys.status.trouble, '')
+    kms.failWith(refused)
+    await rejectsWith('access-denied', keys.lease(bucket('other'), { signal: signal() }))
+    assert.is(keys.status.trouble, 'the KMS refuses the default key: the KMS refuses')
+    // Another key's refusal says nothing, nor does an outage end one.
+    kms.failWith(away)
+    await rejectsWith('unavailable', keys.generate(bucket(), signal()))
+    assert.is.not(keys.status.trouble, '')
+    kms.failWith(undefined)
+    await open(sealed)
+    assert.is.not(keys.status.trouble, '')
+    await clock.advance(minuteMs)
+    await keys.lease(bucket('other'), { signal: signal() })
+    assert.is(keys.status.trouble, '')
+  },
+)
+
 fact('a disabled key seals and opens nothing, and an enabled one does again', {}, async (fixture) => {
   const { keys, kms, lease, seal, open } = fixture
   const sealed = await seal()

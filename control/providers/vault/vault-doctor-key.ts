@@ -45,7 +45,10 @@ function keyRemedy({ config }: Patient, error: unknown): string {
   if (!(error instanceof VaultError)) return ''
   switch (error.refusal) {
     case 'key-not-found':
-      return `vault write${namespaceFlag(config.namespace)} -f ${config.transitMount}/keys/${config.keyName}`
+      return [
+        `vault list${namespaceFlag(config.namespace)} ${config.transitMount}/keys   # is it there under another name, or is this another vault, or one restored from before it?`,
+        `vault write -f${key}   # only where nothing was ever sealed under it: a new key of the same name opens nothing`,
+      ].join('\n')
     case 'key-version':
       return `vault read${key}   # SEALGATE_KMS_VAULT_KEY_VERSION must be one of its versions; unset it for the newest`
     case 'version-too-old':
