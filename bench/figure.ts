@@ -14,6 +14,7 @@ export interface Figure {
   readonly moonshot?: number
   /** CPU seconds a GB, or microseconds a request, of all server processes: ours and the baseline's. */
   readonly cpu?: { readonly unit: 's/GB' | 'µs/request'; readonly own: number; readonly baseline?: number }
+  /** In place of what could not be measured. */
   readonly note?: string
 }
 

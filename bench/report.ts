@@ -5,7 +5,7 @@ import { type Figure, meets, scoreOf } from './figure.ts'
 export function toTable(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [
     figure.what,
-    `${round(figure.value)} ${figure.unit}`,
+    figure.note ?? `${round(figure.value)} ${figure.unit}`,
     figure.baseline === undefined
       ? ''
       : `${round(figure.baseline.value)} ${figure.unit} (${figure.baseline.what})`,

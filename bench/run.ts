@@ -9,6 +9,7 @@ import { measureKeys } from './parts/keys.ts'
 import { measureList } from './parts/list.ts'
 import { measureMemory } from './parts/memory.ts'
 import { measureMultipart } from './parts/multipart.ts'
+import { measurePeers } from './parts/peers.ts'
 import { measureServer } from './parts/server.ts'
 import { toPicture, toTable } from './report.ts'
 import { createSettings, type Settings } from './settings.ts'
@@ -20,11 +21,12 @@ const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>>
   engine: measureEngine,
   server: (settings) => withServer(settings, measureServer),
   memory: (settings) => withServer(settings, measureMemory),
-  multipart: (settings) => withServer(settings, measureMultipart),
+  multipart: measureMultipart,
   list: (settings) => withServer(settings, measureList),
   keys: (settings) => withServer(settings, measureKeys, { SEALGATE_ALLOW_SSEC_OVER_HTTP: 'on' }),
   gateway: (settings) => withServer(settings, measureGateway),
   control: measureControl,
+  peers: (settings) => withServer(settings, measurePeers),
 }
 
 const { values: options } = parseArgs({
@@ -33,7 +35,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     'list-keys': { type: 'string', default: '100000' },
-    'multipart-mib': { type: 'string', default: '1024' },
+    'multipart-mib': { type: 'string', default: '5120' },
+    peers: { type: 'string' },
     picture: { type: 'string' },
   },
 })
@@ -63,6 +66,7 @@ const settings = createSettings({
   seconds: Number(options.seconds),
   listedKeys: Number(options['list-keys']),
   multipartMib: Number(options['multipart-mib']),
+  peersDirectory: options.peers,
 })
 const figures: Figure[] = []
 for (const name of options.only.split(',')) {

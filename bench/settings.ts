@@ -14,6 +14,8 @@ export interface Settings {
   readonly rangedSize: number
   /** Bytes of a multipart upload. */
   readonly multipartSize: number
+  /** Where peers are installed that are not on PATH. */
+  readonly peersDirectory?: string
   /** Objects in the bucket that pages are listed of. */
   readonly listedKeys: number
 }
@@ -28,6 +30,7 @@ export function createSettings(options: {
   readonly seconds: number
   readonly multipartMib: number
   readonly listedKeys: number
+  readonly peersDirectory?: string | undefined
 }): Settings {
   return {
     rounds: options.rounds,
@@ -36,6 +39,7 @@ export function createSettings(options: {
     largeSize: 64 * mebibyte,
     rangedSize: 1024 * mebibyte,
     listedKeys: options.listedKeys,
+    ...(options.peersDirectory !== undefined && { peersDirectory: options.peersDirectory }),
     multipartSize: options.multipartMib * mebibyte,
   }
 }

@@ -24,8 +24,10 @@ class Connection {
   readonly #totals: Totals
   readonly #next: () => LoadRequest | undefined
   readonly #done: () => void
-  readonly #host: string
-  readonly #socket: Socket
+  readonly #job: LoadJob
+  #socket: Socket
+  /** The server ends the connection with this answer. */
+  #last = false
   #head = ''
   #status = 0
   /** Bytes of the answer's body that are still to come; undefined: its head is. */
@@ -34,7 +36,7 @@ class Connection {
   #sample = ''
 
   constructor(
-    { host, port }: LoadJob,
+    job: LoadJob,
     parts: {
       readonly totals: Totals
       readonly next: () => LoadRequest | undefined
@@ -44,8 +46,12 @@ class Connection {
     this.#totals = parts.totals
     this.#next = parts.next
     this.#done = parts.done
-    this.#host = `${host}:${port}`
-    this.#socket = new Socket({
+    this.#job = job
+    this.#socket = this.#connect()
+  }
+
+  #connect(): Socket {
+    const socket = new Socket({
       // @types/node knows it on connect() only.
       onread: {
         buffer: Buffer.allocUnsafe(sliceSize),
@@ -55,10 +61,11 @@ class Connection {
         },
       },
     } as ConstructorParameters<typeof Socket>[0])
-    this.#socket.setNoDelay(true)
-    this.#socket.once('error', (error) => this.#end(error.message))
-    this.#socket.once('close', () => this.#end(undefined))
-    this.#socket.connect(port, host, () => this.#start())
+    socket.setNoDelay(true)
+    socket.once('error', (error) => this.#end(error.message))
+    socket.once('close', () => this.#end(undefined))
+    socket.connect(this.#job.port, this.#job.host, () => this.#start())
+    return socket
   }
 
   destroy(): void {
@@ -79,7 +86,7 @@ class Connection {
     const { method, path, headers, bodySize } = request
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     const length = method === 'PUT' || method === 'POST' ? `Content-Length: ${bodySize}\r\n` : ''
-    const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${length}${lines.join('')}\r\n`
+    const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#job.host}:${this.#job.port}\r\n${length}${lines.join('')}\r\n`
     if (bodySize > 0 && bodySize <= sliceSize) {
       // Head and small body in one segment, as clients send them.
       this.#socket.write(Buffer.concat([Buffer.from(head, 'latin1'), slice.subarray(0, bodySize)]))
@@ -106,6 +113,8 @@ class Connection {
       if (end === -1 && this.#head.length > headSizeMax) this.#end('an answer without an end to its head')
       if (end === -1) return
       this.#status = Number(this.#head.slice(9, 12))
+      this.#last =
+        /\r\nconnection: close/i.test(this.#head.slice(0, end)) || this.#head.startsWith('HTTP/1.0')
       const length = /\r\ncontent-length: (\d+)/i.exec(this.#head.slice(0, end))?.[1]
       const already = this.#head.length - end - 4
       this.#rest = Number(length ?? 0)
@@ -126,7 +135,10 @@ class Connection {
     if (this.#status < 200 || this.#status >= 300) {
       this.#fail(`${this.#status} ${this.#sample.slice(0, failureSizeMax)}`)
     }
-    this.#start()
+    if (this.#last) {
+      this.destroy()
+      this.#socket = this.#connect()
+    } else this.#start()
   }
 
   #fail(what: string): void {

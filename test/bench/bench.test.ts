@@ -1,14 +1,19 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Figure, meets } from '../../bench/figure.ts'
 import { round, toPicture, toTable } from '../../bench/report.ts'
 import { runLoad } from '../../bench/support/load.ts'
 import type { LoadRequest } from '../../bench/support/load-job.ts'
+import { findProgram, peers, startPeer } from '../../bench/support/peers.ts'
 import { cpuSecondsOf, load, peakResidentMib } from '../../bench/support/processes.ts'
 import { inRounds, median, ratioOf } from '../../bench/support/rounds.ts'
+import { withDirectory } from '../support/files.ts'
 import { skip } from '../support/skip.ts'
+import { rejection } from '../support/throws.ts'
 
 const test = suite('bench')
 
@@ -107,6 +112,46 @@ test('the load generator goes on for as long as it is told, in a process of its 
     assert.ok(result.bytes >= result.requests * 100)
     assert.ok(result.latencyMs.p99 >= result.latencyMs.p50)
   })
+})
+
+test('a server that ends the connection with each answer gets a new one for the next request', async () => {
+  const connections = new Set<unknown>()
+  const closing = createServer((request, response) => {
+    connections.add(request.socket)
+    response.writeHead(200, { 'Content-Length': 2, Connection: 'close' }).end('ok')
+  })
+  await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = closing.address() as AddressInfo
+    const result = await runLoad({
+      host: '127.0.0.1',
+      port,
+      connections: 1,
+      requests: [get(0), get(0), get(0)],
+    })
+    assert.equal([result.requests, result.failures, connections.size], [3, 0, 3])
+  } finally {
+    closing.closeAllConnections()
+    await new Promise((resolve) => closing.close(resolve))
+  }
+})
+
+test('a peer is found where it was installed, and one that is not says how it comes there', async () => {
+  await withDirectory(async (directory) => {
+    const [peer] = peers
+    assert.ok(peer)
+    const missing = { ...peer, program: 'no-such-program' }
+    assert.is(findProgram(missing, directory), undefined)
+    mkdirSync(join(directory, 'node_modules', '.bin'), { recursive: true })
+    const program = join(directory, 'node_modules', '.bin', 'no-such-program')
+    writeFileSync(program, '#!/bin/sh\nexit 3\n', { mode: 0o700 })
+    assert.is(findProgram(missing, directory), program)
+    assert.match((await rejection(startPeer(missing, program, directory))).message, /has ended \(3\)/)
+  })
+  const [, , row] = toTable([
+    { what: 'beside it', kind: 'rate', value: Number.NaN, unit: '', note: 'not installed: how' },
+  ]).split('\n')
+  assert.is(row, '| beside it | not installed: how |  |  |  |  |  |')
 })
 
 test('a refused request is a failure that says why', async () => {
