@@ -26,6 +26,7 @@ export const frontEndNodeOptions: readonly string[] = ['--single-threaded-gc', '
 
 /**
  * Every key operation is an HTTP/2 stream, and Node keeps what belongs to one until the next full collection: a collection of
- * the young copies a third of it, 10 ms of standstill where it may grow to 16 MiB, 0.4 ms with 1 MiB.
+ * the young copies a third of it, with a standstill of 7 ms where it may grow to 16 MiB, 0.8 ms with 2 MiB. docs/performance.md
+ * has the figures.
  */
-export const controlNodeOptions: readonly string[] = ['--single-threaded-gc', '--max-semi-space-size=1']
+export const controlNodeOptions: readonly string[] = ['--single-threaded-gc', '--max-semi-space-size=2']
