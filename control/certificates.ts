@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { experimental } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { type Followed, followFiles } from '../files/followed-files.ts'
 import type { MutualTlsFiles } from './config.ts'
 import { KmsError } from './errors.ts'
 
@@ -22,37 +21,43 @@ type IdentityListener = experimental.IdentityCertificateUpdateListener
 
 /**
  * What gRPC asks for certificates. Files that do not fit together, as while somebody is writing them, leave the certificate
- * in place that worked so far; the next look tries again.
+ * in place that worked so far.
  */
 export class CertificateFiles implements experimental.CertificateProvider {
-  readonly #files: MutualTlsFiles
-  readonly #log: Logger | undefined
+  readonly #followed: Followed<Loaded>
   readonly #caListeners = new Set<CaListener>()
   readonly #identityListeners = new Set<IdentityListener>()
-  readonly #timer: NodeJS.Timeout
-  #loaded: Loaded
-  #refused: Loaded | undefined
-  #reading = false
 
   /** Errors: KmsError `unavailable` for files that cannot be read or do not fit together. */
   constructor(
-    files: MutualTlsFiles,
+    { caFile, certFile, keyFile }: MutualTlsFiles,
     { log, intervalMs = pollMs }: { log?: Logger; intervalMs?: number } = {},
   ) {
-    this.#files = files
-    this.#log = log
-    this.#loaded = read(files)
-    this.#timer = setInterval(() => void this.#reread(), intervalMs).unref()
+    try {
+      this.#followed = followFiles([caFile, certFile, keyFile], toLoaded, {
+        intervalMs,
+        changed: (loaded) => {
+          for (const listener of this.#caListeners) listener({ caCertificate: loaded.ca })
+          for (const listener of this.#identityListeners) listener(toIdentity(loaded))
+          log?.info({ certFile }, 'the certificate was loaded again')
+        },
+        // The one that worked so far goes on.
+        refused: (error) => log?.error({ err: error, certFile }, 'the changed certificate cannot be used'),
+      })
+    } catch (error) {
+      const message = `the certificate in ${certFile} cannot be used with its key and CA`
+      throw new KmsError('unavailable', message, { cause: error })
+    }
   }
 
   /** When our own certificate ends, milliseconds since 1970. */
   get expiresAtMs(): number {
-    return Date.parse(new X509Certificate(this.#loaded.cert).validTo)
+    return Date.parse(new X509Certificate(this.#followed.current().cert).validTo)
   }
 
   addCaCertificateListener(listener: CaListener): void {
     this.#caListeners.add(listener)
-    process.nextTick(() => listener({ caCertificate: this.#loaded.ca }))
+    process.nextTick(() => listener({ caCertificate: this.#followed.current().ca }))
   }
 
   removeCaCertificateListener(listener: CaListener): void {
@@ -61,7 +66,7 @@ export class CertificateFiles implements experimental.CertificateProvider {
 
   addIdentityCertificateListener(listener: IdentityListener): void {
     this.#identityListeners.add(listener)
-    process.nextTick(() => listener(this.#identity()))
+    process.nextTick(() => listener(toIdentity(this.#followed.current())))
   }
 
   removeIdentityCertificateListener(listener: IdentityListener): void {
@@ -69,52 +74,17 @@ export class CertificateFiles implements experimental.CertificateProvider {
   }
 
   close(): void {
-    clearInterval(this.#timer)
-  }
-
-  #identity() {
-    return { certificate: this.#loaded.cert, privateKey: this.#loaded.key }
-  }
-
-  async #reread(): Promise<void> {
-    if (this.#reading) return
-    this.#reading = true
-    try {
-      const { caFile, certFile, keyFile } = this.#files
-      const [ca, cert, key] = await Promise.all([readFile(caFile), readFile(certFile), readFile(keyFile)])
-      const found = { ca, cert, key }
-      if (equal(found, this.#loaded) || (this.#refused !== undefined && equal(found, this.#refused))) return
-      this.#refused = found
-      createSecureContext(found)
-      this.#refused = undefined
-      this.#loaded = found
-      for (const listener of this.#caListeners) listener({ caCertificate: ca })
-      for (const listener of this.#identityListeners) listener(this.#identity())
-      this.#log?.info({ certFile }, 'the certificate was loaded again')
-    } catch (error) {
-      // The one that worked so far goes on.
-      this.#log?.error(
-        { err: error, certFile: this.#files.certFile },
-        'the changed certificate cannot be used',
-      )
-    } finally {
-      this.#reading = false
-    }
+    this.#followed.close()
   }
 }
 
-function read({ caFile, certFile, keyFile }: MutualTlsFiles): Loaded {
-  try {
-    const loaded = { ca: readFileSync(caFile), cert: readFileSync(certFile), key: readFileSync(keyFile) }
-    createSecureContext(loaded)
-    return loaded
-  } catch (error) {
-    throw new KmsError('unavailable', `the certificate in ${certFile} cannot be used with its key and CA`, {
-      cause: error,
-    })
-  }
+/** Errors: where they do not fit together. */
+function toLoaded([ca, cert, key]: readonly Buffer[]): Loaded {
+  if (ca === undefined || cert === undefined || key === undefined) throw new Error('there are three files')
+  createSecureContext({ ca, cert, key })
+  return { ca, cert, key }
 }
 
-function equal(a: Loaded, b: Loaded): boolean {
-  return a.ca.equals(b.ca) && a.cert.equals(b.cert) && a.key.equals(b.key)
+function toIdentity({ cert, key }: Loaded) {
+  return { certificate: cert, privateKey: key }
 }

@@ -1,28 +1,17 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
+import { type Followed, followFiles } from '../../files/followed-files.ts'
 import { allowAll, denyAll, type Policy, parsePolicy } from './policy.ts'
 
 /** The policy as it is now. */
-export interface CurrentPolicy {
-  current(): Policy
-  close(): void
-}
+export type CurrentPolicy = Followed<Policy>
 
 const pollMs = 1_000
 
 /** Errors: a file that cannot be read, or that is no policy. */
 export function readPolicy(path: string): Policy {
   return parsePolicy(readFileSync(path, 'utf8'))
-}
-
-/** What stands in the file, or why it cannot be read: two looks that differ are a change. */
-function lookAt(path: string): string {
-  try {
-    return `text ${readFileSync(path, 'utf8')}`
-  } catch (error) {
-    return `error ${String(error)}`
-  }
 }
 
 /**
@@ -46,22 +35,17 @@ export function openPolicy(
     help: 'Whether the policy file is the policy in force; 0 when it was changed to something that cannot be used',
     registers: [registry],
   })
-  let seen = lookAt(path)
-  let policy = readPolicy(path)
-  valid.set(1)
-  const look = () => {
-    const now = lookAt(path)
-    if (now === seen) return
-    seen = now
-    try {
-      policy = readPolicy(path)
+  const policy = followFiles([path], (contents) => parsePolicy(Buffer.concat(contents).toString('utf8')), {
+    intervalMs,
+    changed({ clients, rules }) {
       valid.set(1)
-      log.info({ clients: policy.clients, rules: policy.rules }, 'the policy was loaded again')
-    } catch (error) {
+      log.info({ clients, rules }, 'the policy was loaded again')
+    },
+    refused(error) {
       valid.set(0)
       log.error({ err: error, path }, 'the changed policy cannot be used, the old one stays')
-    }
-  }
-  const timer = setInterval(look, intervalMs).unref()
-  return { current: () => policy, close: () => clearInterval(timer) }
+    },
+  })
+  valid.set(1)
+  return policy
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { type Followed, followFiles } from '../../files/followed-files.ts'
 import type { Credential } from '../config.ts'
-import { type Followed, followFiles } from '../followed-files.ts'
 import { onlyRoot, parseUsers, type Users } from './users.ts'
 
 /** The users as they are now: those of the environment and of a file that may change at any time. */

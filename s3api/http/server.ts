@@ -3,9 +3,9 @@ import https from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import { followFiles } from '../../files/followed-files.ts'
 import type { FrontEndConfig } from '../config.ts'
 import { S3Error } from '../errors.ts'
-import { followFiles } from '../followed-files.ts'
 import { errorReply } from './error-reply.ts'
 
 /** node:http as S3 needs it. */

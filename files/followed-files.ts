@@ -9,8 +9,8 @@ export interface Followed<Value> {
 
 /**
  * Parses the files' contents now, and again whenever they have changed. What is compared is contents, so that no change
- * between two looks is missed. Contents that `parse` refuses, half-written ones most likely, leave the value as it was and
- * are told to `refused` once. Errors, for the first reading: of the file system, of `parse`.
+ * between two looks is missed. Files that cannot be read, and contents that `parse` refuses, half-written ones most likely,
+ * leave the value as it was and are told to `refused` once; `changed` is told when all is well again. Errors, for the first reading: of the file system, of `parse`.
  */
 export function followFiles<Value>(
   paths: readonly string[],
@@ -28,9 +28,7 @@ export function followFiles<Value>(
 
   async function read(): Promise<readonly Buffer[] | undefined> {
     try {
-      const contents = await Promise.all(paths.map((path) => readFile(path)))
-      readable = true
-      return contents
+      return await Promise.all(paths.map((path) => readFile(path)))
     } catch (error) {
       if (readable) options.refused(error)
       readable = false
@@ -40,8 +38,10 @@ export function followFiles<Value>(
 
   async function look(): Promise<void> {
     const contents = await read()
-    if (contents === undefined || contents.every((bytes, index) => seen[index]?.equals(bytes) === true))
-      return
+    if (contents === undefined) return
+    const same = contents.every((bytes, index) => seen[index]?.equals(bytes) === true)
+    if (same && readable) return
+    readable = true
     seen = contents
     try {
       value = parse(contents)
