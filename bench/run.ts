@@ -5,6 +5,7 @@ import type { Figure } from './figure.ts'
 import { measureControl } from './parts/control.ts'
 import { measureEngine } from './parts/engine.ts'
 import { measureGateway } from './parts/gateway.ts'
+import { measureHandover } from './parts/handover.ts'
 import { measureKeys } from './parts/keys.ts'
 import { measureList } from './parts/list.ts'
 import { measureMemory } from './parts/memory.ts'
@@ -19,6 +20,7 @@ import { type RunningSealgate, startSealgate } from './support/sealgate.ts'
 
 const parts: Readonly<Record<string, (settings: Settings) => Promise<Figure[]>>> = {
   engine: measureEngine,
+  handover: measureHandover,
   server: (settings) => withServer(settings, measureServer),
   memory: (settings) => withServer(settings, measureMemory),
   multipart: measureMultipart,

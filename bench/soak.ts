@@ -43,7 +43,7 @@ async function soak(server: RunningSealgate, minutes: number): Promise<Run> {
   for (let looks = 1; performance.now() - startedAt < minutes * 60_000; looks++) {
     await sleep(lookMs)
     samples.push(sampleProcesses(server))
-    delays.push(await server.metric('sealgate_event_loop_delay_p99_seconds'))
+    delays.push(await delayOf(server))
     const now = performance.now()
     if (now - killedAt > killEveryMs) {
       killedAt = now
@@ -68,7 +68,7 @@ async function describe(server: RunningSealgate, clients: Clients, seconds: numb
   const processes = sampleProcesses(server).map(
     ({ role, residentMib, descriptors }) => `${role} ${residentMib.toFixed(0)} MiB ${descriptors} fds`,
   )
-  const delay = await server.metric('sealgate_event_loop_delay_p99_seconds')
+  const delay = await delayOf(server)
   const { files, named, trash } = countFiles(server)
   console.log(
     [
@@ -81,6 +81,11 @@ async function describe(server: RunningSealgate, clients: Clients, seconds: numb
         .join(' '),
     ].join('; '),
   )
+}
+
+/** NaN: no front-end has told it in time. */
+function delayOf(server: RunningSealgate): Promise<number> {
+  return server.metric('sealgate_event_loop_delay_p99_seconds').catch(() => Number.NaN)
 }
 
 /** What is left when no client is there any more: it has a while to go. */

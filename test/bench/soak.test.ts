@@ -79,6 +79,7 @@ test('the verdict finds growing memory, wrong bytes, lost files and open descrip
   assert.is(failures({ ...goodRun, counts: { ...goodRun.counts, wrong: ['x'], unexpected: ['y'] } }), 2)
   assert.is(failures({ ...goodRun, lostFiles: 1, descriptors: { before: 40, after: 140 } }), 2)
   assert.is(failures({ ...goodRun, delays: [0.1, 0.1, 0.001] }), 1)
+  assert.is(failures({ ...goodRun, delays: [0.001, Number.NaN, 0.001] }), 1)
 })
 
 test.run()
