@@ -8,6 +8,7 @@ import { createCryptoPool, type FrontEnd, type FrontEndConfig, startFrontEnd } f
 import type { Operation } from '../../s3api/operation.ts'
 import { startTestControl } from './control.ts'
 import { withDirectory } from './files.ts'
+import { frontEndConfig } from './front-end-config.ts'
 import { type Response, type SentRequest, type Signer, sendSigned } from './signed-request.ts'
 
 /** A front-end of this process over the disk backend and a control service, on a port of its own. */
@@ -52,20 +53,12 @@ export async function withFrontEnd(
     const backend = await openDiskBackend({ directory, log })
     const usersFile = join(directory, 'users.json')
     writeFileSync(usersFile, JSON.stringify({ users: options.users ?? [alice, bob] }))
-    const config: FrontEndConfig = {
-      address: { host: '127.0.0.1', port: 0 },
+    const config = frontEndConfig(rootSigner, {
       domains: ['s3.example.com'],
-      region: 'us-east-1',
-      credentials: new Map([[rootSigner.accessKey, rootSigner]]),
       usersFile,
-      autoEncryption: false,
-      allowSseCOverHttp: true,
-      trustedProxies: [],
-      requestsMax: 100,
-      bytesPerSecondMin: 0,
       drainMs: 1_000,
       ...options.config,
-    }
+    })
     const registry = new Registry()
     const metric: TestFrontEnd['metric'] = async (name) =>
       Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await registry.metrics())?.[1])

@@ -14,8 +14,8 @@ import {
   startFrontEnd,
 } from '../../s3api/index.ts'
 import type { Operation } from '../../s3api/operation.ts'
+import { frontEndConfig, gatewayConfig } from './front-end-config.ts'
 import { makeScratch } from './scratch.ts'
-import { gatewayConfig } from './upstream-store.ts'
 
 /** A line of a front-end's log, of one request. */
 export interface LoggedRequest {
@@ -103,29 +103,14 @@ async function serve(
   })
   const log = pino({ level: logLevel }, destination)
   const pool = createCryptoPool({ threads: 1 })
-  const frontEnd = await startFrontEnd(
-    {
-      address: { host: '127.0.0.1', port: 0 },
-      domains: [],
-      region: 'us-east-1',
-      credentials: new Map([[credential.accessKey, credential]]),
-      autoEncryption: false,
-      allowSseCOverHttp: true,
-      trustedProxies: [],
-      requestsMax: 1000,
-      bytesPerSecondMin: 0,
-      drainMs: 200,
-      ...config,
-    },
-    {
-      backend,
-      pool,
-      ...(keys !== undefined && { keys }),
-      log,
-      registry: new Registry(),
-      ...(operations !== undefined && { operations }),
-    },
-  )
+  const frontEnd = await startFrontEnd(frontEndConfig(credential, config), {
+    backend,
+    pool,
+    ...(keys !== undefined && { keys }),
+    log,
+    registry: new Registry(),
+    ...(operations !== undefined && { operations }),
+  })
   const client = new S3Client({
     endpoint: frontEnd.url,
     region: 'us-east-1',

@@ -14,6 +14,7 @@ import { createCryptoPool, startFrontEnd } from '../../s3api/index.ts'
 import { testMasterKey } from './control.ts'
 import { withDirectory } from './files.ts'
 import { rootSigner } from './front-end.ts'
+import { frontEndConfig } from './front-end-config.ts'
 import { type Response, type SentRequest, sendSigned } from './signed-request.ts'
 
 /** Control services and front-ends of one store, each to be started and ended at will; all end with the test. */
@@ -154,28 +155,14 @@ async function open(
     await pool.close()
     await backend.close()
   }
-  const frontEnd = await startFrontEnd(
-    {
-      address: { host: '127.0.0.1', port: 0 },
-      domains: [],
-      region: 'us-east-1',
-      credentials: new Map([[rootSigner.accessKey, rootSigner]]),
-      autoEncryption: false,
-      allowSseCOverHttp: true,
-      trustedProxies: [],
-      requestsMax,
-      bytesPerSecondMin: 0,
-      drainMs: 1_000,
-    },
-    {
-      backend,
-      pool,
-      log,
-      registry,
-      ...(keys !== undefined && { keys }),
-      ...(clock !== undefined && { clock }),
-    },
-  ).catch(async (error: unknown) => {
+  const frontEnd = await startFrontEnd(frontEndConfig(rootSigner, { requestsMax, drainMs: 1_000 }), {
+    backend,
+    pool,
+    log,
+    registry,
+    ...(keys !== undefined && { keys }),
+    ...(clock !== undefined && { clock }),
+  }).catch(async (error: unknown) => {
     await closeParts()
     throw error
   })

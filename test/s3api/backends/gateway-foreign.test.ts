@@ -1,7 +1,7 @@
 import { backendContract } from '../../contracts/backend.ts'
+import { gatewayConfig } from '../../support/front-end-config.ts'
 import { openFailingGateway, openGatewayStore } from '../../support/gateway-store.ts'
 import { skip } from '../../support/skip.ts'
-import { gatewayConfig } from '../../support/upstream-store.ts'
 
 /** The contract before any other S3: an empty one, or one whose buckets of other names are to be left alone. */
 const {

@@ -7,6 +7,8 @@ import { Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createCryptoPool, openDiskBackend, startFrontEnd } from '../../../s3api/index.ts'
+import { rootSigner } from '../../support/front-end.ts'
+import { frontEndConfig } from '../../support/front-end-config.ts'
 
 const test = suite('s3api/http/linger')
 
@@ -34,18 +36,7 @@ test('a client that sends its whole body first still gets the answer that refuse
   const backend = await openDiskBackend({ directory, log })
   await backend.createBucket('bucket')
   const pool = createCryptoPool({ threads: 1 })
-  const config = {
-    address: { host: '127.0.0.1', port: 0 },
-    domains: [],
-    region: 'us-east-1',
-    credentials: new Map(),
-    autoEncryption: false,
-    allowSseCOverHttp: false,
-    trustedProxies: [],
-    requestsMax: 10,
-    bytesPerSecondMin: 0,
-    drainMs: 0,
-  }
+  const config = frontEndConfig(rootSigner, { requestsMax: 10, drainMs: 0 })
   const frontEnd = await startFrontEnd(config, { backend, pool, log, registry: new Registry() })
   try {
     const answer = await sendThenRead(

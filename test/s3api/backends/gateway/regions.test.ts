@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { emptyPayload } from '../../../../s3api/backends/gateway/signer.ts'
 import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
-import { gatewayConfig } from '../../../support/upstream-store.ts'
+import { gatewayConfig } from '../../../support/front-end-config.ts'
 
 const test = suite('s3api/backends/gateway: regions')
 const region = 'eu-central-1'
