@@ -23,8 +23,10 @@ export interface MinioFolder {
   remove(): void
 }
 
-export function makeMinioFolder(): MinioFolder {
-  const { path, remove } = makeScratch('minio')
+/** In a folder of its own, or in one that is given, which whoever made it removes. */
+export function makeMinioFolder(
+  { path, remove }: Pick<MinioFolder, 'path' | 'remove'> = makeScratch('minio'),
+): MinioFolder {
   const write = (file: string, content: Uint8Array | string) => {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content)

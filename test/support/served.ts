@@ -22,11 +22,17 @@ const anyPort = '127.0.0.1:0'
 export async function withServed(
   command: 'quickstart' | 'server',
   use: (served: Served) => Promise<void>,
-  options: { readonly env?: Readonly<Record<string, string>>; readonly control?: boolean } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly control?: boolean
+    /** Fills the data folder before. */
+    readonly prepare?: (directory: string) => void
+  } = {},
 ): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'sealgate-cli-'))
   const directory = join(root, 'data')
   const temporary = mkdtempSync(join(root, 'tmp-'))
+  options.prepare?.(directory)
   const addresses = ['--address', anyPort, '--admin-address', anyPort, '--control-admin-address', anyPort]
   const program = startProgram([command, directory, ...addresses], {
     TMPDIR: temporary,

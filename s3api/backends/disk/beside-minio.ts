@@ -55,6 +55,7 @@ export class DiskBesideMinio extends DiskBackend {
       throw new BackendError('bucket-not-empty', 'MinIO’s folder of the bucket is still there')
     }
     await super.deleteBucket(bucket)
+    this.#buckets.delete(bucket)
   }
 
   override async setVersioning(bucket: string, state: 'enabled' | 'suspended') {
