@@ -4,6 +4,7 @@ import { concurrencyContract } from './backend/concurrency.ts'
 import { conditionContract } from './backend/conditions.ts'
 import { copyContract } from './backend/copies.ts'
 import { failureContract } from './backend/failures.ts'
+import type { StoreLimits } from './backend/limits.ts'
 import { listingContract } from './backend/listing.ts'
 import { objectContract } from './backend/objects.ts'
 import { partContract } from './backend/parts.ts'
@@ -12,6 +13,8 @@ import { uploadContract } from './backend/uploads.ts'
 /** A backend under test, on a store of its own that is empty. */
 export interface BackendUnderTest {
   readonly backend: Backend
+  /** Of a foreign store below it. */
+  readonly limits?: StoreLimits
   /** A further instance on the same store, as another process would have it. Closed with `close`. */
   another(): Promise<Backend>
   /** Ends all instances and opens the store anew. */

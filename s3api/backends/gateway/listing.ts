@@ -15,6 +15,7 @@ import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
 import type { ListedCache } from './listed-cache.ts'
 import type { Lookup } from './lookup.ts'
 import type { MinioStore } from './minio-store.ts'
+import { fetchAfter, inOrder, isCommonPrefix, keysPerPage, listNames, nameOf, prefixesOf } from './names.ts'
 import { parseTime, unquoted } from './native-headers.ts'
 import { listSizeMax } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
@@ -25,10 +26,6 @@ import { type XmlEntry, XmlList } from './xml-list.ts'
 
 /** Objects of one page that are looked up at once. */
 const lookupsAtOnce = 32
-const keysPerPage = 1000
-const keySizeMax = 1024
-/** Above every name below a common prefix, but for names that begin with this character there; as many as fit are above those. */
-const lastCharacter = '\u{10ffff}'
 
 /**
  * Lists what the store lists, with the sizes and ETags that clients know. What an object's are, only the object says: it is asked
@@ -59,26 +56,18 @@ export class Listing {
   }
 
   async objects(bucket: string, query: ListQuery): Promise<ObjectPage> {
-    const { prefix, delimiter, startAfter, limit } = query
+    const { prefix, delimiter, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
     if (this.#minio !== undefined) return this.#minio.page(bucket, query, (key) => this.#own(bucket, key))
-    const folded = isCommonPrefix(startAfter, query)
-    const list = await fetchAfter(startAfter, { folded }, (marker) =>
-      this.#fetch(bucket, 'ListBucketResult', {
-        'list-type': '2',
-        prefix,
-        delimiter,
-        'start-after': marker,
-        'max-keys': String(Math.min(limit, keysPerPage)),
-      }),
+    const { names, truncated } = await listNames(query, (page) =>
+      this.#fetch(bucket, 'ListBucketResult', { 'list-type': '2', prefix, delimiter, ...page }),
     )
-    const objects = await inParallel(list.entries('Contents'), lookupsAtOnce, async (entry) => {
-      const key = entry.key('Key')
-      const record = await this.#listed(bucket, key, entry, undefined)
-      return record && ({ kind: 'object', key, record } as const)
+    const entries = await inParallel(names, lookupsAtOnce, async (name): Promise<ListEntry | undefined> => {
+      if (name.entry === undefined) return { kind: 'prefix', prefix: name.text }
+      const record = await this.#listed(bucket, name.text, name.entry, undefined)
+      return record && { kind: 'object', key: name.text, record }
     })
-    const entries: ListEntry[] = [...objects.filter((entry) => entry !== undefined), ...prefixesOf(list)]
-    return { entries: inOrder(entries, nameOf), truncated: list.flag('IsTruncated') }
+    return { entries: entries.filter((entry) => entry !== undefined), truncated }
   }
 
   async versions(bucket: string, query: VersionQuery): Promise<VersionPage> {
@@ -200,44 +189,6 @@ export class Listing {
 
 /** Query names without a value. */
 const bare: ReadonlySet<string> = new Set(['versions', 'uploads'])
-
-function prefixesOf(list: XmlList): { readonly kind: 'prefix'; readonly prefix: string }[] {
-  return list.entries('CommonPrefixes').map((entry) => ({ kind: 'prefix', prefix: entry.key('Prefix') }))
-}
-
-function nameOf(entry: { readonly key: string } | { readonly prefix: string }): string {
-  return 'key' in entry ? entry.key : entry.prefix
-}
-
-/** In UTF-8 byte order of names; entries of one name stay as they are. */
-function inOrder<Entry>(entries: readonly Entry[], name: (entry: Entry) => string): Entry[] {
-  return entries
-    .map((entry) => ({ entry, bytes: Buffer.from(name(entry)) }))
-    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
-    .map(({ entry }) => entry)
-}
-
-/** A page behind a marker; `folded`: which is a common prefix, that must not come again. */
-async function fetchAfter(
-  marker: string,
-  { folded }: { readonly folded: boolean },
-  fetch: (marker: string) => Promise<XmlList>,
-): Promise<XmlList> {
-  if (!folded) return fetch(marker)
-  const list = await fetch(marker + lastCharacter)
-  if (!prefixesOf(list).some(({ prefix }) => prefix === marker)) return list
-  const room = Math.floor((keySizeMax - Buffer.byteLength(marker)) / Buffer.byteLength(lastCharacter))
-  return fetch(marker + lastCharacter.repeat(Math.max(1, room)))
-}
-
-function isCommonPrefix(
-  marker: string,
-  { prefix, delimiter }: { readonly prefix: string; readonly delimiter: string },
-): boolean {
-  if (marker === '' || delimiter === '' || !marker.startsWith(prefix)) return false
-  const at = marker.indexOf(delimiter, prefix.length)
-  return at >= 0 && at + delimiter.length === marker.length
-}
 
 function storesOwn(entry: XmlEntry, etag: string): ListedRecord {
   const stored = entry.number('Size')

@@ -31,9 +31,12 @@ export function facts(name: string, part: string, open: Open) {
       try {
         await under.backend.createBucket(bucket)
         await check(under)
-      } finally {
-        await under.close()
+      } catch (error) {
+        // What went wrong first is what counts.
+        await under.close().catch(() => {})
+        throw error
       }
+      await under.close()
     })
   return { fact, run: () => test.run() }
 }

@@ -1,3 +1,4 @@
+import { limitsOf } from '../../contracts/backend/limits.ts'
 import { backendContract } from '../../contracts/backend.ts'
 import { gatewayConfig } from '../../support/front-end-config.ts'
 import { openFailingGateway, openGatewayStore } from '../../support/gateway-store.ts'
@@ -14,12 +15,12 @@ const {
 if (endpoint === undefined || accessKey === undefined || secretKey === undefined) {
   skip('gateway before a foreign S3: set SEALGATE_TEST_S3_ENDPOINT, _ACCESS_KEY and _SECRET_KEY')
 } else {
+  const openForeign = async () => ({
+    config: gatewayConfig(endpoint, { accessKey, secretKey }, { region }),
+    close: async () => {},
+  })
   backendContract(`gateway before ${endpoint}`, {
-    open: () =>
-      openGatewayStore(async () => ({
-        config: gatewayConfig(endpoint, { accessKey, secretKey }, { region }),
-        close: async () => {},
-      })),
+    open: async () => openGatewayStore(openForeign, undefined, await limitsOf(endpoint)),
     openFailing: openFailingGateway,
   })
 }
