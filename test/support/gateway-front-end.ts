@@ -122,8 +122,8 @@ async function serve(
     url: frontEnd.url,
     client,
     async served() {
-      // A request's line is written after its answer.
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      // A request's line is written after its answer: some turns of the loop later, however busy the machine is.
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 5))
       const seen = lines
       lines = []
       return seen

@@ -8,7 +8,7 @@ import { Sweeper } from '../../s3api/backends/gateway/sweeper.ts'
 import { listSizeMax, SystemBucket } from '../../s3api/backends/gateway/system-records.ts'
 import { UploadStore } from '../../s3api/backends/gateway/upload-store.ts'
 import { Upstream, type UpstreamRequest } from '../../s3api/backends/gateway/upstream.ts'
-import { UpstreamError } from '../../s3api/backends/gateway/upstream-error.ts'
+import { toBackendError } from '../../s3api/backends/gateway/upstream-error.ts'
 import { XmlList } from '../../s3api/backends/gateway/xml-list.ts'
 import type { StoreLimits } from '../contracts/backend/limits.ts'
 import type { BackendUnderTest } from '../contracts/backend.ts'
@@ -183,7 +183,8 @@ async function removeVersions(upstream: Upstream, bucket: string): Promise<boole
           65_536,
         )
         .catch((error: unknown) => {
-          if (!(error instanceof UpstreamError) || error.status !== 403) throw error
+          const known = toBackendError(error)
+          if (!(known instanceof BackendError) || known.code !== 'locked') throw error
           locked = true
         })
     }
@@ -194,10 +195,18 @@ async function removeVersions(upstream: Upstream, bucket: string): Promise<boole
 }
 
 /** The system records of a new store, through two gateways. */
-export async function openGatewayRecords(): Promise<RecordsUnderTest> {
-  const under = await openGatewayStore(openOwnStore)
+export async function openGatewayRecords(
+  openStore: () => Promise<GatewayStore>,
+  limits?: StoreLimits,
+): Promise<RecordsUnderTest> {
+  const under = await openGatewayStore(openStore)
   const other = await under.another()
-  return { records: under.backend.system, others: other.system, close: () => under.close() }
+  return {
+    records: under.backend.system,
+    others: other.system,
+    ...(limits && { limits }),
+    close: () => under.close(),
+  }
 }
 
 /** A gateway whose n-th writing request fails: it is not sent, or its answer is lost. */

@@ -126,7 +126,10 @@ export class GatewayBackend implements Backend {
     })
     this.#found(kindOf(found.record))
     if (found.record.minio === undefined) this.#parts.listed.set(found, found.record)
-    return toStoredObject(found, key, await this.#parts.attributes.of(found, hint))
+    const stored = toStoredObject(found, key, await this.#parts.attributes.of(found, hint))
+    if (found.versionId !== undefined || (await this.getBucket(bucket)).versioning === 'unversioned')
+      return stored
+    return { ...stored, versionId: nullVersionId }
   }
 
   openData(
@@ -139,7 +142,11 @@ export class GatewayBackend implements Backend {
   async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]) {
     this.#refuseOurs(deletion.bucket)
     await this.#parts.minio?.requireRemovable(deletion)
-    return this.#parts.remover.remove(deletion)
+    const removed = await this.#parts.remover.remove(deletion)
+    const made = deletion.versionId === undefined && deletion.condition === undefined
+    if (!made || removed.versionId !== undefined) return removed
+    const { versionId } = await this.#named(deletion.bucket, {})
+    return versionId === undefined ? removed : { versionId, deleteMarker: true }
   }
 
   async changeAttributes(change: Parameters<Backend['changeAttributes']>[0]) {
@@ -219,7 +226,7 @@ export class GatewayBackend implements Backend {
     await this.#parts.upstream.close()
   }
 
-  /** Stores do not name the null version that they write where versioning is suspended. */
+  /** Stores do not always name the null version that they make where versioning is suspended. */
   async #named(bucket: string, written: WrittenVersion): Promise<WrittenVersion> {
     if (written.versionId !== undefined) return written
     const { versioning } = await this.getBucket(bucket)

@@ -7,6 +7,8 @@ export interface StoreLimits {
   readonly pathKeys?: boolean
   /** A name below a common prefix, as where a listing starts, stands for all of that prefix. */
   readonly foldsMarkers?: boolean
+  /** No delete marker is made where there is no object to hide. */
+  readonly noIdleMarkers?: boolean
   /** A storage class besides STANDARD that it takes. */
   readonly storageClass?: string
   /** Running uploads are listed without regard to prefix, delimiter and page, and stay when their bucket goes. */
@@ -31,6 +33,12 @@ export async function limitsOf(endpoint: string): Promise<StoreLimits> {
   const { headers, body } = await fetch(endpoint)
   await body?.cancel()
   return headers.get('server') === 'MinIO'
-    ? { pathKeys: true, foldsMarkers: true, storageClass: 'REDUCED_REDUNDANCY', listsUploadsPoorly: true }
+    ? {
+        pathKeys: true,
+        foldsMarkers: true,
+        noIdleMarkers: true,
+        storageClass: 'REDUCED_REDUNDANCY',
+        listsUploadsPoorly: true,
+      }
     : {}
 }

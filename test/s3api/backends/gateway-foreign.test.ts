@@ -1,7 +1,9 @@
 import { limitsOf } from '../../contracts/backend/limits.ts'
 import { backendContract } from '../../contracts/backend.ts'
+import { systemRecordsContract } from '../../contracts/system-records.ts'
+import { versionsContract } from '../../contracts/versions.ts'
 import { gatewayConfig } from '../../support/front-end-config.ts'
-import { openFailingGateway, openGatewayStore } from '../../support/gateway-store.ts'
+import { openFailingGateway, openGatewayRecords, openGatewayStore } from '../../support/gateway-store.ts'
 import { skip } from '../../support/skip.ts'
 
 /** The contract before any other S3: an empty one, or one whose buckets of other names are to be left alone. */
@@ -22,5 +24,12 @@ if (endpoint === undefined || accessKey === undefined || secretKey === undefined
   backendContract(`gateway before ${endpoint}`, {
     open: async () => openGatewayStore(openForeign, undefined, await limitsOf(endpoint)),
     openFailing: openFailingGateway,
+  })
+  systemRecordsContract(`gateway before ${endpoint}`, async () =>
+    openGatewayRecords(openForeign, await limitsOf(endpoint)),
+  )
+  versionsContract(`gateway before ${endpoint}`, async () => {
+    const { backend, close } = await openGatewayStore(openForeign)
+    return { backend, ownIds: true, limits: await limitsOf(endpoint), close }
   })
 }

@@ -1,4 +1,4 @@
 import { systemRecordsContract } from '../../contracts/system-records.ts'
-import { openGatewayRecords } from '../../support/gateway-store.ts'
+import { openGatewayRecords, openOwnStore } from '../../support/gateway-store.ts'
 
-systemRecordsContract('gateway before a Sealgate', openGatewayRecords)
+systemRecordsContract('gateway before a Sealgate', () => openGatewayRecords(openOwnStore))
