@@ -103,7 +103,7 @@ export class Attributes {
             ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }),
           },
           headers: bypassGovernance ? { 'x-amz-bypass-governance-retention': 'true' } : {},
-          ...(body !== undefined && { body: Buffer.from(body, 'utf8') }),
+          ...(body !== undefined && { body: Buffer.from(body, 'utf8'), md5: true }),
           repeatable: true,
         },
         answerSizeMax,

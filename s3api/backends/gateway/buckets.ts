@@ -182,7 +182,14 @@ export class Buckets {
   async #enableLock(bucket: string): Promise<void> {
     const enabled = element('ObjectLockConfiguration', [element('ObjectLockEnabled', 'Enabled')])
     const body = Buffer.from(document(enabled), 'utf8')
-    const request = { method: 'PUT', bucket, query: { 'object-lock': '' }, body, repeatable: true } as const
+    const request = {
+      method: 'PUT',
+      bucket,
+      query: { 'object-lock': '' },
+      body,
+      md5: true,
+      repeatable: true,
+    } as const
     await asBackend(() => this.#upstream.fetch(request, answerSizeMax), 'no-such-bucket')
   }
 
@@ -192,7 +199,14 @@ export class Buckets {
       document(element('VersioningConfiguration', [element('Status', status)])),
       'utf8',
     )
-    const request = { method: 'PUT', bucket, query: { versioning: '' }, body, repeatable: true } as const
+    const request = {
+      method: 'PUT',
+      bucket,
+      query: { versioning: '' },
+      body,
+      md5: true,
+      repeatable: true,
+    } as const
     await asBackend(() => this.#upstream.fetch(request, answerSizeMax), 'no-such-bucket')
     this.#buckets.delete(bucket)
   }

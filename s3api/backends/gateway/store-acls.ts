@@ -77,12 +77,14 @@ export class StoreAcls {
     const before = await this.#read(name)
     if (before === undefined) throw new BackendError('not-supported', 'the store has no access control lists')
     const body = aclDocument(toStores(acl, ownership.owner, before.owner), before.owner)
-    return this.#put(name, { body: Buffer.from(body, 'utf8') })
+    return this.#put(name, { body: Buffer.from(body, 'utf8'), md5: true })
   }
 
   async #put(
     { bucket, key, versionId }: ObjectName,
-    list: { readonly headers: Readonly<Record<string, string>> } | { readonly body: Uint8Array },
+    list:
+      | { readonly headers: Readonly<Record<string, string>> }
+      | { readonly body: Uint8Array; readonly md5: true },
   ): Promise<void> {
     const request = {
       method: 'PUT',

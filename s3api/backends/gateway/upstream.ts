@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
@@ -33,6 +34,8 @@ export interface UpstreamRequest {
   /** Lower-case names, UTF-8 values. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  /** S3 wants the body's MD5: with documents, and with what is locked from the start. */
+  readonly md5?: boolean
   /** Doing it twice is doing it once. */
   readonly repeatable: boolean
 }
@@ -129,8 +132,9 @@ export class Upstream {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
   }
 
-  async #attempt(request: UpstreamRequest): Promise<UpstreamAnswer> {
-    const { body } = request
+  async #attempt(given: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { body } = given
+    const request = given.md5 === true && body !== undefined ? withMd5(given, body) : given
     const { signed, path, pool } = await this.#sign(request, this.#payloadOf(body))
     const length =
       body ?? (request.method === 'GET' || request.method === 'HEAD' ? undefined : new Uint8Array(0))
@@ -237,6 +241,11 @@ export class Upstream {
     this.#pools.set(host, pool)
     return pool
   }
+}
+
+function withMd5(request: UpstreamRequest, body: Uint8Array): UpstreamRequest {
+  const md5 = createHash('md5').update(body).digest('base64')
+  return { ...request, headers: { ...request.headers, 'content-md5': md5 } }
 }
 
 async function wait(ms: number, signal: AbortSignal): Promise<void> {

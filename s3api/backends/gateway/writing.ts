@@ -88,6 +88,7 @@ export class ObjectWriter {
         ...conditions,
       },
       body: Buffer.concat([data.bytes, area]),
+      md5: attributes?.retention !== undefined || attributes?.legalHold !== undefined,
       repeatable: condition === undefined,
     })
   }
