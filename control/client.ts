@@ -13,7 +13,14 @@ import type { ControlAddress } from './config.ts'
 import { type Endpoint, Endpoints } from './connection/endpoints.ts'
 import { rewrapOver } from './connection/rewrap-client.ts'
 import { InstanceWatch } from './connection/watch-client.ts'
-import { answeredName, codeOfStatus, KmsError, parseErrorCode, retryAfterName } from './errors.ts'
+import {
+  answeredName,
+  codeOfStatus,
+  KmsError,
+  parseErrorCode,
+  reasonOfFailure,
+  retryAfterName,
+} from './errors.ts'
 import type { KeyService, Lease } from './service.ts'
 
 // What other rooms and services import: the key service, as they see it, and the ring that keeps its keys.
@@ -34,6 +41,8 @@ const dataKeySize = 32
 
 /** A call that has not come back by then has failed, whatever number of attempts it took. */
 const defaultDeadlineMs = 5_000
+/** Nobody is asked for it, and whoever looks whether we are ready does not wait for long. */
+const statusDeadlineMs = 2_500
 /** An instance that does not answer leaves this part of the deadline to another one. */
 const attemptShare = 0.5
 /** Answers of `unavailable` that a call takes; an instance that cannot be reached is tried until the deadline. */
@@ -61,11 +70,11 @@ export function connectKeyService(
   const endpoints = new Endpoints('kind' in addresses ? [addresses] : addresses, {
     ...(log !== undefined && { log }),
   })
-  const attemptMs = endpoints.all.length === 1 ? deadlineMs : deadlineMs * attemptShare
 
   /** One call: its deadline, its attempts, and the error that the service threw. Every method can be repeated. */
-  async function call<Response>(start: Start<Response>): Promise<Response> {
-    const deadline = Date.now() + deadlineMs
+  async function call<Response>(start: Start<Response>, withinMs = deadlineMs): Promise<Response> {
+    const deadline = Date.now() + withinMs
+    const attemptMs = endpoints.all.length === 1 ? withinMs : withinMs * attemptShare
     const tried = new Set<Endpoint>()
     let answers = 0
     for (let attempt = 1; ; attempt++) {
@@ -148,7 +157,11 @@ export function connectKeyService(
         client.reportUses({ items: [...items] }, options, done),
       )
     },
-    status: () => call<StatusResponse>((client, options, done) => client.status({}, options, done)),
+    status: () =>
+      call<StatusResponse>(
+        (client, options, done) => client.status({}, options, done),
+        Math.min(deadlineMs, statusDeadlineMs),
+      ),
     async close() {
       endpoints.close()
     },
@@ -190,7 +203,7 @@ function once<Response>(
 
 function toFailure(error: ServiceError): Failure {
   const retryAfterMs = Number(error.metadata.get(retryAfterName)[0])
-  const known = new KmsError(codeOfStatus(error.code), error.details, {
+  const known = new KmsError(codeOfStatus(error.code), reasonOfFailure(error), {
     cause: error,
     ...(retryAfterMs > 0 && { retryAfterMs }),
   })

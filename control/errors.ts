@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js'
+import { type ServiceError, status } from '@grpc/grpc-js'
 
 /** What can go wrong with a key operation: a closed set, the same on both sides of the wire. */
 export type KmsErrorCode =
@@ -66,6 +66,12 @@ export function codeOfStatus(value: status | undefined): KmsErrorCode {
     if (codeStatus === value) return code as KmsErrorCode
   }
   return 'internal'
+}
+
+/** What to tell of a failed call: the service's own words, or what its silence means. */
+export function reasonOfFailure({ code, details, metadata }: ServiceError): string {
+  const silent = code === status.DEADLINE_EXCEEDED && metadata.get(answeredName).length === 0
+  return silent ? 'control did not answer in time: it hangs, or the way to it is broken' : details
 }
 
 /** The code of an item of a batch. */

@@ -7,7 +7,7 @@ import type { ListKeysResponse } from '../../proto/gen/sealgate/kms/v1/ListKeysR
 import type { StatusResponse } from '../../proto/gen/sealgate/kms/v1/StatusResponse.ts'
 import type { KeyServiceStatus } from '../client.ts'
 import type { ControlAddress } from '../config.ts'
-import { codeOfStatus, KmsError } from '../errors.ts'
+import { codeOfStatus, KmsError, reasonOfFailure } from '../errors.ts'
 import { messageSizeMax, proto } from '../proto.ts'
 import type { Check } from '../providers/provider.ts'
 import { clientCredentials, toTarget } from '../server/listener.ts'
@@ -88,7 +88,8 @@ type Start<Response> = (
 function call<Response>(start: Start<Response>, withinMs = deadlineMs): Promise<Response> {
   return new Promise((resolve, reject) => {
     start({ deadline: Date.now() + withinMs }, (error, response) => {
-      if (error !== null) reject(new KmsError(codeOfStatus(error.code), error.details, { cause: error }))
+      if (error !== null)
+        reject(new KmsError(codeOfStatus(error.code), reasonOfFailure(error), { cause: error }))
       else if (response === undefined) reject(new KmsError('internal', 'control sent an empty answer'))
       else resolve(response)
     })

@@ -110,13 +110,17 @@ test('with control frozen, requests end as its leases do, and go on with it', as
   const short = { SEALGATE_KMS_LEASE_SECONDS: '1', SEALGATE_KMS_OFFLINE_GRACE_SECONDS: '0' }
   await withServed(
     'server',
-    async ({ program, url }) => {
+    async ({ program, url, adminUrl }) => {
       await status(url, 'PUT', '/bucket')
       assert.is(await status(url, 'PUT', '/bucket/object'), 200)
       const control = controlOf(program)
       process.kill(control, 'SIGSTOP')
       try {
         await Promise.all([refused(url, 'PUT'), refused(url, 'GET')])
+        assert.match(
+          await (await fetch(`${adminUrl}/readyz`)).text(),
+          'control: control did not answer in time',
+        )
       } finally {
         process.kill(control, 'SIGCONT')
       }
