@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Dirent } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, opendir, stat, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, mkdir, open, opendir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ByteSource, WriteTarget } from '../../../engine/index.ts'
 import { BackendError, type StagedData } from '../backend.ts'
@@ -161,6 +161,12 @@ export class DataFiles {
       if (isMissing(error)) return undefined
       throw error
     }
+  }
+
+  /** What is free of the file system, 0 to 1. */
+  async freeShare(): Promise<number> {
+    const { bavail, blocks } = await statfs(this.#directory)
+    return blocks === 0 ? 1 : bavail / blocks
   }
 
   /** No such file is no error. */

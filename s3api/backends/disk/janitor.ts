@@ -5,7 +5,9 @@ import type { Writer } from './writer.ts'
 
 /** Removes the files of objects that are gone, and those that a crash has left without an object. */
 
-const trashPollMs = 30_000
+const trashPollMs = 10_000
+/** Of the file system: with less of it free, nothing waits in the trash for those who may still read it. */
+const freeShareMin = 0.1
 /** After a write has made trash: soon, and many writes at once. */
 const trashDelayMs = 200
 const trashPerRound = 1_000
@@ -46,11 +48,12 @@ export class Janitor {
     }, trashDelayMs).unref()
   }
 
-  /** Removes what is due. */
+  /** Removes what is due; all of it where the disk is nearly full. */
   async emptyTrash(): Promise<void> {
     for (;;) {
       if (this.#closed) return
-      const files = this.#reader.dueTrash(this.#now(), trashPerRound)
+      const scarce = (await this.#files.freeShare()) < freeShareMin
+      const files = this.#reader.dueTrash(scarce ? Number.MAX_SAFE_INTEGER : this.#now(), trashPerRound)
       if (files.length === 0) return
       for (const file of files) await this.#files.remove(file)
       await this.#writer.execute({ type: 'forget-trash', files })
