@@ -1,9 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs'
-import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises'
+import { type FileHandle, lstat, open, opendir, readlink, realpath } from 'node:fs/promises'
 
 /**
- * Files and folders that are reached through no symbolic link: `path` begins with the real path of a folder of ours to read. The
- * file systems know no way to ask for that in one step, so a link is looked for after the file was opened.
+ * Files and folders that are reached through no symbolic link: `path` begins with the real path of a folder of ours to read. Node
+ * cannot ask for that when it opens a file, so the file that is open is asked where it is.
  */
 
 /** A device or pipe must not be waited for. */
@@ -31,13 +31,32 @@ export async function openPlain(path: string): Promise<FileHandle | undefined> {
     if (isMissing(error)) return undefined
     throw isLink(error) ? new LinkError(path, { cause: error }) : error
   }
+  let place: string | undefined
   try {
-    if ((await realpath(path)) !== path || !(await handle.stat()).isFile()) throw new LinkError(path)
-    return handle
+    place = await placeOf(handle, path)
+    if (place === path && (await handle.stat()).isFile()) return handle
   } catch (error) {
     await handle.close()
     throw error
   }
+  await handle.close()
+  if (place === undefined) return undefined
+  throw new LinkError(path)
+}
+
+/**
+ * Where the file is that was opened as `path`; undefined: it is gone. Linux tells it of the file itself. Elsewhere the path is
+ * looked at once more, and whoever swaps a folder for a link and back in between is not noticed.
+ */
+async function placeOf(handle: FileHandle, path: string): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    const place = await readlink(`/proc/self/fd/${handle.fd}`)
+    return place === `${path} (deleted)` ? undefined : place
+  }
+  return realpath(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined
+    throw error
+  })
 }
 
 /** The path leads elsewhere. */
