@@ -11,6 +11,9 @@ export type VersioningState = 'unversioned' | 'enabled' | 'suspended'
 /** The id of the version that a bucket without versioning, or with versioning suspended, writes. */
 export const nullVersionId = 'null'
 
+/** The bucket setting that says it has object lock: a gateway's store is told. */
+export const lockSettingName = 'object-lock'
+
 /** What may change of a version after it was made; outside of the envelope's MAC. Absent members: there is none. */
 export interface ObjectAttributes {
   /** In the order given. */

@@ -3,13 +3,14 @@ import { bucketCreationNeeds } from '../access/needs.ts'
 import { newBucketSettings } from '../access/new-access.ts'
 import { requireUser, type User } from '../access/users.ts'
 import { BackendError } from '../backends/backend.ts'
+import { lockSettingName } from '../backends/versions.ts'
 import { isBucketName } from '../bucket-name.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { bornEncrypted } from '../sse/encrypted-periods.ts'
-import { initialLockSetting, lockSettingName } from './lock-configuration.ts'
+import { initialLockSetting } from './lock-configuration.ts'
 
 const documentSizeMax = 64 * 1024
 /** The region whose location constraint is empty (S3 API reference, GetBucketLocation). */

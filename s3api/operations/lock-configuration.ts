@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.ts'
-import type { Retention } from '../backends/versions.ts'
+import { lockSettingName, type Retention } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import { readXml, type XmlElement } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
@@ -17,7 +17,6 @@ interface DefaultRetention {
   readonly count: number
 }
 
-export const lockSettingName = 'object-lock'
 const documentSizeMax = 64 * 1024
 const daysMax = 36_500
 const yearsMax = 100

@@ -7,8 +7,8 @@ import {
   type ObjectRecord,
   type WriteCondition,
 } from '../../s3api/backends/backend.ts'
-import type { ObjectAttributes, VersionEntry } from '../../s3api/backends/versions.ts'
-import { initialLockSetting, lockSettingName } from '../../s3api/operations/lock-configuration.ts'
+import { lockSettingName, type ObjectAttributes, type VersionEntry } from '../../s3api/backends/versions.ts'
+import { initialLockSetting } from '../../s3api/operations/lock-configuration.ts'
 import { readStored } from '../support/stored.ts'
 import type { StoreLimits } from './backend/limits.ts'
 

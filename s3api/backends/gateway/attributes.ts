@@ -4,13 +4,12 @@ import type { AttributeChanges, ObjectAttributes, Retention, Tag } from '../vers
 import type { LookedUp } from './lookup.ts'
 import { toLockAttributes } from './native-headers.ts'
 import type { StoreAcls } from './store-acls.ts'
+import { answerSizeMax } from './store-limits.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { toWritten } from './writing.ts'
 import { XmlList } from './xml-list.ts'
-
-const answerSizeMax = 256 * 1024
 
 interface VersionName {
   readonly bucket: string

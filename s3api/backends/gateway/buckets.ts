@@ -1,10 +1,10 @@
 import { document, element } from '../../http/xml-writer.ts'
-import { lockSettingName } from '../../operations/lock-configuration.ts'
 import { BackendError, type Bucket, type NewBucket } from '../backend.ts'
 import { inParallel } from '../parallel.ts'
-import type { VersioningState } from '../versions.ts'
+import { lockSettingName, type VersioningState } from '../versions.ts'
 import { AgedMap } from './aged-map.ts'
 import { parseTime } from './native-headers.ts'
+import { answerSizeMax } from './store-limits.ts'
 import { listSizeMax, type SystemBucket } from './system-records.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
@@ -23,7 +23,6 @@ const claimAgeMaxMs = 60_000
 /** The region whose location constraint is empty. */
 const unnamedRegion = 'us-east-1'
 const settingSizeMax = 1024 * 1024
-const answerSizeMax = 256 * 1024
 const lookupsAtOnce = 16
 /** A bucket's facts that are ours and not the store's. */
 const factsName = 'facts'

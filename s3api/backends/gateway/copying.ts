@@ -8,14 +8,12 @@ import { toNativeHeaders, unquoted } from './native-headers.ts'
 import { openRanges } from './reading.ts'
 import { encodeKey } from './signer.ts'
 import type { StoreAcls } from './store-acls.ts'
+import { answerSizeMax, partSizeMin } from './store-limits.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
 import { toBackendError, UpstreamError } from './upstream-error.ts'
 import { type ObjectWriter, toWritten } from './writing.ts'
 import { readAnswer, XmlEntry } from './xml-list.ts'
-
-/** Of every part but the last (S3 user guide, "multipart upload limits"). */
-const partSizeMin = 5 * 1024 ** 2
 
 export interface CopyLimits {
   /** Bytes that CopyObject takes. */
@@ -26,7 +24,6 @@ export interface CopyLimits {
 
 /** S3's own; parts of an eighth of what it takes, so that a single one is soon done again. */
 const s3Limits: CopyLimits = { copySizeMax: 5 * 1024 ** 3, pieceSize: 1024 ** 3 }
-const answerSizeMax = 256 * 1024
 
 type Put = Parameters<Backend['putObject']>[0]
 

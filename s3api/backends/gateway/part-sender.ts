@@ -6,15 +6,12 @@ import { customerHeaders } from './double-encryption.ts'
 import { unquoted } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
 import { StagedUpload } from './staging.ts'
+import { answerSizeMax, partNumberMax, partSizeMin } from './store-limits.ts'
 import type { SystemBucket } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
 import { Uploading } from './uploading.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Of every part but the last; of the store's part numbers the last (S3 user guide, "multipart upload limits"). */
-const partSizeMin = 5 * 1024 ** 2
-export const partNumberMax = 10_000
-const answerSizeMax = 256 * 1024
 const parkedIdSize = 12
 
 /**

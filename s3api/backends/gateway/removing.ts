@@ -1,12 +1,11 @@
 import { type Backend, BackendError } from '../backend.ts'
 import type { Deletion } from '../versions.ts'
 import type { Lookup } from './lookup.ts'
+import { answerSizeMax } from './store-limits.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { requireCondition } from './writing.ts'
-
-const answerSizeMax = 256 * 1024
 
 type Removal = Parameters<Backend['deleteObject']>[0]
 

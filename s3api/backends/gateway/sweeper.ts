@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { BackendError } from '../backend.ts'
+import { answerSizeMax } from './store-limits.ts'
 import type { SystemBucket } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'
@@ -8,7 +9,6 @@ import { asBackend } from './upstream-error.ts'
 const everyMs = 24 * 60 * 60 * 1000
 const firstAfterMs = 60_000
 const keysPerPage = 1000
-const answerSizeMax = 256 * 1024
 const uploadName = /^(uploads\/[^/]+\/[0-9a-f]{64}\/)(.+)$/
 
 /** Clears traces of uploads that have ended from the system bucket, where whoever ended them could not. */

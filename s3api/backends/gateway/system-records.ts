@@ -1,6 +1,7 @@
 import { BackendError, requireSystemRecord, type SystemRecords, systemRecordSizeMax } from '../backend.ts'
 import { inParallel } from '../parallel.ts'
 import type { UpstreamBody } from './body.ts'
+import { answerSizeMax } from './store-limits.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend, toBackendError } from './upstream-error.ts'
 import { XmlList } from './xml-list.ts'
@@ -157,7 +158,6 @@ export class SystemBucket {
   }
 }
 
-const answerSizeMax = 64 * 1024
 const keysPerDelete = 1000
 const deletesAtOnce = 8
 /** 1,000 keys of 1,024 bytes, each of which takes three when it is encoded. */

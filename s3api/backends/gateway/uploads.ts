@@ -12,8 +12,9 @@ import type { GatewayConfig } from './config.ts'
 import { creationHeaders, customerHeaders } from './double-encryption.ts'
 import { toNativeHeaders } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
-import { type PartSender, partNumberMax } from './part-sender.ts'
+import type { PartSender } from './part-sender.ts'
 import type { StoreAcls } from './store-acls.ts'
+import { answerSizeMax, partNumberMax } from './store-limits.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
 import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'
@@ -21,7 +22,6 @@ import { asBackend } from './upstream-error.ts'
 import { type ObjectWriter, toWritten } from './writing.ts'
 import { readAnswer, XmlEntry } from './xml-list.ts'
 
-const answerSizeMax = 256 * 1024
 /** A list of 1,000 parts. */
 const partsSizeMax = 2 * 1024 * 1024
 /** How often a completion is tried that another one of the same upload disturbs. */
