@@ -7,7 +7,7 @@ import {
   type ObjectPage,
   type StreamRange,
 } from '../backend.ts'
-import { type Cursor, scanPage } from '../name-pages.ts'
+import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import { inParallel } from '../parallel.ts'
 import { type StreamPlace, streamPlaces } from '../stream-places.ts'
 import { FolderNames } from './folder-names.ts'
@@ -102,8 +102,17 @@ export class MinioFolder {
     }
   }
 
-  /** One page of a bucket's objects. */
+  /** One page of a bucket's objects, which is empty at the end only: clients go on from the last entry. */
   async page(bucket: string, query: Omit<ListQuery, 'startAfter'>, from: Cursor): Promise<FolderPage> {
+    let page = await this.#pageAt(bucket, query, from)
+    // Names are remembered for a while: all of them may be gone.
+    while (page.entries.length === 0 && page.through !== undefined) {
+      page = await this.#pageAt(bucket, query, cursorAfter(page.through, query))
+    }
+    return page
+  }
+
+  async #pageAt(bucket: string, query: Omit<ListQuery, 'startAfter'>, from: Cursor): Promise<FolderPage> {
     const folder = join(this.#root, bucket)
     const { entries, truncated } = await scanPage<string>({
       ...query,

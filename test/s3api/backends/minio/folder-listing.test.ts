@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { pino } from 'pino'
@@ -188,6 +188,16 @@ test('a folder of more names than are held at a time is listed in order and whol
     } finally {
       await backend.close()
     }
+  }))
+
+test('a page goes on behind names that were remembered and are gone, and is empty at the end only', () =>
+  withKeys({ theirs: ['a', 'b', 'c', 'd', 'e'], ours: ['c0', 'f'] }, async (backend, folder) => {
+    const query = { prefix: '', delimiter: '', limit: 2 }
+    await expectPages(backend, ['a', 'b', 'c', 'c0', 'd', 'e', 'f'], query)
+    for (const key of ['a', 'b', 'c']) rmSync(folder.dataPath(bucket, key))
+    await expectPages(backend, ['c0', 'd', 'e', 'f'], query)
+    for (const key of ['d', 'e']) rmSync(folder.dataPath(bucket, key))
+    await expectPages(backend, ['c0', 'f'], query)
   }))
 
 test.run()
