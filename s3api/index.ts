@@ -6,13 +6,13 @@ import type { CryptoPool } from '../engine/index.ts'
 import { openUsers } from './access/users-file.ts'
 import type { Backend } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
+import { ConnectionOrder } from './http/connection-order.ts'
 import { exchange } from './http/exchange.ts'
 import { createTrustedList } from './http/incoming.ts'
 import { rateWindowMs } from './http/rate-floor.ts'
 import { createRouter } from './http/router.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { Slots } from './http/slots.ts'
-import { Turns } from './http/turns.ts'
 import { createMetrics } from './metrics.ts'
 import type { Operation, Services } from './operation.ts'
 import { operations } from './operations/index.ts'
@@ -98,14 +98,14 @@ export async function startFrontEnd(
     metrics,
     ending: () => ending,
   }
-  const turns = new Turns()
+  const order = new ConnectionOrder()
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const work = () =>
       exchange(surroundings, incoming, outgoing).catch((error: unknown) => {
         log.error({ err: error }, 'a request was left without an answer')
         outgoing.destroy()
       })
-    const done = turns.take(incoming.socket, work).finally(() => running.delete(done))
+    const done = order.take(incoming.socket, work).finally(() => running.delete(done))
     running.add(done)
   }
   const listening = await listen(config, { handle, dropped: metrics.dropped, log }).catch(

@@ -12,7 +12,7 @@ const rememberedMax = 10_000
  */
 export class BucketRows {
   readonly #statements: Statements
-  readonly #buckets = new Map<string, Bucket | undefined>()
+  readonly #buckets = new Map<string, Bucket>()
   readonly #settings = new Map<string, string | undefined>()
   #version: unknown
   #isCurrent = false
@@ -24,12 +24,12 @@ export class BucketRows {
   /** Errors: no-such-bucket. */
   bucket(name: string): Bucket {
     this.#requireCurrent()
-    const bucket = remembered(this.#buckets, name, () => {
+    return remembered(this.#buckets, name, () => {
       const row = this.#statements.get('SELECT * FROM buckets WHERE name = ?', name)
-      return row && toBucket(row)
+      // One that is not there is not remembered: anybody may ask for any name.
+      if (row === undefined) throw new BackendError('no-such-bucket', `there is no bucket ${name}`)
+      return toBucket(row)
     })
-    if (bucket === undefined) throw new BackendError('no-such-bucket', `there is no bucket ${name}`)
-    return bucket
   }
 
   /** Errors: no-such-bucket. */
