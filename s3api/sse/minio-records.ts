@@ -1,6 +1,6 @@
 import { DareError, openEtag } from '../../engine/index.ts'
 import type { MinioSeal, StoredObject } from '../backends/backend.ts'
-import { isSealedEtag, opaqueEtag } from '../backends/minio/object-meta.ts'
+import { emptyMd5, isSealedEtag, opaqueEtag } from '../backends/minio/object-meta.ts'
 import type { Services } from '../operation.ts'
 import { toHex } from '../text.ts'
 import type { Envelope } from './envelope.ts'
@@ -9,8 +9,6 @@ import { unsealKey } from './object-keys.ts'
 import type { OpenedObject } from './records.ts'
 
 /** Objects as MinIO has sealed them. Their keys are bound to their names; their metadata is bound to nothing. */
-
-const emptyMd5 = 'd41d8cd98f00b204e9800998ecf8427e'
 
 /** Finds the keys of the object, and the ETag that MinIO showed. Errors: those of openRecord. */
 export async function openMinioRecord(
@@ -25,7 +23,7 @@ export async function openMinioRecord(
   const keySeal = { mode, iv, sealedObjectKey, ...(kms !== undefined && { kms }) }
   const objectKey = await unsealKey(services.keys, keySeal, { bucket, key }, customerKey, algorithm)
   try {
-    if (record.size === 0) requireEmpty(storedEtag, objectKey)
+    if (record.size === 0) requireEmpty(record, openedEtag(storedEtag, objectKey))
     const envelope: Envelope = {
       ...keySeal,
       layout: record.parts === undefined ? 'single' : 'parts',
@@ -40,10 +38,12 @@ export async function openMinioRecord(
   }
 }
 
-/** An empty object has no package that could tell its end, as one has that was cut off: but its ETag tells the MD5. */
-function requireEmpty(storedEtag: string, objectKey: Uint8Array): void {
-  const etag = openedEtag(storedEtag, objectKey)
-  if (etag.includes('-') || etag === emptyMd5) return
+/**
+ * An empty object has no package that could tell its end, as one has that was cut off: but its ETag tells the MD5, or that it
+ * was put together from parts, which then are known.
+ */
+function requireEmpty({ parts }: StoredObject['record'], etag: string): void {
+  if (etag === emptyMd5 || (parts !== undefined && etag.includes('-'))) return
   throw new DareError('unexpected-eof', 'nothing is stored of an object that was not empty')
 }
 

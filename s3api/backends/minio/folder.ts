@@ -12,7 +12,7 @@ import { inParallel } from '../parallel.ts'
 import { type StreamPlace, streamPlaces } from '../stream-places.ts'
 import { FolderNames } from './folder-names.ts'
 import { type FileFacts, type FsObject, parseFsJson, uncompressedSize, withoutFsJson } from './fs-json.ts'
-import { listedEtag, malformed } from './object-meta.ts'
+import { emptyMd5, listedEtag, malformed } from './object-meta.ts'
 import { isEmptyFolder, LinkError, lookUp, openPlain } from './plain-files.ts'
 import { hasSealedForm, packageHeadSize } from './sealed-form.ts'
 
@@ -25,7 +25,6 @@ import { hasSealedForm, packageHeadSize } from './sealed-form.ts'
 export const bucketsFolder = join('.minio.sys', 'buckets')
 const fsJsonSizeMax = 4 * 1024 * 1024
 const lookupsAtOnce = 32
-const emptyMd5 = 'd41d8cd98f00b204e9800998ecf8427e'
 
 /** What StoredObject.generation is of an object here. */
 export class MinioFile {

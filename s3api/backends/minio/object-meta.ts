@@ -22,6 +22,8 @@ const sealedSize = 64
 const ivSize = 32
 const sealedEtagDigits = 96
 const etagDigits = 32
+/** The ETag of an object without bytes. */
+export const emptyMd5 = 'd41d8cd98f00b204e9800998ecf8427e'
 
 export const sizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** The member `parts`, with stored sizes. */
