@@ -98,6 +98,17 @@ test('an fs.json that lacks anything of the seal, or cannot be read, is an error
     })
   }))
 
+test('a plain object of bytes that are sealed, as a backup of such files is, stays what it is', () =>
+  withMinioFolder(async (folder) => {
+    const { data } = sealedForCustomer(name, customerKey, [{ bytes: patternBytes(9) }])
+    folder.put(name.bucket, name.key, data, fsJsonOf({ etag: createHash('md5').update(data).digest('hex') }))
+    await withBackend(folder, async (backend) => {
+      const { record } = await backend.getObject(name.bucket, name.key)
+      assert.is(record.size, data.length)
+      assert.is(record.minio, undefined)
+    })
+  }))
+
 test('data that was cut anywhere, or goes on behind its end, is an error', () =>
   withMinioFolder(async (folder) => {
     const bytes = patternBytes(3 * payloadSizeMax)
