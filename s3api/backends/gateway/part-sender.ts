@@ -103,14 +103,15 @@ export class PartSender {
     const sizes = { storedSize, trailerSize: area.length, batchSize }
     const key = this.#store.parkedKey(upload, part.number, place.parkedAs)
     const source = storedSize === 0 ? undefined : await this.#system.open(key)
-    const uploading = await Uploading.begin(this.#upstream, request, sizes)
+    let uploading: Uploading | undefined
     try {
+      uploading = await Uploading.begin(this.#upstream, request, sizes)
       if (source !== undefined) await uploading.writeAll(source.pieces(), batchSize)
       const answer = await uploading.end(area)
       await answer.body.drain()
       return unquoted(answer.headers.etag)
     } finally {
-      await uploading.abort()
+      await uploading?.abort()
       source?.cancel()
     }
   }
