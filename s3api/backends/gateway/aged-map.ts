@@ -24,6 +24,11 @@ export class AgedMap<Key, Value> {
     return entry.value
   }
 
+  /** As it was found last, however long ago. */
+  async last(key: Key, lookUp: () => Promise<Value>): Promise<Value> {
+    return this.#entries.get(key)?.value ?? this.get(key, lookUp)
+  }
+
   delete(key: Key): void {
     this.#entries.delete(key)
   }

@@ -106,15 +106,19 @@ export class Buckets {
   }
 
   /** Errors: no-such-bucket. */
-  async get(bucket: string): Promise<Bucket> {
-    return this.#buckets.get(bucket, async () => {
-      await this.require(bucket)
-      const [facts, versioning] = await Promise.all([
-        this.setting(bucket, factsName),
-        this.#versioning(bucket),
-      ])
-      return { name: bucket, createdAtMs: 0, ...parseFacts(facts), versioning }
-    })
+  get(bucket: string): Promise<Bucket> {
+    return this.#buckets.get(bucket, () => this.#find(bucket))
+  }
+
+  /** As a request saw it that may have taken long since: its own admission was not earlier. Errors: no-such-bucket. */
+  last(bucket: string): Promise<Bucket> {
+    return this.#buckets.last(bucket, () => this.#find(bucket))
+  }
+
+  async #find(bucket: string): Promise<Bucket> {
+    await this.require(bucket)
+    const [facts, versioning] = await Promise.all([this.setting(bucket, factsName), this.#versioning(bucket)])
+    return { name: bucket, createdAtMs: 0, ...parseFacts(facts), versioning }
   }
 
   /** Errors: no-such-bucket. */

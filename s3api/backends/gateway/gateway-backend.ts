@@ -102,11 +102,11 @@ export class GatewayBackend implements Backend {
     this.#refuseOurs(put.bucket)
     this.#parts.minio?.requireWritable(put.key)
     const { data } = put
-    const written =
+    return this.#named(put.bucket, () =>
       data.kind === 'same-as'
-        ? await this.#parts.copier.copy(put, data.object)
-        : await this.#parts.writer.put({ ...put, data })
-    return this.#named(put.bucket, written)
+        ? this.#parts.copier.copy(put, data.object)
+        : this.#parts.writer.put({ ...put, data }),
+    )
   }
 
   async getObject(bucket: string, key: string, versionId?: string, hint: LookupHint = {}) {
@@ -142,11 +142,12 @@ export class GatewayBackend implements Backend {
   async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]) {
     this.#refuseOurs(deletion.bucket)
     await this.#parts.minio?.requireRemovable(deletion)
-    const removed = await this.#parts.remover.remove(deletion)
-    const made = deletion.versionId === undefined && deletion.condition === undefined
-    if (!made || removed.versionId !== undefined) return removed
-    const { versionId } = await this.#named(deletion.bucket, {})
-    return versionId === undefined ? removed : { versionId, deleteMarker: true }
+    const remove = () => this.#parts.remover.remove(deletion)
+    if (deletion.versionId !== undefined || deletion.condition !== undefined) return remove()
+    const { versioning } = await this.#parts.buckets.last(deletion.bucket)
+    const removed = await remove()
+    if (removed.versionId !== undefined || versioning !== 'suspended') return removed
+    return { versionId: nullVersionId, deleteMarker: true }
   }
 
   async changeAttributes(change: Parameters<Backend['changeAttributes']>[0]) {
@@ -195,7 +196,7 @@ export class GatewayBackend implements Backend {
   }
 
   async completeUpload(upload: UploadRecord, completion: Parameters<Backend['completeUpload']>[1]) {
-    return this.#named(upload.bucket, await this.#parts.uploads.complete(upload, completion))
+    return this.#named(upload.bucket, () => this.#parts.uploads.complete(upload, completion))
   }
 
   async abortUpload(bucket: string, key: string, uploadId: string) {
@@ -226,11 +227,16 @@ export class GatewayBackend implements Backend {
     await this.#parts.upstream.close()
   }
 
-  /** Stores do not always name the null version that they make where versioning is suspended. */
-  async #named(bucket: string, written: WrittenVersion): Promise<WrittenVersion> {
-    if (written.versionId !== undefined) return written
-    const { versioning } = await this.getBucket(bucket)
-    return versioning === 'suspended' ? { versionId: nullVersionId } : written
+  /**
+   * Stores do not always name the null version that they make where versioning is suspended. The bucket is asked for before the
+   * write, which must not fail when it is done.
+   */
+  async #named(bucket: string, write: () => Promise<WrittenVersion>): Promise<WrittenVersion> {
+    const { versioning } = await this.#parts.buckets.last(bucket)
+    const written = await write()
+    return written.versionId === undefined && versioning === 'suspended'
+      ? { versionId: nullVersionId }
+      : written
   }
 
   /** The system bucket is out of everybody's reach. */
