@@ -71,7 +71,7 @@ export class DataKeys {
     this.#limits = limits
     this.#clock = clock
     this.#outage = new Outage(clock)
-    this.#trouble = new KeyTrouble(provider.defaultKeyId)
+    this.#trouble = new KeyTrouble(provider.defaultKeyId, clock)
     this.#disabled = new DisabledKeys({
       file: options.disabledKeysFile,
       log,

@@ -326,7 +326,8 @@ fact(
     assert.is(keys.status.trouble, '')
     kms.failWith(refused)
     await rejectsWith('access-denied', keys.lease(bucket('other'), { signal: signal() }))
-    assert.is(keys.status.trouble, 'the KMS refuses the default key: the KMS refuses')
+    const at = new Date(clock.wallMs()).toISOString()
+    assert.is(keys.status.trouble, `the KMS refuses the default key: the KMS refuses (${at})`)
     // Another key's refusal says nothing, nor does an outage end one.
     kms.failWith(away)
     await rejectsWith('unavailable', keys.generate(bucket(), signal()))
@@ -336,6 +337,22 @@ fact(
     assert.is.not(keys.status.trouble, '')
     await clock.advance(minuteMs)
     await keys.lease(bucket('other'), { signal: signal() })
+    assert.is(keys.status.trouble, '')
+  },
+)
+
+fact(
+  'a refusal of what is never asked for again is told for ten minutes',
+  {},
+  async ({ keys, kms, clock }) => {
+    kms.failWith(refused)
+    const encryption = { ...bucket(), plaintext: new Uint8Array(1) }
+    await rejectsWith('access-denied', keys.encrypt(encryption, signal()))
+    kms.failWith(undefined)
+    await keys.generate(bucket(), signal())
+    await clock.advance(10 * minuteMs)
+    assert.match(keys.status.trouble, 'the KMS refuses')
+    await clock.advance(1)
     assert.is(keys.status.trouble, '')
   },
 )
