@@ -77,12 +77,16 @@ export function connectKeyService(
     const attemptMs = endpoints.all.length === 1 ? withinMs : withinMs * attemptShare
     const tried = new Set<Endpoint>()
     let answers = 0
+    let silent = false
     for (let attempt = 1; ; attempt++) {
       const endpoint = endpoints.pick(tried)
-      const result = await once(start, endpoint.client, Math.min(deadline, Date.now() + attemptMs))
+      const attemptEnd = Date.now() + attemptMs
+      const result = await once(start, endpoint.client, Math.min(deadline, attemptEnd))
       if (!(result instanceof Failure)) return result
       tried.add(endpoint)
-      if (result.silent) endpoints.doubt(endpoint)
+      // What one that is silent has left to others may be less than a slow KMS takes, and says nothing against them.
+      if (result.silent && !silent && attemptEnd <= deadline) endpoints.doubt(endpoint)
+      silent ||= result.silent
       const allTried = tried.size === endpoints.all.length
       const waitMs = allTried ? backoffMs(attempt) : 0
       if (result.answered) answers++

@@ -11,6 +11,8 @@ export type Health = (typeof healths)[number]
 
 const watchAgainMinMs = 100
 const watchAgainMaxMs = 1_000
+/** What says at once that it serves is not silent: the KMS behind it is slow. */
+const doubtIntervalMs = 5_000
 const { path, requestSerialize, responseDeserialize } = healthService.Watch as NonNullable<
   (typeof healthService)[string]
 >
@@ -19,15 +21,22 @@ const { path, requestSerialize, responseDeserialize } = healthService.Watch as N
 export class HealthWatch {
   readonly #client: Client
   readonly #changed: (health: Health) => void
+  readonly #steadyMs: () => number
+  #doubtedAtMs = Number.NEGATIVE_INFINITY
   #health: Health = 'unknown'
   #stream: ClientReadableStream<{ status: string }> | undefined
   #timer: NodeJS.Timeout | undefined
   #delayMs = watchAgainMinMs
   #closed = false
 
-  constructor(client: Client, changed: (health: Health) => void) {
+  constructor(
+    client: Client,
+    changed: (health: Health) => void,
+    steadyMs: () => number = () => performance.now(),
+  ) {
     this.#client = client
     this.#changed = changed
+    this.#steadyMs = steadyMs
     this.#watch()
   }
 
@@ -35,9 +44,12 @@ export class HealthWatch {
     return this.#health
   }
 
-  /** What it said last may not be true any more: it is asked anew, and nothing is known until it answers. */
+  /** What it said last may not be true any more: it is asked anew, not too often, and nothing is known until it answers. */
   doubt(): void {
     if (this.#closed || this.#health === 'unknown') return
+    const nowMs = this.#steadyMs()
+    if (nowMs - this.#doubtedAtMs < doubtIntervalMs) return
+    this.#doubtedAtMs = nowMs
     this.#become('unknown')
     this.#stream?.cancel()
   }

@@ -1,13 +1,16 @@
 // An instance that is there and says nothing: a process that was stopped, a machine that swaps, a network that drops.
+import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { connectKeyService } from '../../control/client.ts'
 import { Endpoints } from '../../control/connection/endpoints.ts'
+import { HealthWatch } from '../../control/connection/health-watch.ts'
 import { InstanceWatch } from '../../control/connection/watch-client.ts'
 import type { InstanceState } from '../../control/service.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { withInstances } from '../support/control-instances.ts'
 import { until } from '../support/vault/fixture.ts'
+import { ManualClock } from '../support/vault/manual-clock.ts'
 
 const test = suite('control/frozen')
 
@@ -46,6 +49,57 @@ test('an instance that let a call wait in vain is asked last, until it says that
       await until(() => picked().size === 2)
     } finally {
       one.program.child.kill('SIGCONT')
+      endpoints.close()
+    }
+  })
+})
+
+test('of a call that no instance answers, only the one that had the full time of an attempt is doubted', async () => {
+  await withInstances(['one', 'two'], async ([one, two]) => {
+    assert.ok(one && two)
+    const told: string[] = []
+    const log = pino({}, { write: (line: string) => told.push(JSON.parse(line).health) })
+    const count = (health: string) => told.filter((other) => other === health).length
+    const keys = connectKeyService([one.address, two.address], { deadlineMs: 1_000, log })
+    try {
+      await until(() => count('serving') === 2)
+      for (const { program } of [one, two]) program.child.kill('SIGSTOP')
+      await rejectsWith('unavailable', keys.generateDataKey({ context: {} }))
+      assert.is(count('unknown'), 1)
+    } finally {
+      for (const { program } of [one, two]) program.child.kill('SIGCONT')
+      await keys.close()
+    }
+  })
+})
+
+test('an instance that says at once that it serves is not doubted again for five seconds', async () => {
+  await withInstances(['one'], async ([one]) => {
+    assert.ok(one)
+    const endpoints = new Endpoints([one.address])
+    const clock = new ManualClock()
+    const [endpoint] = endpoints.all
+    assert.ok(endpoint)
+    const watch = new HealthWatch(
+      endpoint.client,
+      () => {},
+      () => clock.steadyMs(),
+    )
+    const serves = () => until(() => watch.health === 'serving')
+    try {
+      await serves()
+      watch.doubt()
+      assert.is(watch.health, 'unknown')
+      await serves()
+      await clock.advance(4_999)
+      watch.doubt()
+      assert.is(watch.health, 'serving')
+      await clock.advance(1)
+      watch.doubt()
+      assert.is(watch.health, 'unknown')
+      await serves()
+    } finally {
+      watch.close()
       endpoints.close()
     }
   })
