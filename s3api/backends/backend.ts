@@ -243,6 +243,7 @@ export type BackendErrorCode =
   | 'invalid-part'
   | 'precondition-failed'
   | 'no-space'
+  | 'unreadable'
   | 'unavailable'
   | 'not-supported'
 

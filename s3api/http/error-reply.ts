@@ -31,9 +31,16 @@ const s3CodeOfBackend = {
   'invalid-part': 'InvalidPart',
   'precondition-failed': 'PreconditionFailed',
   'no-space': 'InsufficientStorage',
+  unreadable: 'AccessDenied',
   unavailable: 'ServiceUnavailable',
   'not-supported': 'NotImplemented',
 } as const satisfies Record<BackendErrorCode, S3ErrorCode>
+
+/** Where that of the S3 code would not say enough. */
+const messageOfBackend: Partial<Record<BackendErrorCode, string>> = {
+  locked: 'Access Denied because object protected by object lock.',
+  unreadable: 'Access Denied because the server itself may not read what is stored.',
+}
 
 /** The S3 error that a client is told; what it is not told is logged. */
 export function toS3Error(error: unknown, log: Logger): S3Error {
@@ -44,7 +51,10 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
     const code = error.retryAfterMs === undefined ? s3CodeOfKms[error.code] : 'SlowDown'
     return new S3Error(code, told ? error.message : undefined, { cause: error })
   }
-  if (error instanceof BackendError) return ofBackend(error)
+  if (error instanceof BackendError) {
+    if (error.code === 'unreadable') log.error({ err: error }, 'the system does not let the server read')
+    return ofBackend(error)
+  }
   if (error instanceof DareError) {
     log.error({ err: error, code: error.code }, 'stored data is not authentic')
     return new S3Error('XMinioObjectTampered', undefined, { cause: error })
@@ -59,10 +69,7 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
 
 function ofBackend(error: BackendError): S3Error {
   const { code, marker } = error
-  const message =
-    code === 'locked'
-      ? 'Access Denied because object protected by object lock.'
-      : s3Errors[s3CodeOfBackend[code]][1]
+  const message = messageOfBackend[code] ?? s3Errors[s3CodeOfBackend[code]][1]
   if (marker === undefined) return new S3Error(s3CodeOfBackend[code], message, { cause: error })
   // S3 user guide, "Working with delete markers".
   const headers = {

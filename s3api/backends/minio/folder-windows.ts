@@ -1,6 +1,6 @@
 import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMissing } from './plain-files.ts'
+import { isMissing, toReadError } from './plain-files.ts'
 
 /**
  * The names in a folder, in the order of the keys that begin with them. Of a folder with more than a window's names only a run
@@ -48,7 +48,7 @@ export class FolderWindows {
   }
 }
 
-/** Objects and folders, in no order. A folder that is gone has none. */
+/** Objects and folders, in no order. A folder that is gone has none. Errors: BackendError unreadable. */
 export async function* entriesOf(folder: string): AsyncGenerator<FolderEntry | undefined, void, undefined> {
   try {
     for await (const entry of await opendir(folder, { bufferSize: 256 })) {
@@ -59,7 +59,7 @@ export async function* entriesOf(folder: string): AsyncGenerator<FolderEntry | u
       yield counts ? { name, isFolder, order: Buffer.from(isFolder ? `${name}/` : name) } : undefined
     }
   } catch (error) {
-    if (!isMissing(error)) throw error
+    if (!isMissing(error)) throw toReadError(error, folder)
   }
 }
 

@@ -77,7 +77,7 @@ export class MinioFolder {
     return (await this.#lookUp(bucket, key)) !== undefined
   }
 
-  /** Errors: no-such-key, not-supported; DareError. */
+  /** Errors: no-such-key, not-supported, unreadable; DareError. */
   async object(bucket: string, key: string): Promise<FoundObject> {
     const found = await this.#lookUp(bucket, key)
     if (found === undefined) throw absent()
@@ -143,9 +143,9 @@ export class MinioFolder {
     const { record } = isFolder
       ? folderObject(facts)
       : await this.#object({ bucket, key, path, facts }).catch(async (error: unknown) => {
-          const compressed = error instanceof BackendError && error.code === 'not-supported'
-          if (!compressed && !(error instanceof DareError)) throw error
-          const fsJson = compressed ? await this.#fsJson(bucket, key) : undefined
+          const code = error instanceof BackendError ? error.code : undefined
+          if (code !== 'not-supported' && code !== 'unreadable' && !(error instanceof DareError)) throw error
+          const fsJson = code === 'not-supported' ? await this.#fsJson(bucket, key) : undefined
           const size = (fsJson && uncompressedSize(fsJson)) ?? facts.size
           return withoutFsJson({ ...facts, size })
         })

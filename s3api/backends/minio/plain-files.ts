@@ -1,5 +1,6 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open, opendir, readlink, realpath } from 'node:fs/promises'
+import { BackendError } from '../backend.ts'
 
 /**
  * Files and folders that are reached through no symbolic link: `path` begins with the real path of a folder of ours to read. Node
@@ -9,8 +10,9 @@ import { type FileHandle, lstat, open, opendir, readlink, realpath } from 'node:
 /** A device or pipe must not be waited for. */
 const readPlain = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const missing: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
+const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
 
-/** Undefined: there is nothing, or a link. */
+/** Undefined: there is nothing, or a link. Errors: BackendError unreadable. */
 export async function lookUp(path: string): Promise<BigIntStats | undefined> {
   try {
     const stats = await lstat(path, { bigint: true })
@@ -18,18 +20,18 @@ export async function lookUp(path: string): Promise<BigIntStats | undefined> {
     return (await realpath(path)) === path ? stats : undefined
   } catch (error) {
     if (isMissing(error)) return undefined
-    throw error
+    throw toReadError(error, path)
   }
 }
 
-/** Undefined: there is nothing. Errors: LinkError, and those of the file system. */
+/** Undefined: there is nothing. Errors: LinkError; BackendError unreadable. */
 export async function openPlain(path: string): Promise<FileHandle | undefined> {
   let handle: FileHandle
   try {
     handle = await open(path, readPlain)
   } catch (error) {
     if (isMissing(error)) return undefined
-    throw isLink(error) ? new LinkError(path, { cause: error }) : error
+    throw isLink(error) ? new LinkError(path, { cause: error }) : toReadError(error, path)
   }
   let place: string | undefined
   try {
@@ -67,8 +69,11 @@ export class LinkError extends Error {
   }
 }
 
+/** Errors: BackendError unreadable. */
 export async function isEmptyFolder(path: string): Promise<boolean> {
-  const folder = await opendir(path)
+  const folder = await opendir(path).catch((error: unknown) => {
+    throw toReadError(error, path)
+  })
   try {
     return (await folder.read()) === null
   } finally {
@@ -78,6 +83,12 @@ export async function isEmptyFolder(path: string): Promise<boolean> {
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && missing.has(String(error.code))
+}
+
+/** The error, or a BackendError unreadable for one that says that the server may not. */
+export function toReadError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error && 'code' in error && forbidden.has(String(error.code)))) return error
+  return new BackendError('unreadable', `${path} may not be read`, { cause: error })
 }
 
 function isLink(error: unknown): boolean {
