@@ -35,8 +35,12 @@ export interface Operation {
   readonly needsOfBody?: (request: S3Request, body: Uint8Array) => readonly Need[]
   /** `object`: x-amz-checksum-* headers speak of the object that the request makes, not of the request's own payload. */
   readonly checksumHeaders?: 'object'
+  /** Bytes that its body has at most where that is a document. Absent: {@link documentSizeMaxDefault}. */
+  readonly documentSizeMax?: number
   handle(context: RequestContext): Promise<Reply>
 }
+
+export const documentSizeMaxDefault = 64 * 1024
 
 /** What every operation may use; made once by the front-end. */
 export interface Services {
@@ -103,8 +107,8 @@ export interface RequestBody {
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined
   /** The announced checksum, base64, as `verify` found it right; undefined where none was announced. */
   checksum(): { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
-  /** The whole payload, verified, at most `limit` bytes; throws S3Error EntityTooLarge or MaxMessageLengthExceeded. */
-  readAll(limit: number): Promise<Uint8Array>
+  /** The whole payload, verified. Errors: MaxMessageLengthExceeded beyond what documents of the operation may have. */
+  readAll(): Promise<Uint8Array>
 }
 
 export interface Reply {

@@ -26,10 +26,18 @@ export interface BodyOptions {
   readonly source: AsyncIterable<Uint8Array>
   /** x-amz-checksum-* speak of something else than this payload. */
   readonly ignoreChecksums: boolean
+  /** Of a payload that is read as a whole. */
+  readonly documentSizeMax: number
 }
 
 /** Errors: those of the headers that describe the payload. Reading begins with the first use of `stream` or `readAll`. */
-export function openBody({ headers, authentication, source, ignoreChecksums }: BodyOptions): RequestBody {
+export function openBody({
+  headers,
+  authentication,
+  source,
+  ignoreChecksums,
+  documentSizeMax,
+}: BodyOptions): RequestBody {
   const form = authentication.payload
   const size = announcedSize(headers, form)
   const md5 = parseContentMd5(headers)
@@ -49,8 +57,8 @@ export function openBody({ headers, authentication, source, ignoreChecksums }: B
     checksumAlgorithm: announced?.algorithm,
     checksum: () =>
       checksum?.value === undefined ? undefined : { algorithm: checksum.algorithm, value: checksum.value },
-    async readAll(limit) {
-      const bytes = await collect(stream, size, limit)
+    async readAll() {
+      const bytes = await collect(stream, size, documentSizeMax)
       verify(await hashBytes(hashes, bytes))
       return bytes
     },

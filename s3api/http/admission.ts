@@ -10,7 +10,14 @@ import { keyOf, requestOfForm } from '../auth/form-request.ts'
 import { authenticateForm } from '../auth/form-signature.ts'
 import { type Authentication, authenticate } from '../auth/verify.ts'
 import { authenticateV2 } from '../auth/verify-v2.ts'
-import type { Operation, Reply, RequestContext, S3Request, Services } from '../operation.ts'
+import {
+  documentSizeMaxDefault,
+  type Operation,
+  type Reply,
+  type RequestContext,
+  type S3Request,
+  type Services,
+} from '../operation.ts'
 
 /** What is found out of a request on its way to its operation, for its log line. */
 export interface Findings {
@@ -60,6 +67,7 @@ export async function admit(
     authentication,
     source,
     ignoreChecksums: operation.checksumHeaders === 'object',
+    documentSizeMax: operation.documentSizeMax ?? documentSizeMaxDefault,
   })
   const formFields = form && { formFields: form.fields }
   return hidingAbsence(access, needs, () =>

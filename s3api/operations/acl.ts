@@ -30,6 +30,7 @@ export const putBucketAcl: Operation = {
   method: 'PUT',
   scope: 'bucket',
   query,
+  documentSizeMax,
   async handle(context) {
     const { services, request, access } = context
     const bucket = await access.bucket(request.bucket)
@@ -67,6 +68,7 @@ export const putObjectAcl: Operation = {
   scope: 'object',
   query,
   versions: true,
+  documentSizeMax,
   async handle(context) {
     const { services, request, access } = context
     const { bucket: name, key } = request
@@ -92,7 +94,7 @@ async function requestedAcl(
   bucket: BucketAccess,
   ownership: Ownership,
 ): Promise<Acl | undefined> {
-  const bytes = await body.readAll(documentSizeMax)
+  const bytes = await body.readAll()
   const byHeaders = hasAclHeaders(request.headers)
   if (byHeaders && bytes.length > 0) throw new S3Error('UnexpectedContent')
   const { mode, chosen } = await bucket.ownership()

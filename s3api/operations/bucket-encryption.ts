@@ -12,7 +12,6 @@ import { parseKmsKeyId } from '../sse/headers.ts'
 const settingName = 'encryption'
 /** Among the types of encryption that a bucket can block, the one that there is. */
 const customerKeys = 'SSE-C'
-const documentSizeMax = 64 * 1024
 const route = { scope: 'bucket', query: ['encryption'] } as const
 
 export const putBucketEncryption: Operation = {
@@ -22,7 +21,7 @@ export const putBucketEncryption: Operation = {
   ...route,
   async handle({ services, request, body }) {
     const { backend, keys } = services
-    const value = readConfiguration(await body.readAll(documentSizeMax))
+    const value = readConfiguration(await body.readAll())
     if (keys === undefined && value?.algorithm !== undefined) {
       throw new KmsError('not-configured', 'Server side encryption specified but KMS is not configured')
     }

@@ -15,8 +15,9 @@ export const putBucketPolicy: Operation = {
   action: 's3:PutBucketPolicy',
   method: 'PUT',
   ...route,
+  documentSizeMax: policySizeMax,
   async handle({ services: { backend }, request, access, body }) {
-    const text = decode(await body.readAll(policySizeMax))
+    const text = decode(await body.readAll())
     const policy = parseBucketPolicy(text, request.bucket)
     const { BlockPublicPolicy } = await (await access.bucket(request.bucket)).publicAccessBlock()
     if (BlockPublicPolicy && isPublicPolicy(policy)) throw new S3Error('AccessDenied')

@@ -5,7 +5,6 @@ import type { Operation } from '../operation.ts'
 import { bucketTagsMax, readTagging, taggingElement } from './tags.ts'
 
 const settingName = 'tagging'
-const documentSizeMax = 64 * 1024
 const route = { scope: 'bucket', query: ['tagging'] } as const
 
 export const putBucketTagging: Operation = {
@@ -14,7 +13,7 @@ export const putBucketTagging: Operation = {
   method: 'PUT',
   ...route,
   async handle({ services: { backend }, request, body }) {
-    const tags = readTagging(await body.readAll(documentSizeMax), bucketTagsMax)
+    const tags = readTagging(await body.readAll(), bucketTagsMax)
     await backend.setBucketSetting(request.bucket, settingName, JSON.stringify(tags))
     return { status: 204 }
   },

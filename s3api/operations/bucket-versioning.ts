@@ -4,7 +4,6 @@ import { document, element } from '../http/xml-writer.ts'
 import type { Operation } from '../operation.ts'
 import { lockConfiguration } from './lock-configuration.ts'
 
-const documentSizeMax = 64 * 1024
 const route = { scope: 'bucket', query: ['versioning'] } as const
 
 export const putBucketVersioning: Operation = {
@@ -14,7 +13,7 @@ export const putBucketVersioning: Operation = {
   ...route,
   async handle({ services: { backend }, request: { bucket }, body }) {
     const { versioning } = await backend.getBucket(bucket)
-    const state = readState(await body.readAll(documentSizeMax))
+    const state = readState(await body.readAll())
     if (state === 'suspended' && (await lockConfiguration(backend, bucket)) !== undefined) {
       throw new S3Error(
         'InvalidBucketState',

@@ -12,7 +12,6 @@ import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { bornEncrypted } from '../sse/encrypted-periods.ts'
 import { initialLockSetting } from './lock-configuration.ts'
 
-const documentSizeMax = 64 * 1024
 /** The region whose location constraint is empty (S3 API reference, GetBucketLocation). */
 const unnamedRegion = 'us-east-1'
 
@@ -115,7 +114,7 @@ function wantsLock({ headers }: S3Request): boolean {
 
 /** An empty body, or a LocationConstraint that is empty or our own region (us-east-1 included). */
 async function requireOwnLocation({ body, services }: RequestContext): Promise<void> {
-  const bytes = await body.readAll(documentSizeMax)
+  const bytes = await body.readAll()
   if (bytes.length === 0) return
   const location =
     readXml(bytes, 'CreateBucketConfiguration').child('LocationConstraint')?.text().trim() ?? ''

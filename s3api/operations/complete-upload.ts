@@ -38,9 +38,10 @@ export const completeMultipartUpload: Operation = {
   scope: 'object',
   query: ['uploadId'],
   checksumHeaders: 'object',
+  documentSizeMax,
   async handle(context) {
     const { services, request, body } = context
-    const named = readCompletion(await body.readAll(documentSizeMax))
+    const named = readCompletion(await body.readAll())
     const condition = parseWriteCondition(request)
     const customerKey = await newCustomerKeyOf(context)
     const complete = withUpload(context, customerKey, async (opened) => {

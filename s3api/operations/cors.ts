@@ -7,7 +7,6 @@ import { parseDecimal } from '../text.ts'
 
 /** A bucket's CORS configuration: PUT, GET, DELETE ?cors. */
 
-const documentSizeMax = 64 * 1024
 const rulesMax = 100
 const idSizeMax = 255
 const route = { scope: 'bucket', query: ['cors'] } as const
@@ -18,7 +17,7 @@ export const putBucketCors: Operation = {
   method: 'PUT',
   ...route,
   async handle({ services: { backend }, request, body }) {
-    const rules = readCorsRules(await body.readAll(documentSizeMax))
+    const rules = readCorsRules(await body.readAll())
     await backend.setBucketSetting(request.bucket, corsSetting, toStoredCors(rules))
     return { status: 200 }
   },

@@ -24,6 +24,7 @@ export const deleteObjects: Operation = {
   method: 'POST',
   scope: 'bucket',
   query: ['delete'],
+  documentSizeMax,
   async handle(context) {
     const { services, request, body } = context
     await services.backend.getBucket(request.bucket)
@@ -33,7 +34,7 @@ export const deleteObjects: Operation = {
         'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
       )
     }
-    const { objects, quiet } = readDeletion(await body.readAll(documentSizeMax))
+    const { objects, quiet } = readDeletion(await body.readAll())
     const outcomes: Outcome[] = []
     for (let index = 0; index < objects.length; index += deletesAtOnce) {
       const some = objects.slice(index, index + deletesAtOnce)

@@ -17,7 +17,6 @@ interface DefaultRetention {
   readonly count: number
 }
 
-const documentSizeMax = 64 * 1024
 const daysMax = 36_500
 const yearsMax = 100
 const route = { scope: 'bucket', query: ['object-lock'] } as const
@@ -32,7 +31,7 @@ export const putObjectLockConfiguration: Operation = {
   ...route,
   async handle({ services: { backend }, request: { bucket }, body }) {
     const { versioning } = await backend.getBucket(bucket)
-    const configuration = readConfiguration(await body.readAll(documentSizeMax))
+    const configuration = readConfiguration(await body.readAll())
     if (versioning !== 'enabled') {
       throw new S3Error(
         'InvalidBucketState',

@@ -8,7 +8,6 @@ import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
 /** Retention and legal hold of single versions. */
 
-const documentSizeMax = 64 * 1024
 const retentionRoute = { scope: 'object', query: ['retention'], versions: true } as const
 const legalHoldRoute = { scope: 'object', query: ['legal-hold'], versions: true } as const
 
@@ -20,7 +19,7 @@ export const putObjectRetention: Operation = {
   async handle(context) {
     const { services, request, body } = context
     await requireLock(context)
-    const retention = readRetention(await body.readAll(documentSizeMax), services.now())
+    const retention = readRetention(await body.readAll(), services.now())
     const written = await services.backend.changeAttributes({
       ...objectNameOf(request),
       changes: { retention },
@@ -58,7 +57,7 @@ export const putObjectLegalHold: Operation = {
   async handle(context) {
     const { services, request, body } = context
     await requireLock(context)
-    const root = readXml(await body.readAll(documentSizeMax), 'LegalHold')
+    const root = readXml(await body.readAll(), 'LegalHold')
     const legalHold = parseLegalHold(root.child('Status')?.text().trim())
     if (legalHold === undefined) throw new S3Error('MalformedXML')
     const changes = { legalHold }

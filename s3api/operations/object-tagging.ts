@@ -6,7 +6,6 @@ import type { Operation, S3Request } from '../operation.ts'
 import { objectTagsMax, readTagging, taggingElement } from './tags.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
-const documentSizeMax = 64 * 1024
 const route = { scope: 'object', query: ['tagging'], versions: true } as const
 
 export const putObjectTagging: Operation = {
@@ -18,7 +17,7 @@ export const putObjectTagging: Operation = {
   ...route,
   async handle({ services: { backend }, request, body, access }) {
     const name = objectNameOf(request)
-    const tags = readTagging(await body.readAll(documentSizeMax), objectTagsMax)
+    const tags = readTagging(await body.readAll(), objectTagsMax)
     for (const need of tagNeeds(request, tags)) await access.require(need)
     const changes = { tags: tags.length === 0 ? null : tags }
     return { status: 200, headers: versionHeaders(await backend.changeAttributes({ ...name, changes })) }

@@ -7,7 +7,6 @@ import type { Operation } from '../operation.ts'
 
 /** A bucket's ownership controls: PUT, GET, DELETE ?ownershipControls. */
 
-const documentSizeMax = 64 * 1024
 const route = { scope: 'bucket', query: ['ownershipControls'] } as const
 
 export const putBucketOwnershipControls: Operation = {
@@ -16,7 +15,7 @@ export const putBucketOwnershipControls: Operation = {
   method: 'PUT',
   ...route,
   async handle({ services: { backend }, request, access, body }) {
-    const rules = readXml(await body.readAll(documentSizeMax), 'OwnershipControls').children('Rule')
+    const rules = readXml(await body.readAll(), 'OwnershipControls').children('Rule')
     const mode = parseOwnershipMode(rules[0]?.child('ObjectOwnership')?.text().trim())
     if (rules.length !== 1 || mode === undefined) throw new S3Error('MalformedXML')
     const bucket = await access.bucket(request.bucket)

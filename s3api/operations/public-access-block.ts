@@ -11,7 +11,6 @@ import type { Operation } from '../operation.ts'
 
 /** A bucket's public access block: PUT, GET, DELETE ?publicAccessBlock. */
 
-const documentSizeMax = 64 * 1024
 const route = { scope: 'bucket', query: ['publicAccessBlock'] } as const
 
 export const putPublicAccessBlock: Operation = {
@@ -20,7 +19,7 @@ export const putPublicAccessBlock: Operation = {
   method: 'PUT',
   ...route,
   async handle({ services: { backend }, request, body }) {
-    const block = readBlock(readXml(await body.readAll(documentSizeMax), 'PublicAccessBlockConfiguration'))
+    const block = readBlock(readXml(await body.readAll(), 'PublicAccessBlockConfiguration'))
     await backend.setBucketSetting(request.bucket, accessSettings.publicAccessBlock, toStoredBlock(block))
     return { status: 200 }
   },

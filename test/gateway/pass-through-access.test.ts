@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { credential, serveGateway, serveStore } from '../support/gateway-front-end.ts'
 import { sendSigned } from '../support/signed-request.ts'
 
 const test = suite('gateway/pass-through-access')
@@ -30,6 +30,37 @@ test('what goes through is asked for first, also what only a body names', async 
         assert.is(answer.code, 'AccessDenied', target)
       }
       assert.is((await gateway.client.send(new HeadObjectCommand(name))).ContentLength, 4)
+    } finally {
+      await gateway.close()
+    }
+  } finally {
+    await store.close()
+  }
+})
+
+test('a document that goes through is no larger than its operation takes', async () => {
+  const store = await serveStore()
+  try {
+    const gateway = await serveGateway(store.url, { config: { systemBucket: 'none.system' } })
+    try {
+      await gateway.client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+      await store.served()
+      for (const [method, target, size] of [
+        ['POST', '/bucket?delete', 2 * 1024 * 1024],
+        ['POST', '/bucket/key?uploadId=some', 4 * 1024 * 1024],
+        ['PUT', '/bucket/key?tagging', 64 * 1024],
+        ['PUT', '/bucket?policy', 20 * 1024],
+        ['DELETE', '/bucket/key', 64 * 1024],
+      ] as const) {
+        const request = { method, target, body: Buffer.alloc(size + 1) }
+        const answer = await sendSigned(gateway.url, request, credential)
+        assert.is(answer.code, 'MaxMessageLengthExceeded', target)
+      }
+      const reached = (await store.served()).map(({ operation }) => operation)
+      assert.equal(
+        reached.filter((name) => !/^(Get|Head)/.test(name)),
+        [],
+      )
     } finally {
       await gateway.close()
     }

@@ -19,7 +19,8 @@ import { isRefusal, requestIdOf, UpstreamError } from './upstream-error.ts'
  * comes back. Encryption headers are among what goes through.
  */
 
-const documentSizeMax = 8 * 1024 * 1024
+/** Of an answer whose size the store does not say: a list of 1,000 keys, each byte of which may be encoded. */
+const replySizeMax = 8 * 1024 * 1024
 /** Bodies up to this many bytes are sent whole, and again where that is needed. */
 const inlineSizeMax = 64 * 1024
 /** Bodies of these are data; all others are documents. */
@@ -174,7 +175,7 @@ async function requireCopiedTags({ request, access }: RequestContext, operation:
 /** The body as it is, when what it names is allowed: all of it, for the store does all or nothing of it. */
 async function documentOf({ request, body, access }: RequestContext, { needsOfBody }: Operation) {
   const { method } = request
-  const bytes = method === 'GET' || method === 'HEAD' ? undefined : await body.readAll(documentSizeMax)
+  const bytes = method === 'GET' || method === 'HEAD' ? undefined : await body.readAll()
   const needs = needsOfBody?.(request, bytes ?? new Uint8Array(0)) ?? []
   for (const need of needs) await access.require(need)
   const target = toTarget(request)
@@ -196,7 +197,7 @@ async function toReply(request: S3Request, { status, headers, body }: UpstreamAn
   }
   const size = Number(headers['content-length'] ?? Number.NaN)
   if (Number.isSafeInteger(size) && size > 0) return { ...reply, body: { size, batches: batchesOf(body) } }
-  const bytes = await body.bytes(documentSizeMax)
+  const bytes = await body.bytes(replySizeMax)
   return { ...reply, ...(bytes.length > 0 && { body: bytes }) }
 }
 
