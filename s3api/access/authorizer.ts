@@ -7,7 +7,7 @@ import { aclPermissions } from './acl-permissions.ts'
 import type { S3Action } from './actions.ts'
 import { type BucketAccess, openBucketAccess } from './bucket-access.ts'
 import { existingTagKey, type RequestFacts, type SignatureFacts } from './condition-keys.ts'
-import { asksFor, evaluatePolicy, type Policy } from './policy.ts'
+import { allowsSome, asksFor, evaluatePolicy, type Policy } from './policy.ts'
 import { isPublicPolicy } from './public-policy.ts'
 import type { User } from './users.ts'
 
@@ -23,6 +23,8 @@ export interface Need {
   readonly unlessDenied?: true
   /** Part of this action: whoever a list allows the one may do the other. */
   readonly within?: S3Action
+  /** Of keys that only the body will name: nobody is refused where nothing the bucket says could allow it on any. */
+  readonly anyKey?: true
   /** It is about a bucket that is not there yet. */
   readonly creates?: true
   /** What is known of the request beyond its headers, for conditions. */
@@ -79,8 +81,10 @@ export function createAuthorizer(
   }
 
   async function allows(need: Need): Promise<boolean> {
+    if (need.anyKey === true && user !== undefined) return true
     const access = need.bucket === '' || need.creates === true ? undefined : await bucket(need.bucket)
     const bucketPolicy = await access?.policy()
+    if (need.anyKey === true && bucketPolicy !== undefined && allowsSome(bucketPolicy, user)) return true
     const facts = await factsOf(need, [user?.policy, bucketPolicy])
     const question = { action: need.action, resource: resourceOf(need), facts }
     const own = user?.policy && evaluatePolicy(user.policy, question)

@@ -82,6 +82,11 @@ export function evaluatePolicy({ statements }: Policy, { action, resource, facts
   return verdict
 }
 
+/** Whether there is anything that it allows this user, or nobody, be it under conditions. */
+export function allowsSome({ statements }: Policy, user: RequestFacts['user']): boolean {
+  return statements.some(({ effect, principals }) => effect === 'Allow' && principals.matches(user))
+}
+
 /** Whether any condition asks for keys that begin so. */
 export function asksFor({ statements }: Policy, keyPrefix: string): boolean {
   return statements.some(({ conditions }) => conditions.some(({ key }) => key.startsWith(keyPrefix)))

@@ -17,8 +17,8 @@ const deletesAtOnce = 100
 /** Deletes up to 1,000 objects; each has an outcome of its own. The body's integrity must be vouched for (Content-MD5 or a checksum). */
 export const deleteObjects: Operation = {
   name: 'DeleteObjects',
-  // Each key is asked for by itself, when the body has named it.
-  action: () => [],
+  // Each key is asked for by itself, when the body has named it; but of nobody no body is read in vain.
+  action: ({ bucket }) => [{ action: 's3:DeleteObject', bucket, key: '', anyKey: true }],
   needsOfBody: (request, body) =>
     readDeletion(body).objects.flatMap(({ key, versionId }) => needsOf(request, key, versionId)),
   method: 'POST',
