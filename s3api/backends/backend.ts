@@ -244,6 +244,7 @@ export type BackendErrorCode =
   | 'precondition-failed'
   | 'no-space'
   | 'unreadable'
+  | 'read-only'
   | 'unavailable'
   | 'not-supported'
 

@@ -32,6 +32,7 @@ const s3CodeOfBackend = {
   'precondition-failed': 'PreconditionFailed',
   'no-space': 'InsufficientStorage',
   unreadable: 'AccessDenied',
+  'read-only': 'MethodNotAllowed',
   unavailable: 'ServiceUnavailable',
   'not-supported': 'NotImplemented',
 } as const satisfies Record<BackendErrorCode, S3ErrorCode>
@@ -40,6 +41,7 @@ const s3CodeOfBackend = {
 const messageOfBackend: Partial<Record<BackendErrorCode, string>> = {
   locked: 'Access Denied because object protected by object lock.',
   unreadable: 'Access Denied because the server itself may not read what is stored.',
+  'read-only': 'MinIO has stored the object, and it is read only here.',
 }
 
 /** The S3 error that a client is told; what it is not told is logged. */

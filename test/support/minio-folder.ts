@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
@@ -105,5 +105,15 @@ export function sealedForCustomer(
   return {
     data: Buffer.concat(streams.map(({ number, bytes }) => sealBytes(keyOf(number), bytes))),
     fsJson: fsJsonOf(meta, parts.length === 0 ? undefined : parts),
+  }
+}
+
+/** Those of a request with the key. */
+export function customerHeaders(key: Uint8Array): Record<string, string> {
+  const prefix = 'x-amz-server-side-encryption-customer'
+  return {
+    [`${prefix}-algorithm`]: 'AES256',
+    [`${prefix}-key`]: Buffer.from(key).toString('base64'),
+    [`${prefix}-key-md5`]: createHash('md5').update(key).digest('base64'),
   }
 }

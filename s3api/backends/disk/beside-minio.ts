@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import { S3Error } from '../../errors.ts'
 import {
   type Backend,
   BackendError,
@@ -153,10 +152,10 @@ export class DiskBesideMinio extends DiskBackend {
     }
   }
 
-  /** Removing ours would bring back theirs. Errors: S3Error MethodNotAllowed. */
+  /** Removing ours would bring back theirs. Errors: BackendError read-only. */
   async #refuseTheirs({ bucket, key }: { readonly bucket: string; readonly key: string }): Promise<void> {
     if (!this.#buckets.has(bucket) || !(await this.#minio.has(bucket, key))) return
-    throw new S3Error('MethodNotAllowed', 'MinIO has stored the object, and it is read only here.')
+    throw new BackendError('read-only', 'MinIO has stored the object')
   }
 
   /** Where theirs meets the condition, what is left to hold is that there is still none of ours. */

@@ -68,7 +68,7 @@ export class MinioStore {
       throw new S3Error('AccessDenied', 'The key is inside of an object that MinIO has stored.')
   }
 
-  /** Removing ours would bring back theirs. Errors: S3Error MethodNotAllowed. */
+  /** Removing ours would bring back theirs. Errors: BackendError read-only. */
   async requireRemovable(name: { readonly bucket: string; readonly key: string }): Promise<void> {
     this.requireWritable(name.key)
     try {
@@ -77,7 +77,7 @@ export class MinioStore {
       if (error instanceof BackendError && error.code === 'no-such-key') return
       throw error
     }
-    throw new S3Error('MethodNotAllowed', 'MinIO has stored the object, and it is read only here.')
+    throw new BackendError('read-only', 'MinIO has stored the object')
   }
 
   /** One page of our names and theirs. */

@@ -10,6 +10,7 @@ import { openDiskBackend } from '../../../../s3api/backends/disk/index.ts'
 import { patternBytes } from '../../../support/bytes.ts'
 import { serveMinioFolder } from '../../../support/gateway-front-end.ts'
 import {
+  customerHeaders,
   fsJsonOf,
   type MinioFolder,
   sealedForCustomer,
@@ -143,49 +144,6 @@ test('data that was cut anywhere, or goes on behind its end, is an error', () =>
     }
   }))
 
-test('an object of which nothing is stored is empty by its ETag, and by that of parts only where it has parts', () =>
-  withMinioFolder(async (folder) => {
-    const { fsJson } = sealedForCustomer(name, customerKey, [{ bytes: patternBytes(9) }])
-    const ofParts = sealedForCustomer(name, customerKey, [{ number: 1, bytes: new Uint8Array() }]).fsJson
-    const told = (etag: string) => ({ ...fsJson, meta: { ...fsJson.meta, etag } })
-    const answers: readonly (readonly [object, number])[] = [
-      [fsJson, 422],
-      [told('x-1'), 422],
-      [told('a'.repeat(32)), 422],
-      [{ ...told('x-1'), parts: [{ number: 1, size: 0 }] }, 422],
-      [{ ...ofParts, parts: [] }, 422],
-      // MinIO stores the MD5 as it is when it seals an object's keys anew.
-      [told(createHash('md5').digest('hex')), 200],
-      [ofParts, 200],
-    ]
-    folder.put(name.bucket, name.key, '')
-    const server = await serveMinioFolder(folder.path)
-    const by = { accessKey: 'some-access-key', secretKey: 'some-secret-key' }
-    const request = {
-      method: 'GET',
-      target: `/${name.bucket}/${name.key}`,
-      headers: customerHeaders(customerKey),
-    }
-    try {
-      for (const [document, status] of answers) {
-        folder.put(name.bucket, name.key, '', document)
-        const answer = await sendSigned(server.url, request, by)
-        assert.is(answer.status, status, JSON.stringify(document))
-      }
-    } finally {
-      await server.close()
-    }
-  }))
-
-function customerHeaders(key: Uint8Array): Record<string, string> {
-  const prefix = 'x-amz-server-side-encryption-customer'
-  return {
-    [`${prefix}-algorithm`]: 'AES256',
-    [`${prefix}-key`]: Buffer.from(key).toString('base64'),
-    [`${prefix}-key-md5`]: createHash('md5').update(key).digest('base64'),
-  }
-}
-
 test('no key reaches anything but a file of its bucket', () =>
   withMinioFolder(async (folder) => {
     folder.put('bucket', 'a/b', 'x')
@@ -217,6 +175,14 @@ test('no key reaches anything but a file of its bucket', () =>
       for (const bucket of ['.minio.sys', '.sealgate', '..', '.']) {
         assert.is(await codeOf(backend.getObject(bucket, 'format.json')), 'no-such-bucket', bucket)
       }
+    })
+  }))
+
+test('an object of MinIO’s is read-only', () =>
+  withMinioFolder(async (folder) => {
+    folder.put('bucket', 'theirs', 'x')
+    await withBackend(folder, async (backend) => {
+      assert.is(await codeOf(backend.deleteObject({ bucket: 'bucket', key: 'theirs' })), 'read-only')
     })
   }))
 
