@@ -4,10 +4,11 @@ import { entriesOf, type FolderEntry, FolderWindows } from './folder-windows.ts'
 
 /** The keys of a bucket that is a folder, in UTF-8 byte order: a file is an object, and so is an empty folder, with a slash behind. */
 
-/** How keys are folded. */
+/** How keys are folded, and before which name they end: folders from there on are not looked into. */
 export interface Folding {
   readonly prefix: string
   readonly delimiter: string
+  readonly end?: string | undefined
 }
 
 /** A cursor as seen from a folder: the rest of its key. */
@@ -43,6 +44,7 @@ export class FolderNames {
       if (window.empty) return isBehind(from) ? undefined : above
       for (let next = index; next < window.entries.length; next++) {
         const entry = window.entries[next] as FolderEntry
+        if (isFrom(above, entry, folding.end)) return undefined
         const key = await this.#firstOf(entry, { folder, above, from, folding })
         if (key !== undefined) return key
       }
@@ -86,6 +88,11 @@ function elementOf(from: Position | undefined): Buffer {
 /** Whether the key of the folder itself is before the cursor. */
 function isBehind(from: Position | undefined): boolean {
   return from !== undefined && (from.rest.length > 0 || from.past)
+}
+
+function isFrom(above: string, { order }: FolderEntry, end: string | undefined): boolean {
+  if (end === undefined) return false
+  return Buffer.compare(Buffer.concat([Buffer.from(above), order]), Buffer.from(end)) >= 0
 }
 
 function isFolded(key: string, { prefix, delimiter }: Folding): boolean {

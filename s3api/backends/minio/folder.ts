@@ -118,8 +118,8 @@ export class MinioFolder {
       from,
       rowsPerFetch: 1,
       fetch: async (cursor, end) => {
-        const key = await this.#names.first(folder, cursor, query)
-        return key === undefined || (end !== undefined && isFrom(key, end)) ? [] : [key]
+        const key = await this.#names.first(folder, cursor, { ...query, end })
+        return key === undefined ? [] : [key]
       },
       keyOf: (key) => key,
       after: (key) => ({ key, past: true }),
@@ -221,10 +221,6 @@ function elementsOf(key: string): readonly string[] | undefined {
   const elements = (key.endsWith('/') ? key.slice(0, -1) : key).split('/')
   const named = elements.every((element) => !['', '.', '..'].includes(element) && !element.includes('\0'))
   return named ? elements : undefined
-}
-
-function isFrom(key: string, end: string): boolean {
-  return Buffer.compare(Buffer.from(key), Buffer.from(end)) >= 0
 }
 
 function absent(): BackendError {

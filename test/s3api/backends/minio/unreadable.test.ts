@@ -94,6 +94,8 @@ for (const [what, mode] of [
           const { code, logged } = await refusalOf(opened.page(bucket, query, start))
           assert.is(code, 'AccessDenied')
           assert.match(logged, closed)
+          const { entries } = await opened.page(bucket, { ...query, prefix: 'a' }, start)
+          assert.is(entries.length, 1, 'the objects of other prefixes are to be found')
         })
       } finally {
         chmodSync(closed, before)
