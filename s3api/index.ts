@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client'
 import type { Clock, KeyService } from '../control/client.ts'
 import type { CryptoPool } from '../engine/index.ts'
 import { openUsers } from './access/users-file.ts'
+import { DocumentBudget, documentBytesMax } from './auth/document-budget.ts'
 import type { Backend } from './backends/backend.ts'
 import type { FrontEndConfig } from './config.ts'
 import { ConnectionOrder } from './http/connection-order.ts'
@@ -51,6 +52,8 @@ export interface FrontEndDependencies {
   readonly operations?: readonly Operation[]
   /** How long a client may be too slow. */
   readonly rateWindowMs?: number
+  /** What documents may hold together. */
+  readonly documentBytesMax?: number
 }
 
 const drainPollMs = 20
@@ -91,6 +94,7 @@ export async function startFrontEnd(
     users: () => users.current(),
     router: createRouter(dependencies.operations ?? operations),
     slots,
+    documents: new DocumentBudget(dependencies.documentBytesMax ?? documentBytesMax, metrics.refused),
     rateWindowMs: dependencies.rateWindowMs ?? rateWindowMs,
     trusted: createTrustedList(config.trustedProxies),
     encrypted: config.tls !== undefined,

@@ -5,7 +5,7 @@ import { watched } from './watched.ts'
 
 /** What a front-end counts. */
 export interface FrontEndMetrics {
-  /** A request that found no place. */
+  /** A request that found no place, or its document no room. */
   refused(): void
   /** A connection that was one too many. */
   dropped(): void

@@ -11,13 +11,15 @@ import {
   parseContentMd5,
   sameDigest,
 } from './checksums.ts'
+import type { DocumentRoom } from './document-budget.ts'
 import { announcedSize } from './payload.ts'
 import type { Authentication } from './verify.ts'
 
 /** The payload of a request, as operations read it. */
 
-/** Room to begin with for a payload of unknown size, bytes. */
-const collectSizeMin = 4 * 1024
+/** Room to begin with for a payload that is read as a whole, bytes: of unknown size, and whatever size is announced. */
+const unannouncedSize = 4 * 1024
+const firstSizeMax = 64 * 1024
 
 export interface BodyOptions {
   readonly headers: ReadonlyMap<string, string>
@@ -28,6 +30,8 @@ export interface BodyOptions {
   readonly ignoreChecksums: boolean
   /** Of a payload that is read as a whole. */
   readonly documentSizeMax: number
+  /** For that. */
+  readonly room: DocumentRoom
 }
 
 /** Errors: those of the headers that describe the payload. Reading begins with the first use of `stream` or `readAll`. */
@@ -37,6 +41,7 @@ export function openBody({
   source,
   ignoreChecksums,
   documentSizeMax,
+  room,
 }: BodyOptions): RequestBody {
   const form = authentication.payload
   const size = announcedSize(headers, form)
@@ -58,7 +63,7 @@ export function openBody({
     checksum: () =>
       checksum?.value === undefined ? undefined : { algorithm: checksum.algorithm, value: checksum.value },
     async readAll() {
-      const bytes = await collect(stream, size, documentSizeMax)
+      const bytes = await collect(stream, { size, sizeMax: documentSizeMax, room })
       verify(await hashBytes(hashes, bytes))
       return bytes
     },
@@ -124,20 +129,25 @@ function counted(source: AsyncIterable<Uint8Array>, size: number): AsyncIterable
 
 async function collect(
   stream: AsyncIterable<Uint8Array>,
-  size: number | undefined,
-  limit: number,
+  {
+    size,
+    sizeMax,
+    room,
+  }: { readonly size: number | undefined; readonly sizeMax: number; readonly room: DocumentRoom },
 ): Promise<Uint8Array> {
   const tooLong = () =>
-    new S3Error('MaxMessageLengthExceeded', undefined, { elements: { MaxMessageLengthBytes: String(limit) } })
-  if (size !== undefined && size > limit) throw tooLong()
-  // One buffer, for pieces may be single bytes.
-  let collected = new Uint8Array(size ?? collectSizeMin)
+    new S3Error('MaxMessageLengthExceeded', undefined, {
+      elements: { MaxMessageLengthBytes: String(sizeMax) },
+    })
+  if (size !== undefined && size > sizeMax) throw tooLong()
+  // One buffer, for pieces may be single bytes; it grows with what came, for what is announced costs its sender nothing.
+  let collected = allocate(Math.min(size ?? unannouncedSize, firstSizeMax))
   let total = 0
   for await (const piece of stream) {
     const end = total + piece.length
-    if (end > limit) throw tooLong()
+    if (end > sizeMax) throw tooLong()
     if (end > collected.length) {
-      const larger = new Uint8Array(Math.max(end, collected.length * 2))
+      const larger = allocate(Math.max(end, Math.min(collected.length * 2, size ?? sizeMax)))
       larger.set(collected.subarray(0, total))
       collected = larger
     }
@@ -145,4 +155,9 @@ async function collect(
     total = end
   }
   return collected.subarray(0, total)
+
+  function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+    room.resize(bytes)
+    return new Uint8Array(bytes)
+  }
 }

@@ -4,6 +4,7 @@ import { requireExpectedOwners } from '../access/expected-owner.ts'
 import { needsOf } from '../access/needs.ts'
 import { type User, type Users, userOf } from '../access/users.ts'
 import { openBody } from '../auth/body.ts'
+import type { DocumentBudget } from '../auth/document-budget.ts'
 import { type Form, openForm } from '../auth/form.ts'
 import { checkFormPolicy, parseFormPolicy } from '../auth/form-policy.ts'
 import { keyOf, requestOfForm } from '../auth/form-request.ts'
@@ -48,7 +49,12 @@ export async function admit(
     readonly rawHeaders: readonly string[]
     readonly source: AsyncIterable<Uint8Array>
   },
-  surroundings: Pick<RequestContext, 'services' | 'users' | 'requestId' | 'log' | 'signal'>,
+  {
+    documents,
+    ...surroundings
+  }: Pick<RequestContext, 'services' | 'users' | 'requestId' | 'log' | 'signal'> & {
+    readonly documents: DocumentBudget
+  },
   findings: Findings,
 ): Promise<Reply> {
   const { services, users } = surroundings
@@ -62,17 +68,23 @@ export async function admit(
   const needs = needsOf(operation, request)
   for (const need of needs) await access.require(need)
   await requireExpectedOwners(access, request)
+  const room = documents.open()
   const body = openBody({
     headers: request.headers,
     authentication,
     source,
     ignoreChecksums: operation.checksumHeaders === 'object',
     documentSizeMax: operation.documentSizeMax ?? documentSizeMaxDefault,
+    room,
   })
   const formFields = form && { formFields: form.fields }
-  return hidingAbsence(access, needs, () =>
-    operation.handle({ ...surroundings, request, body, user, access, ...formFields }),
-  )
+  try {
+    return await hidingAbsence(access, needs, () =>
+      operation.handle({ ...surroundings, request, body, user, access, ...formFields }),
+    )
+  } finally {
+    room.release()
+  }
 }
 
 function knowRequest(

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
 import type { Users } from '../access/users.ts'
+import type { DocumentBudget } from '../auth/document-budget.ts'
 import { withQueryHeaders } from '../auth/query-headers.ts'
 import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
@@ -24,6 +25,7 @@ export interface Surroundings {
   readonly users: () => Users
   readonly router: Router
   readonly slots: Slots
+  readonly documents: DocumentBudget
   readonly rateWindowMs: number
   /** Absent: no proxy is believed. */
   readonly trusted: BlockList | undefined
@@ -153,7 +155,7 @@ function refuse({ metrics }: Surroundings, { incoming, facts, requestId }: Given
 }
 
 async function answer(
-  { services, users, router, trusted, encrypted, metrics }: Surroundings,
+  { services, users, router, documents, trusted, encrypted, metrics }: Surroundings,
   { incoming, outgoing, facts, floor, requestId, log, signal }: Given,
 ): Promise<Reply> {
   const { config } = services
@@ -168,7 +170,7 @@ async function answer(
     return await admit(
       operation,
       { sent, request, rawHeaders: incoming.rawHeaders, source },
-      { services, users: users(), requestId, log, signal },
+      { services, users: users(), documents, requestId, log, signal },
       facts,
     )
   } catch (error) {

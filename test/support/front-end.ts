@@ -41,6 +41,7 @@ export async function withFrontEnd(
     readonly operations?: readonly Operation[]
     readonly now?: () => number
     readonly rateWindowMs?: number
+    readonly documentBytesMax?: number
     /** In place of a new one. */
     readonly directory?: string
   },
@@ -71,6 +72,7 @@ export async function withFrontEnd(
         registry,
         ...(options.now !== undefined && { now: options.now }),
         ...(options.rateWindowMs !== undefined && { rateWindowMs: options.rateWindowMs }),
+        ...(options.documentBytesMax !== undefined && { documentBytesMax: options.documentBytesMax }),
         ...(options.operations !== undefined && { operations: options.operations }),
       })
       const { url } = frontEnd

@@ -115,6 +115,26 @@ test('one connection too many is closed as it comes, and counted', () =>
     assert.is((await front.send({ method: 'GET', target: '/bucket/1' })).body, 'halfmore')
   }))
 
+test('documents that are on their way hold no more memory than all may, and give it back', () =>
+  withBucket({ documentBytesMax: 256 * 1024 }, async (front, port) => {
+    const md5 = { 'content-md5': '1B2M2Y8AsgTpgAmY7PhCfg==' }
+    const size = 200 * 1024
+    const slow = openRaw(port)
+    slow.write(head(port, 'POST', '/bucket?delete', { size, more: `content-md5: ${md5['content-md5']}\r\n` }))
+    slow.write(Buffer.alloc(150 * 1024))
+    const large = { method: 'POST', target: '/bucket?delete', body: Buffer.alloc(100 * 1024), headers: md5 }
+    const code = async () => (await front.send(large)).code
+    // Until it is all read.
+    await until(async () => (await code()) === 'SlowDown')
+    assert.ok((await front.metric('sealgate_s3_requests_refused_total')) > 0)
+    const small = '<Tagging><TagSet></TagSet></Tagging>'
+    assert.is((await front.send({ method: 'PUT', target: '/bucket?tagging', body: small })).status, 204)
+    slow.write(Buffer.alloc(50 * 1024))
+    await slow.until(/<Code>BadDigest<\/Code>/)
+    slow.destroy()
+    assert.is(await code(), 'BadDigest')
+  }))
+
 const slowCount = 50
 
 /** Readers of a large object and writers of another, a few bytes at a time. */
