@@ -29,6 +29,7 @@ export async function measureControl({ rounds, seconds, directory }: Settings): 
     const results = await inRounds(rounds, {
       generate: () => callsOf({ ...job, operation: 'generate' }),
       decrypt: () => callsOf({ ...job, operation: 'decrypt' }),
+      paced: () => callsOf({ ...job, operation: 'decrypt', perSecond: decryptRateMust }),
       batch: () => callsOf({ ...job, operation: 'batch' }),
     })
     const figure = (what: string, samples: readonly Calls[], keysPerCall: number): Figure => ({
@@ -42,11 +43,17 @@ export async function measureControl({ rounds, seconds, directory }: Settings): 
       figure('control: GenerateDataKey, 32 at once', results.generate, 1),
       { ...figure('control: Decrypt, 32 at once, cached', results.decrypt, 1), must: decryptRateMust },
       {
-        what: 'control: Decrypt, 32 at once, cached, 99th percentile',
+        what: `control: Decrypt, ${decryptRateMust} a second, up to 32 at once, cached, 99th percentile`,
+        kind: 'limit',
+        value: median(results.paced.map(({ p99 }) => p99)),
+        unit: 'ms',
+        must: decryptP99MsMust,
+      },
+      {
+        what: 'control: Decrypt, as fast as it goes, 32 at once, cached, 99th percentile',
         kind: 'limit',
         value: median(results.decrypt.map(({ p99 }) => p99)),
         unit: 'ms',
-        must: decryptP99MsMust,
       },
       figure(
         'control: DecryptBatch of 32, 32 at once (a client may ask 10,000 keys/s)',

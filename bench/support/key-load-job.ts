@@ -10,12 +10,14 @@ export interface KeyLoadJob {
   readonly seconds: number
   /** Calls under way, each followed by the next as soon as it is answered. */
   readonly atOnce: number
+  /** Calls that come due in a second, whether those before are answered or not; absent: as many as are answered. */
+  readonly perSecond?: number
 }
 
 export interface KeyLoadResult {
   readonly calls: number
   readonly seconds: number
-  /** Milliseconds that all but one in a hundred calls stayed below. */
+  /** Milliseconds that all but one in a hundred calls stayed below, from when they came due. */
   readonly p99: number
   /** Of the service's process, seconds; NaN where the kernel does not tell. */
   readonly cpuSeconds: number

@@ -40,14 +40,21 @@ async function callOf(
 
 async function load(
   call: () => Promise<unknown>,
-  { seconds, atOnce, servicePid }: KeyLoadJob,
+  { seconds, atOnce, servicePid, perSecond }: KeyLoadJob,
 ): Promise<KeyLoadResult> {
   const durations: number[] = []
   const cpu = () => cpuSecondsOf(servicePid) ?? Number.NaN
   const [startedAt, cpuBefore] = [performance.now(), cpu()]
-  const caller = async () => {
-    while (performance.now() - startedAt < seconds * 1000) {
-      const calledAt = performance.now()
+  const endsAt = startedAt + seconds * 1000
+  const betweenMs = perSecond === undefined ? 0 : (atOnce / perSecond) * 1000
+  const caller = async (_: unknown, index: number) => {
+    let dueAt = startedAt + (index / atOnce) * betweenMs
+    while (Math.max(dueAt, performance.now()) < endsAt) {
+      const waitMs = dueAt - performance.now()
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+      // One that could not be made in time has waited for those before it.
+      const calledAt = perSecond === undefined ? performance.now() : dueAt
+      dueAt += betweenMs
       const done = await call().then(
         () => true,
         (error: unknown) => {
