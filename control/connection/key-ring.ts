@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { deriveKey } from '../../engine/index.ts'
 import { KmsError } from '../errors.ts'
+import { showGauge } from '../gauge.ts'
 import { createCacheMetrics } from '../keys/cache-metrics.ts'
 import type { Fetch } from '../keys/held-key.ts'
 import { KeyCache } from '../keys/key-cache.ts'
@@ -212,14 +213,7 @@ export class KeyRing {
 
   #showOutage(registry: Registry): void {
     const gauge = (name: string, help: string, read: () => number) =>
-      new Gauge({
-        name: `sealgate_key_ring_${name}`,
-        help,
-        registers: [registry],
-        collect() {
-          this.set(read())
-        },
-      })
+      showGauge(registry, `sealgate_key_ring_${name}`, help, read)
     gauge('offline', 'Whether control does not answer', () => Number(this.#outage.active))
     gauge(
       'offline_grace_remaining_seconds',

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { showGauge } from '../gauge.ts'
 import { createCacheMetrics } from '../keys/cache-metrics.ts'
 import type { CacheEvents } from '../keys/held-key.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -51,16 +52,21 @@ export function createMetrics(registry: Registry, provider: Provider): ControlMe
     showCaches(read) {
       caches.showEntries('epoch', () => read().epochs)
       caches.showEntries('opened', () => read().openedKeys)
-      gauge(registry, 'sealgate_kms_offline', 'Whether the KMS does not answer', () =>
+      showGauge(registry, 'sealgate_kms_offline', 'Whether the KMS does not answer', () =>
         Number(read().offlineSinceMs > 0),
       )
-      gauge(
+      showGauge(
         registry,
         'sealgate_kms_offline_grace_remaining_seconds',
         'How much longer keys are opened without the KMS; all of it while it answers',
         () => read().offlineGraceRemainingMs / 1000,
       )
-      gauge(registry, 'sealgate_kms_watchers', 'Holders of leases that are connected', () => read().watchers)
+      showGauge(
+        registry,
+        'sealgate_kms_watchers',
+        'Holders of leases that are connected',
+        () => read().watchers,
+      )
     },
     begin: () => inFlight.inc(),
     end: (operation, code, durationMs) => {
@@ -73,23 +79,10 @@ export function createMetrics(registry: Registry, provider: Provider): ControlMe
 
 /** When our own certificate ends, for an alert before it does. */
 export function showCertificate(registry: Registry, certificates: { readonly expiresAtMs: number }): void {
-  new Gauge({
-    name: 'sealgate_kms_certificate_expires_seconds',
-    help: 'When the certificate of the listener ends, seconds since 1970',
-    registers: [registry],
-    collect() {
-      this.set(certificates.expiresAtMs / 1000)
-    },
-  })
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read())
-    },
-  })
+  showGauge(
+    registry,
+    'sealgate_kms_certificate_expires_seconds',
+    'When the certificate of the listener ends, seconds since 1970',
+    () => certificates.expiresAtMs / 1000,
+  )
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { showGauge } from '../gauge.ts'
 import type { Provider, SessionStatus } from '../providers/provider.ts'
 
 const sessionStates: readonly SessionStatus['state'][] = [
@@ -14,16 +15,7 @@ const circuitStates = ['closed', 'open', 'probing'] as const
 
 /** The session and the circuit as metrics (docs/metrics.md), read from their status whenever they are asked for. */
 export function createSessionMetrics(registry: Registry, provider: Provider): void {
-  const gauge = (name: string, help: string, read: () => number) => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  }
+  const gauge = (name: string, help: string, read: () => number) => showGauge(registry, name, help, read)
   const states = (name: string, help: string, all: readonly string[], read: () => string) => {
     new Gauge({
       name,

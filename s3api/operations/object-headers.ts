@@ -1,22 +1,13 @@
 import type { ObjectRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { S3Request } from '../operation.ts'
+import { metadataPrefix, standardHeaders } from '../standard-headers.ts'
 
 /**
  * The headers that stay with an object: standard ones and user metadata, from requests and back to responses.
  * Source: Amazon S3 API reference, PutObject; "Working with object metadata" for the limits.
  */
 
-const standardHeaders = [
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
-  'x-amz-website-redirect-location',
-]
-const metadataPrefix = 'x-amz-meta-'
 /** Names and values of user metadata together, bytes. */
 const metadataSizeMax = 2048
 const defaultContentType = 'binary/octet-stream'

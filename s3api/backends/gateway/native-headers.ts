@@ -1,3 +1,4 @@
+import { metadataPrefix, standardHeaders } from '../../standard-headers.ts'
 import type { ObjectRecord } from '../backend.ts'
 import type { ObjectAttributes } from '../versions.ts'
 import { markerName } from './stored-record.ts'
@@ -6,17 +7,8 @@ import { markerName } from './stored-record.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-const metadataPrefix = 'x-amz-meta-'
 const defaultStorageClass = 'STANDARD'
-const kept: ReadonlySet<string> = new Set([
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
-  'x-amz-website-redirect-location',
-])
+const kept: ReadonlySet<string> = new Set(standardHeaders)
 
 /** For a request that makes an object. `marker` tells that it is encrypted. */
 export function toNativeHeaders(

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { DareError, plaintextSizeOf } from '../../../engine/index.ts'
+import { contentHeaders, metadataPrefix } from '../../standard-headers.ts'
 import { parseBase64 } from '../../text.ts'
 import type { MinioSeal, ObjectRecord } from '../backend.ts'
 
@@ -8,15 +9,7 @@ import type { MinioSeal, ObjectRecord } from '../backend.ts'
 const internalPrefix = 'x-minio-internal-'
 const ssePrefix = `${internalPrefix}server-side-encryption-`
 const multipartMark = `${internalPrefix}encrypted-multipart`
-const metadataPrefix = 'x-amz-meta-'
-const keptHeaders: ReadonlySet<string> = new Set([
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
-])
+const keptHeaders: ReadonlySet<string> = new Set(contentHeaders)
 const algorithms: readonly MinioSeal['algorithm'][] = ['DAREv2-HMAC-SHA256', 'DARE-SHA256']
 const sealedSize = 64
 const ivSize = 32
