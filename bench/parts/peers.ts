@@ -2,7 +2,7 @@ import type { Figure } from '../figure.ts'
 import type { Settings } from '../settings.ts'
 import { compare, fill, once, sampler } from '../support/compare.ts'
 import type { LoadRequest } from '../support/load-job.ts'
-import { findProgram, type Peer, peers, type RunningPeer, startPeer } from '../support/peers.ts'
+import { findPeer, type Peer, peers, type RunningPeer, startPeer } from '../support/peers.ts'
 import { presign, type Target } from '../support/presign.ts'
 import type { RunningSealgate } from '../support/sealgate.ts'
 
@@ -27,7 +27,7 @@ export async function measurePeers(settings: Settings, server: RunningSealgate):
   await once(server.target, presign(server.target, { method: 'PUT', path: '/peers' }))
   const figures: Figure[] = []
   for (const peer of peers) {
-    const program = findProgram(peer, settings.peersDirectory)
+    const program = findPeer(peer, settings.peersDirectory)
     if (program === undefined) figures.push(note(peer, `not installed: ${peer.install}`))
     else figures.push(...(await measurePeer(settings, { server, peer, program })))
   }

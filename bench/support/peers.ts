@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import type { Target } from './presign.ts'
 import { ended } from './processes.ts'
-import { freePort } from './sealgate.ts'
+import { findProgram, foldersOf, freePort } from './programs.ts'
 
 /** Other S3 servers, each started as its documentation says, on a folder or in memory. */
 
@@ -98,11 +98,9 @@ export interface RunningPeer {
 }
 
 /** Its program, in a folder where somebody has installed peers or on PATH. */
-export function findProgram({ program }: Peer, folder: string | undefined): string | undefined {
+export function findPeer({ program }: Peer, folder: string | undefined): string | undefined {
   const own = folder === undefined ? [] : [join(folder, 'node_modules', '.bin'), join(folder, 'bin')]
-  return [...own, ...(process.env.PATH ?? '').split(delimiter)]
-    .map((directory) => join(directory, program))
-    .find(isExecutable)
+  return findProgram([program], [...own, ...foldersOf(process.env.PATH)])
 }
 
 /** Errors: it does not listen in time. */
@@ -146,14 +144,5 @@ async function listening(port: number): Promise<void> {
     if (open) return
     if (performance.now() > deadline) throw new Error(`it does not listen after ${startMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }

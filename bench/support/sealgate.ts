@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Target } from './presign.ts'
-import { descendantsOf, ended } from './processes.ts'
+import { ended } from './processes.ts'
+import { freePort } from './programs.ts'
 
 /** A Sealgate server as users start it: its own processes, default settings, a master key. */
 export interface RunningSealgate {
@@ -102,19 +102,4 @@ async function ready(url: string): Promise<void> {
     if (performance.now() > deadline) throw new Error(`the server is not ready after ${startMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-/** One that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
-/** Its processes' ids, the supervisor's first. */
-export function processesOf({ pid }: RunningSealgate): number[] {
-  return [pid, ...descendantsOf(pid)]
 }

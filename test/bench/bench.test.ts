@@ -8,7 +8,7 @@ import { type Figure, meets } from '../../bench/figure.ts'
 import { round, toPicture, toTable } from '../../bench/report.ts'
 import { runLoad } from '../../bench/support/load.ts'
 import type { LoadRequest } from '../../bench/support/load-job.ts'
-import { findProgram, peers, startPeer } from '../../bench/support/peers.ts'
+import { findPeer, peers, startPeer } from '../../bench/support/peers.ts'
 import { cpuSecondsOf, load, peakResidentMib } from '../../bench/support/processes.ts'
 import { inRounds, median, ratioOf } from '../../bench/support/rounds.ts'
 import { withDirectory } from '../support/files.ts'
@@ -141,11 +141,11 @@ test('a peer is found where it was installed, and one that is not says how it co
     const [peer] = peers
     assert.ok(peer)
     const missing = { ...peer, program: 'no-such-program' }
-    assert.is(findProgram(missing, directory), undefined)
+    assert.is(findPeer(missing, directory), undefined)
     mkdirSync(join(directory, 'node_modules', '.bin'), { recursive: true })
     const program = join(directory, 'node_modules', '.bin', 'no-such-program')
     writeFileSync(program, '#!/bin/sh\nexit 3\n', { mode: 0o700 })
-    assert.is(findProgram(missing, directory), program)
+    assert.is(findPeer(missing, directory), program)
     assert.match((await rejection(startPeer(missing, program, directory))).message, /has ended \(3\)/)
   })
   const [, , row] = toTable([

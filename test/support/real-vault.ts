@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { findProgram, foldersOf, freePort } from '../../bench/support/programs.ts'
 import type { VaultAdmin } from './vault/seed.ts'
 
 /** A dev server of HashiCorp Vault or OpenBao, which keeps everything in memory and begins unsealed. */
@@ -26,10 +26,9 @@ const probeMs = 100
 
 /** The program to test against: `VAULT_BIN`, or `vault` or `bao` of the PATH. */
 export function findVaultProgram(environment: NodeJS.ProcessEnv): string | undefined {
-  const { VAULT_BIN: named, PATH: path = '' } = environment
+  const { VAULT_BIN: named, PATH: path } = environment
   if (named !== undefined && named !== '') return named
-  const places = path.split(delimiter).flatMap((folder) => [join(folder, 'vault'), join(folder, 'bao')])
-  return places.find(isExecutable)
+  return findProgram(['vault', 'bao'], foldersOf(path))
 }
 
 export async function startRealVault(program: string): Promise<RealVault> {
@@ -124,24 +123,4 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
-}
-
-/** A port that was free a moment ago; the dev server cannot be told to choose one itself. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
