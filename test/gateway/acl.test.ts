@@ -6,6 +6,7 @@ import { startTestControl } from '../support/control.ts'
 import { withDirectory } from '../support/files.ts'
 import { alice, bob } from '../support/front-end.ts'
 import { credential, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 import { type Response, type SentRequest, type Signer, sendSigned } from '../support/signed-request.ts'
 
 const test = suite('gateway/acl')
@@ -17,30 +18,25 @@ function withGateway(
   objectOwnership: 'BucketOwnerEnforced' | 'ObjectWriter',
   work: (sites: { readonly send: Send; readonly atStore: Send }) => Promise<void>,
 ): Promise<void> {
-  return withDirectory(async (directory) => {
-    const usersFile = join(directory, 'users.json')
-    writeFileSync(usersFile, JSON.stringify({ users: [alice, bob] }))
-    const control = await startTestControl()
-    const store = await serveStore(undefined, { objectOwnership: 'ObjectWriter' })
-    try {
-      const gateway = await serveGateway(store.url, {
-        keys: control.keys,
-        frontEnd: { usersFile, objectOwnership, autoEncryption: true },
-      })
+  return withDirectory((directory) =>
+    withKept(async (keep) => {
+      const usersFile = join(directory, 'users.json')
+      writeFileSync(usersFile, JSON.stringify({ users: [alice, bob] }))
+      const { keys } = keep(await startTestControl())
+      const store = keep(await serveStore(undefined, { objectOwnership: 'ObjectWriter' }))
+      const gateway = keep(
+        await serveGateway(store.url, {
+          keys,
+          frontEnd: { usersFile, objectOwnership, autoEncryption: true },
+        }),
+      )
       const sender =
         (url: string): Send =>
         (request, by = credential) =>
           sendSigned(url, request, by === 'nobody' ? undefined : by)
-      try {
-        await work({ send: sender(gateway.url), atStore: sender(store.url) })
-      } finally {
-        await gateway.close()
-      }
-    } finally {
-      await store.close()
-      await control.close()
-    }
-  })
+      await work({ send: sender(gateway.url), atStore: sender(store.url) })
+    }),
+  )
 }
 
 const get = (target: string) => ({ method: 'GET', target })

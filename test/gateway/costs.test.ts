@@ -17,6 +17,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 
 const test = suite('gateway/costs')
 const Bucket = 'bucket'
@@ -26,20 +27,13 @@ const encrypted = { ServerSideEncryption: 'AES256' } as const
 async function withGateway(
   work: (sites: { readonly store: ServedFrontEnd; readonly gateway: ServedFrontEnd }) => Promise<void>,
 ): Promise<void> {
-  const control = await startTestControl()
-  const store = await serveStore()
-  try {
-    const gateway = await serveGateway(store.url, { keys: control.keys })
-    try {
-      await gateway.client.send(new CreateBucketCommand({ Bucket }))
-      await work({ store, gateway })
-    } finally {
-      await gateway.close()
-    }
-  } finally {
-    await store.close()
-    await control.close()
-  }
+  await withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const gateway = keep(await serveGateway(store.url, { keys }))
+    await gateway.client.send(new CreateBucketCommand({ Bucket }))
+    await work({ store, gateway })
+  })
 }
 
 /** What the store was asked on the objects of the bucket, not on buckets and settings, which are remembered for a moment. */

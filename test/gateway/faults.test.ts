@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 
 const test = suite('gateway/faults')
 const Bucket = 'bucket'
@@ -23,27 +24,17 @@ interface Sites {
   readonly healthy: ServedFrontEnd
 }
 
-async function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
-  const control = await startTestControl()
-  const store = await serveStore()
-  const proxy = await startFaultProxy(store.url)
-  const { keys } = control
-  const frontEnd = { autoEncryption: true }
-  try {
-    const gateway = await serveGateway(proxy.url, { keys, frontEnd })
-    const healthy = await serveGateway(store.url, { keys, frontEnd })
-    try {
-      await healthy.client.send(new CreateBucketCommand({ Bucket }))
-      await work({ proxy, gateway, healthy })
-    } finally {
-      await gateway.close()
-      await healthy.close()
-    }
-  } finally {
-    await proxy.close()
-    await store.close()
-    await control.close()
-  }
+function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
+  return withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const proxy = keep(await startFaultProxy(store.url))
+    const frontEnd = { autoEncryption: true }
+    const healthy = keep(await serveGateway(store.url, { keys, frontEnd }))
+    const gateway = keep(await serveGateway(proxy.url, { keys, frontEnd }))
+    await healthy.client.send(new CreateBucketCommand({ Bucket }))
+    await work({ proxy, gateway, healthy })
+  })
 }
 
 async function read(client: S3Client, Key: string): Promise<Buffer> {

@@ -14,6 +14,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 import { readVectors } from '../support/vectors.ts'
 
 const test = suite('gateway/minio')
@@ -48,9 +49,9 @@ function dareMetaOf({ fsJson, dareMetaRaw, dataHex }: Vector): string {
 async function withMinioStore(
   work: (sites: { readonly store: ServedFrontEnd; readonly gateway: ServedFrontEnd }) => Promise<void>,
 ): Promise<void> {
-  const control = await startTestControl()
-  const store = await serveStore()
-  try {
+  await withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
     for (const Bucket of ['vec', 'vecg']) await store.client.send(new CreateBucketCommand({ Bucket }))
     for (const vector of vectors) {
       const { bucket: Bucket, object } = vector
@@ -59,16 +60,11 @@ async function withMinioStore(
       await put('data', Buffer.from(vector.dataHex, 'hex'))
       await put('dare.meta', dareMetaOf(vector))
     }
-    const gateway = await serveGateway(store.url, { keys: control.keys, config: { readMinio: true } })
-    try {
-      await work({ store, gateway })
-    } finally {
-      await gateway.close()
-    }
-  } finally {
-    await store.close()
-    await control.close()
-  }
+    await work({
+      store,
+      gateway: keep(await serveGateway(store.url, { keys, config: { readMinio: true } })),
+    })
+  })
 }
 
 async function read(client: S3Client, input: GetObjectCommandInput) {

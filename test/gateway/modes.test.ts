@@ -13,6 +13,7 @@ import { deriveUpstreamKey } from '../../s3api/backends/gateway/double-encryptio
 import { toHex } from '../../s3api/text.ts'
 import { startTestControl } from '../support/control.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 
 const test = suite('gateway/modes')
 
@@ -26,16 +27,10 @@ interface Sites {
 }
 
 /** One store that can encrypt itself, and three gateways before it. */
-async function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
-  const control = await startTestControl()
-  const opened: { close(): Promise<void> }[] = [control]
-  const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
-    opened.push(part)
-    return part
-  }
-  try {
-    const store = keep(await serveStore(control.keys))
-    const { keys } = control
+function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
+  return withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore(keys))
     const passThrough = keep(await serveGateway(store.url, { config: { systemBucket: 'none.system' } }))
     const single = keep(await serveGateway(store.url, { keys, config: { systemBucket: 'single.system' } }))
     const double = keep(
@@ -45,9 +40,7 @@ async function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
       }),
     )
     await work({ store, passThrough, single, double })
-  } finally {
-    for (const part of opened.reverse()) await part.close()
-  }
+  })
 }
 
 function customerHeaders(key: Uint8Array) {

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { type Fields, postForm, signForm } from '../support/forms.ts'
 import { credential, type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 import { sendSigned } from '../support/signed-request.ts'
 
 const test = suite('gateway/pass-through-forms')
@@ -16,21 +17,14 @@ interface Sites {
 }
 
 /** A store that encrypts, and a gateway that does not. */
-async function withGateway(work: (sites: Sites) => Promise<void>): Promise<void> {
-  const control = await startTestControl()
-  const store = await serveStore(control.keys)
-  try {
-    const gateway = await serveGateway(store.url, { config: { systemBucket: 'none.system' } })
-    try {
-      await gateway.client.send(new CreateBucketCommand({ Bucket: bucket }))
-      await work({ gateway, store })
-    } finally {
-      await gateway.close()
-    }
-  } finally {
-    await store.close()
-    await control.close()
-  }
+function withGateway(work: (sites: Sites) => Promise<void>): Promise<void> {
+  return withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore(keys))
+    const gateway = keep(await serveGateway(store.url, { config: { systemBucket: 'none.system' } }))
+    await gateway.client.send(new CreateBucketCommand({ Bucket: bucket }))
+    await work({ gateway, store })
+  })
 }
 
 const signed = (fields: Fields) => signForm(fields, { signer: credential, bucket })

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
 
 const test = suite('gateway/request-ids')
 const Bucket = 'bucket'
@@ -23,28 +24,22 @@ async function withGateway(
   { encrypts, logLevel }: { readonly encrypts: boolean; readonly logLevel: 'info' | 'debug' },
   work: (sites: Sites) => Promise<void>,
 ): Promise<void> {
-  const control = await startTestControl()
-  const store = await serveStore()
-  const proxy = await startFaultProxy(store.url)
-  try {
-    const gateway = await serveGateway(proxy.url, {
-      logLevel,
-      ...(encrypts && { keys: control.keys, frontEnd: { autoEncryption: true } }),
-    })
-    try {
-      await gateway.client.send(new CreateBucketCommand({ Bucket }))
-      await gateway.client.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'data' }))
-      await store.served()
-      await gateway.served()
-      await work({ store, proxy, gateway })
-    } finally {
-      await gateway.close()
-    }
-  } finally {
-    await proxy.close()
-    await store.close()
-    await control.close()
-  }
+  await withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const proxy = keep(await startFaultProxy(store.url))
+    const gateway = keep(
+      await serveGateway(proxy.url, {
+        logLevel,
+        ...(encrypts && { keys, frontEnd: { autoEncryption: true } }),
+      }),
+    )
+    await gateway.client.send(new CreateBucketCommand({ Bucket }))
+    await gateway.client.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'data' }))
+    await store.served()
+    await gateway.served()
+    await work({ store, proxy, gateway })
+  })
 }
 
 const failed = (command: Promise<unknown>) =>
