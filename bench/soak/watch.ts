@@ -30,7 +30,7 @@ export function sampleProcesses(server: RunningSealgate): readonly ProcessSample
   })
 }
 
-export function roleOf(server: RunningSealgate, pid: number): Role {
+function roleOf(server: RunningSealgate, pid: number): Role {
   if (pid === server.pid) return 'supervisor'
   // Front-ends are told how to allocate (cli/front-end-runtime.ts).
   return readFileSync(`/proc/${pid}/environ`, 'utf8').includes('MALLOC_TOP_PAD_') ? 'front-end' : 'control'

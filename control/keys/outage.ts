@@ -34,7 +34,7 @@ export class Outage {
 }
 
 /** No answer came. A limit that was reached is an answer. */
-export function isAway(error: unknown): boolean {
+function isAway(error: unknown): boolean {
   return error instanceof KmsError && error.code === 'unavailable' && error.retryAfterMs === undefined
 }
 

@@ -6,7 +6,7 @@ import type { WatchRequest } from '../../proto/gen/sealgate/kms/v1/WatchRequest.
 type Watcher = ServerWritableStream<WatchRequest, WatchEvent>
 
 /** A holder that has heard nothing for several of these knows that it hears nothing any more. */
-export const heartbeatMs = 5_000
+const heartbeatMs = 5_000
 /** One that reads nothing is cut off rather than written to without end. */
 const unsentMax = 64
 

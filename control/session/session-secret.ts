@@ -5,7 +5,7 @@ import { KmsError } from '../errors.ts'
 
 const secretSizeMax = 4096
 /** Below the five after which Vault locks a role out for everybody. */
-export const refusalsMax = 3
+const refusalsMax = 3
 
 /** Exchanges a response-wrapping token for the secret id that it stands for. */
 export type Unwrap = (wrappingToken: Uint8Array) => Promise<Uint8Array>

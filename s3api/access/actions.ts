@@ -3,7 +3,7 @@
  * for Amazon S3"), those of operations that we have first. A policy that names none of them is refused, so that a mistyped
  * one cannot be taken for a protection.
  */
-export const performedActions = [
+const performedActions = [
   's3:AbortMultipartUpload',
   's3:BypassGovernanceRetention',
   's3:CreateBucket',

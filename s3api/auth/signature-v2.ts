@@ -84,7 +84,7 @@ export interface RequestToSign {
 }
 
 /** The text that is signed; `expires` in a presigned request takes the place of the date. Errors: AccessDenied. */
-export function stringToSign(request: RequestToSign, expires?: string): string {
+function stringToSign(request: RequestToSign, expires?: string): string {
   const { method, headers } = request
   const date = expires ?? (headers.has('x-amz-date') ? '' : (headers.get('date') ?? ''))
   const amz = [...headers]

@@ -102,7 +102,7 @@ function later(left: Cursor, right: Cursor): Cursor {
 }
 
 /** The least name above all names with that prefix, in order of code points, which is that of UTF-8; undefined: none. */
-export function successorOf(prefix: string): string | undefined {
+function successorOf(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0)
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     if (last === 0x10ffff) continue

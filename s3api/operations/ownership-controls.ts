@@ -54,6 +54,6 @@ export const deleteBucketOwnershipControls: Operation = {
   },
 }
 
-export function parseOwnershipMode(text: string | undefined): OwnershipMode | undefined {
+function parseOwnershipMode(text: string | undefined): OwnershipMode | undefined {
   return ownershipModes.find((mode) => mode === text)
 }

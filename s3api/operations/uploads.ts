@@ -26,7 +26,7 @@ export interface OpenedUpload {
 }
 
 /** Looks an upload up and opens its key. Errors: NoSuchUpload, those of the customer key, KmsError, DareError. */
-export async function openUpload(
+async function openUpload(
   services: Services,
   request: S3Request,
   customerKey: CustomerKey | undefined,

@@ -10,7 +10,7 @@ import { Writer } from '../../s3api/backends/disk/writer.ts'
 import type { BackendUnderTest } from '../contracts/backend.ts'
 import { makeScratch } from './scratch.ts'
 
-export const silentLog = pino({ level: 'silent' })
+const silentLog = pino({ level: 'silent' })
 const hourMs = 60 * 60 * 1000
 
 /** A disk store in a folder of its own. */

@@ -68,9 +68,9 @@ export interface VaultClient {
 }
 
 /** Of a call that somebody waits for: shorter than the deadline of the service's own clients, so that they hear what is wrong. */
-export const callDeadlineMs = 4_000
+const callDeadlineMs = 4_000
 /** Of logins and renewals, which nobody waits for and which Vault has to write down. */
-export const sessionDeadlineMs = 10_000
+const sessionDeadlineMs = 10_000
 
 const keyNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** A namespace goes into a header. */

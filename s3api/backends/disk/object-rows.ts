@@ -14,7 +14,7 @@ import { fromAttributes, type ObjectColumns, type Row, toAttributes, versionIdOf
 import type { Statements } from './statements.ts'
 
 /** A reader that began before an overwrite may still want the files of a multipart object for so long. */
-export const multipartGraceMs = 15 * 60 * 1000
+const multipartGraceMs = 15 * 60 * 1000
 const markerIdSize = 24
 
 interface Name {
