@@ -10,6 +10,7 @@ import {
   sealedSizeOf,
   tagSize,
 } from './sizes.ts'
+import { free } from './spent-buffers.ts'
 import { type CipherName, type Suite, suiteNamed, suiteOf } from './suites.ts'
 
 /** DARE 2.0 streams: sealed and opened package by package (FORMAT.md §2). Reading 1.0 is dare-v1.ts. */
@@ -109,6 +110,7 @@ export function openPackages(sealed: Uint8Array, target: Uint8Array, options: Op
       const plaintext = openPackage(bytes, sequence, { isLast, ...options })
       target.set(plaintext, size)
       size += plaintext.length
+      free(plaintext)
     }
     return size
   } catch (error) {
@@ -172,6 +174,7 @@ export function sealBytes(
   for (const piece of sealPackages(plaintext, { ...options, key, nonce, firstSequence: 0, final: true })) {
     sealed.set(piece, offset)
     offset += piece.length
+    free(piece)
   }
   return sealed
 }

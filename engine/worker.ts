@@ -14,8 +14,8 @@ import {
   toFailure,
 } from './messages.ts'
 import { packageSizeMax, payloadSizeMax } from './sizes.ts'
+import { free } from './spent-buffers.ts'
 import { Turns } from './turns.ts'
-import { createYoungCollector } from './young-garbage.ts'
 
 /**
  * The engine task: one a thread, from the pool's start to its end. It serves the streams that are pinned to its thread,
@@ -42,9 +42,6 @@ type Streams = Map<number, Stream | Failure>
 /** Stored bytes on their way from the file; all streams of the thread take turns. */
 const sealedBatch = new Uint8Array(packagesPerBatch * packageSizeMax)
 
-/** Of 64 packages: fewer cost more than they save, and more no longer fit into the cache. */
-const batchesBetweenCollections = 16
-
 type Work = Extract<Request, { type: 'write' | 'read' }>
 
 interface Job {
@@ -62,7 +59,6 @@ export default async function engine({ port }: { readonly port: MessagePort }): 
   const kernels = new Md5Kernels()
   const streams: Streams = new Map()
   const turns = new Turns<Job>(md5StreamsMax)
-  const collectYoung = createYoungCollector(batchesBetweenCollections)
   await new Promise<void>((stopped) => {
     let [scheduled, stopping] = [false, false]
     // Once in each round of the event loop, when all that has arrived is known.
@@ -79,7 +75,6 @@ export default async function engine({ port }: { readonly port: MessagePort }): 
       for (const job of turn) {
         const reply = answer(job, kernels)
         port.postMessage(reply, [reply.buffer])
-        collectYoung()
       }
     }
     port.on('message', (request: Request) => {
@@ -156,13 +151,16 @@ function digestsOf({ md5, hasher }: Stream, kernels: Md5Kernels): Digests {
 function writeBatch(stream: Stream, { buffer, size, final }: Extract<Request, { type: 'write' }>): number {
   const plaintext = new Uint8Array(buffer, 0, size)
   stream.hasher.update(plaintext)
-  const { key, nonce, sequence } = stream
-  const vector =
-    key === undefined ? [plaintext] : sealPackages(plaintext, { key, nonce, firstSequence: sequence, final })
-  const stored =
-    stream.fd === undefined
-      ? joinInto(new Uint8Array(buffer), vector)
-      : writeAll(stream.fd, vector, stream.position)
+  const { fd, key, nonce, sequence, position } = stream
+  const store = (vector: readonly Uint8Array[]) =>
+    fd === undefined ? joinInto(new Uint8Array(buffer), vector) : writeAll(fd, vector, position)
+  let stored: number
+  if (key === undefined) stored = store([plaintext])
+  else {
+    const sealed = sealPackages(plaintext, { key, nonce, firstSequence: sequence, final })
+    stored = store(sealed)
+    for (const piece of sealed) free(piece)
+  }
   stream.position += stored
   stream.sequence += Math.ceil(size / payloadSizeMax)
   return stored

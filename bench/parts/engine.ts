@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { allocatorVariables } from '../../cli/process-runtime.ts'
+import { libcVariables } from '../../cli/process-runtime.ts'
 import { createCryptoPool, type HashName } from '../../engine/index.ts'
 import type { Figure } from '../figure.ts'
 import type { Settings } from '../settings.ts'
@@ -66,7 +66,7 @@ async function md5Loops({ rounds, seconds }: Settings): Promise<Figure[]> {
 /** GB/s in a process with the front-end's own settings. */
 async function sealFor(seconds: number): Promise<number> {
   const main = fileURLToPath(new URL('../support/seal-loop.js', import.meta.url))
-  const env = { ...process.env, ...allocatorVariables }
+  const env = { ...process.env, ...libcVariables }
   const { stdout } = await promisify(execFile)(process.execPath, [main, String(seconds)], { env })
   return Number(stdout)
 }

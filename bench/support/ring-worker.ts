@@ -1,17 +1,14 @@
 import { writevSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { createStreamNonce, sealPackages } from '../../engine/dare.ts'
-import { createYoungCollector } from '../../engine/young-garbage.ts'
+import { free } from '../../engine/spent-buffers.ts'
 import { type RingMemory, slotsPerThread, words, wordsPerJob } from './ring.ts'
 
 /** The thread of a ring: seals and writes one job after another, as the engine's worker does. */
 
-const batchesBetweenCollections = 16
-
 function run({ control, slots, key }: RingMemory): void {
   const slotSize = slots.length / slotsPerThread
   const nonce = createStreamNonce()
-  const collectYoung = createYoungCollector(batchesBetweenCollections)
   for (let done = 0; ; ) {
     while (Atomics.load(control, words.given) === done) Atomics.wait(control, words.given, done)
     if (Atomics.load(control, words.stop) === 1) break
@@ -22,8 +19,9 @@ function run({ control, slots, key }: RingMemory): void {
       at + wordsPerJob,
     )
     const plaintext = slots.subarray(slot * slotSize, slot * slotSize + size)
-    writevSync(fd, sealPackages(plaintext, { key, nonce, firstSequence, final: final === 1 }), position)
-    collectYoung()
+    const sealed = sealPackages(plaintext, { key, nonce, firstSequence, final: final === 1 })
+    writevSync(fd, sealed, position)
+    for (const piece of sealed) free(piece)
     Atomics.store(control, words.done, ++done)
     Atomics.notify(control, words.done)
   }

@@ -1,4 +1,5 @@
 import { createStreamNonce, sealPackages } from '../../engine/dare.ts'
+import { free } from '../../engine/spent-buffers.ts'
 
 /** The engine's inner loop for that many seconds: prints GB/s. */
 
@@ -14,7 +15,7 @@ function seal(seconds: number): number {
   let elapsed = 0
   while (elapsed < seconds) {
     for (let index = 0; index < batchesPerLook; index++) {
-      sealPackages(batch, { key, nonce, firstSequence: 0, final: false })
+      for (const piece of sealPackages(batch, { key, nonce, firstSequence: 0, final: false })) free(piece)
       bytes += batch.length
     }
     elapsed = (performance.now() - startedAt) / 1000
