@@ -18,6 +18,7 @@ import { type Environment, nameOf } from './environment.ts'
 const defaultAddress = '127.0.0.1:9000'
 const defaultRegion = 'us-east-1'
 const defaultRequestsMax = 1_000
+const defaultRequestsSharePercent = 80
 const defaultConnectionsMax = 10_000
 const defaultBytesPerSecondMin = 1_024
 const defaultDrainSeconds = 3
@@ -61,6 +62,11 @@ export function parseFrontEnd(
       allowSseCOverHttp: environment.flag('allowSseCOverHttp'),
       trustedProxies: parseProxies(environment),
       requestsMax: environment.integer('requestsMax', { min: 1, max: 100_000 }, defaultRequestsMax),
+      requestsSharePercent: environment.integer(
+        'requestsSharePercent',
+        { min: 1, max: 100 },
+        defaultRequestsSharePercent,
+      ),
       connectionsMax: environment.integer(
         'connectionsMax',
         { min: 1, max: 1_000_000 },

@@ -75,6 +75,7 @@ export const variables = {
   allowSseCOverHttp: { names: ['SEALGATE_ALLOW_SSEC_OVER_HTTP'] },
   trustedProxies: { names: ['SEALGATE_TRUSTED_PROXIES'] },
   requestsMax: { names: ['SEALGATE_REQUESTS_MAX'] },
+  requestsSharePercent: { names: ['SEALGATE_REQUESTS_SHARE_PERCENT'] },
   connectionsMax: { names: ['SEALGATE_CONNECTIONS_MAX'] },
   bytesPerSecondMin: { names: ['SEALGATE_BYTES_PER_SECOND_MIN'] },
   drainSeconds: { names: ['SEALGATE_DRAIN_SECONDS'] },

@@ -24,6 +24,8 @@ export interface FrontEndConfig {
   readonly trustedProxies: readonly string[]
   /** Requests worked on at once; more are answered 503 SlowDown. */
   readonly requestsMax: number
+  /** How much of the places that no other user holds one user may have; 100: all. */
+  readonly requestsSharePercent: number
   /** Connections open at once; more are closed as they come. Absent: any number. */
   readonly connectionsMax?: number
   /** A request body or response slower than this for 30 seconds is ended. */

@@ -84,7 +84,7 @@ export async function startFrontEnd(
     ...(keys !== undefined && { keys }),
     now,
   }
-  const slots = new Slots(config.requestsMax)
+  const slots = new Slots(config.requestsMax, config.requestsSharePercent)
   let server: HttpServer | undefined
   const metrics = createMetrics(registry, pool, { slots, connections: () => server?.connections ?? 0 })
   const running = new Set<Promise<void>>()
@@ -94,7 +94,9 @@ export async function startFrontEnd(
     users: () => users.current(),
     router: createRouter(dependencies.operations ?? operations),
     slots,
-    documents: new DocumentBudget(dependencies.documentBytesMax ?? documentBytesMax, metrics.refused),
+    documents: new DocumentBudget(dependencies.documentBytesMax ?? documentBytesMax, () =>
+      metrics.refused('documents'),
+    ),
     rateWindowMs: dependencies.rateWindowMs ?? rateWindowMs,
     trusted: createTrustedList(config.trustedProxies),
     encrypted: config.tls !== undefined,

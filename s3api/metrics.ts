@@ -5,8 +5,8 @@ import { watched } from './watched.ts'
 
 /** What a front-end counts. */
 export interface FrontEndMetrics {
-  /** A request that found no place, or its document no room. */
-  refused(): void
+  /** A request that was told to slow down. */
+  refused(reason: RefusalReason): void
   /** A connection that was one too many. */
   dropped(): void
   end(request: {
@@ -19,6 +19,10 @@ export interface FrontEndMetrics {
   received(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
   close(): void
 }
+
+/** No place was free; its user had a share of them already; its document found no memory. */
+export type RefusalReason = (typeof refusalReasons)[number]
+const refusalReasons = ['places', 'share', 'documents'] as const
 
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300]
 const nanosecondsPerSecond = 1e9
@@ -58,8 +62,10 @@ export function createMetrics(
   const refused = new Counter({
     name: 'sealgate_s3_requests_refused_total',
     help: 'Requests that were told to slow down, for there were too many at once',
+    labelNames: ['reason'],
     registers,
   })
+  for (const reason of refusalReasons) refused.inc({ reason }, 0)
   const dropped = new Counter({
     name: 'sealgate_s3_connections_dropped_total',
     help: 'Connections that were closed as they came, for there were too many at once',
@@ -110,7 +116,7 @@ export function createMetrics(
     'max',
   )
   return {
-    refused: () => refused.inc(),
+    refused: (reason) => refused.inc({ reason }),
     dropped: () => dropped.inc(),
     end(request) {
       requests.inc({ operation: request.operation, code: request.code })

@@ -51,19 +51,25 @@ export async function admit(
   },
   {
     documents,
+    placeFor,
     ...surroundings
   }: Pick<RequestContext, 'services' | 'users' | 'requestId' | 'log' | 'signal'> & {
     readonly documents: DocumentBudget
+    /** The request is that user's, or nobody's. Errors: SlowDown where they have their share of the places. */
+    readonly placeFor: (user: User | undefined) => void
   },
   findings: Findings,
 ): Promise<Reply> {
   const { services, users } = surroundings
+  // Who sent a form stands in its fields, and until these are here it is nobody's. Of others it is known at once.
+  if (operation.form) placeFor(undefined)
   const { authentication, request, source, form } = operation.form
     ? await knowForm(given, services, users)
     : knowRequest(given, services, users)
   findings.request = request
   const user = userOf(users, authentication)
   findings.user = user
+  placeFor(user)
   const access = createAuthorizer(services, { request, user, signature: authentication.signature })
   const needs = needsOf(operation, request)
   for (const need of needs) await access.require(need)

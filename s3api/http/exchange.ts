@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
-import type { Users } from '../access/users.ts'
+import type { User, Users } from '../access/users.ts'
 import type { DocumentBudget } from '../auth/document-budget.ts'
 import { withQueryHeaders } from '../auth/query-headers.ts'
 import { S3Error } from '../errors.ts'
@@ -17,7 +17,7 @@ import { discardBody, lingerOn, parseRequest } from './incoming.ts'
 import { send } from './outgoing.ts'
 import { RateFloor } from './rate-floor.ts'
 import type { Router } from './router.ts'
-import type { Slots } from './slots.ts'
+import type { Slot, Slots } from './slots.ts'
 
 /** What all requests of a front-end share. */
 export interface Surroundings {
@@ -88,9 +88,9 @@ async function serve(
   })
   incoming.on('error', () => gone.abort(new Error('the client went away')))
   const floor = new RateFloor(services.config.bytesPerSecondMin, surroundings.rateWindowMs)
-  const leave = slots.take()
+  const slot = slots.take()
   const given = { incoming, outgoing, facts, floor, requestId, log, signal: gone.signal }
-  const plain = leave === undefined ? refuse(surroundings, given) : await answer(surroundings, given)
+  const plain = slot === undefined ? refuse(surroundings, given) : await answer(surroundings, slot, given)
   if (plain.passedOn !== undefined) {
     const { code, storeRequestIds } = plain.passedOn
     if (code !== undefined) facts.code = code
@@ -98,9 +98,9 @@ async function serve(
   }
   const reply = await withCrossOrigin(services.backend, facts.request, { reply: plain, log })
   // Nothing is worked on for a client that only has to hear that it failed.
-  if (facts.code !== undefined) leave?.()
+  if (facts.code !== undefined) slot?.leave()
   try {
-    const atOnce = leave === undefined || facts.code === 'RequestTimeout'
+    const atOnce = facts.code === 'SlowDown' || facts.code === 'RequestTimeout'
     await respond(surroundings, { ...given, reply, atOnce })
   } catch (error) {
     // The headers are out: all that can be told now is that the response is not whole.
@@ -109,7 +109,7 @@ async function serve(
     outgoing.destroy()
   } finally {
     floor.close()
-    leave?.()
+    slot?.leave()
   }
   const name = facts.operation?.name ?? 'unknown'
   const code = gone.signal.aborted ? 'ClientGone' : (facts.code ?? 'OK')
@@ -149,28 +149,37 @@ interface Given {
 
 /** More requests than there are places: this one is not even looked at. */
 function refuse({ metrics }: Surroundings, { incoming, facts, requestId }: Given): Reply {
-  metrics.refused()
+  metrics.refused('places')
   facts.code = 'SlowDown'
   return errorReply(new S3Error('SlowDown'), { method: incoming.method ?? '', resource: '', requestId })
 }
 
 async function answer(
   { services, users, router, documents, trusted, encrypted, metrics }: Surroundings,
+  slot: Slot,
   { incoming, outgoing, facts, floor, requestId, log, signal }: Given,
 ): Promise<Reply> {
   const { config } = services
+  const placeFor = (user: User | undefined) => {
+    if (slot.give(user?.id)) return
+    metrics.refused('share')
+    throw new S3Error('SlowDown')
+  }
   try {
     const sent = parseRequest(incoming, config, { encrypted, trusted })
     const request = withQueryHeaders(sent)
     facts.request = request
-    if (request.method === 'OPTIONS') return await preflight(services.backend, request)
+    if (request.method === 'OPTIONS') {
+      placeFor(undefined)
+      return await preflight(services.backend, request)
+    }
     const operation = router(request)
     facts.operation = operation
     const source = metrics.received(new BodyPieces(incoming, outgoing, floor))
     return await admit(
       operation,
       { sent, request, rawHeaders: incoming.rawHeaders, source },
-      { services, users: users(), documents, requestId, log, signal },
+      { services, users: users(), documents, placeFor, requestId, log, signal },
       facts,
     )
   } catch (error) {

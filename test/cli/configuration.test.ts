@@ -223,6 +223,7 @@ const wrong: Readonly<Record<string, string>> = {
   allowSseCOverHttp: secret,
   trustedProxies: '10.0.0.0/33',
   requestsMax: '0',
+  requestsSharePercent: '101',
   connectionsMax: '0',
   bytesPerSecondMin: '-1',
   drainSeconds: '1.5',

@@ -23,6 +23,7 @@ test('a thousand slow clients cost a batch each; one request more is told to slo
     SEALGATE_KMS_MASTER_KEY: `key:${'42'.repeat(32)}`,
     SEALGATE_AUTO_ENCRYPTION: 'on',
     SEALGATE_REQUESTS_MAX: String(readers + writers),
+    SEALGATE_REQUESTS_SHARE_PERCENT: '100',
     SEALGATE_BYTES_PER_SECOND_MIN: '0',
     SEALGATE_LOG_LEVEL: 'info',
     SEALGATE_FSYNC: 'never',
@@ -66,7 +67,7 @@ async function useServed({ program, url, adminUrl }: Parameters<Parameters<typeo
     const refused = await fetch(`${url}${presign(target, { method: 'GET', path: '/photos/cat' }).path}`)
     assert.equal([refused.status, refused.headers.get('retry-after')], [503, '1'])
     assert.match(await refused.text(), '<Code>SlowDown</Code>')
-    assert.is(await metric(adminUrl, 'sealgate_s3_requests_refused_total'), 1)
+    assert.is(await metric(adminUrl, 'sealgate_s3_requests_refused_total{reason="places"}'), 1)
     for (const path of ['healthz', 'readyz']) assert.is((await fetch(`${adminUrl}/${path}`)).status, 200)
     await writing.stop()
     await until(async () => (await metric(adminUrl, 'sealgate_s3_in_flight')) === readers)

@@ -12,6 +12,7 @@ export function frontEndConfig(root: Credential, changes: Partial<FrontEndConfig
     allowSseCOverHttp: true,
     trustedProxies: [],
     requestsMax: 1000,
+    requestsSharePercent: 100,
     bytesPerSecondMin: 0,
     drainMs: 200,
     ...changes,

@@ -18,7 +18,7 @@ export interface TestFrontEnd {
   readonly url: string
   /** Of the disk backend. */
   readonly directory: string
-  /** One without labels. */
+  /** By its name, and its labels as they are shown. */
   metric(name: string): Promise<number>
   /** Sends a request, signed by the root user unless `by` names another, or nobody. */
   send(request: SentRequest, by?: Signer | 'nobody'): Promise<Response>

@@ -4,36 +4,25 @@ import * as assert from 'uvu/assert'
 import { startSlowClients } from '../../../bench/support/slow-clients.ts'
 import { rootSigner, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 import { openRaw, type RawConnection } from '../../support/raw-http.ts'
+import { beginUpload, signedHead, signedHeaders } from '../../support/raw-uploads.ts'
 import { until } from '../../support/served.ts'
-import { signRequest } from '../../support/signed-request.ts'
 
 const test = suite('s3api/http/overload')
 
 const mebibyte = 1024 * 1024
 
-/** A request's head, signed, with a body of so many bytes still to come. */
-function head(port: number, method: string, target: string, { size = 0, more = '' } = {}): string {
-  const lines = Object.entries(signedHeaders(port, method, target)).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  )
-  return `${method} ${target} HTTP/1.1\r\n${lines.join('')}content-length: ${size}\r\n${more}\r\n`
-}
-
-function signedHeaders(port: number, method: string, target: string): Record<string, string> {
-  const headers = { host: `127.0.0.1:${port}`, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
-  return signRequest({ method, target, headers }, rootSigner)
-}
+const head = (port: number, method: string, target: string, rest: { size?: number; more?: string } = {}) =>
+  signedHead(port, method, target, { ...rest, by: rootSigner })
 
 /** Uploads that have begun and wait for the rest of their bodies. */
 async function beginUploads(port: number, count: number): Promise<RawConnection[]> {
-  const uploads = Array.from({ length: count }, (_, index) => {
-    const connection = openRaw(port)
-    connection.write(head(port, 'PUT', `/bucket/${index}`, { size: 8, more: 'Expect: 100-continue\r\n' }))
+  const uploads = await Promise.all(
+    Array.from({ length: count }, (_, index) => beginUpload(port, `/bucket/${index}`, rootSigner)),
+  )
+  return uploads.map(({ connection }) => {
+    connection.write('half')
     return connection
   })
-  await Promise.all(uploads.map((upload) => upload.until(/100 Continue/)))
-  for (const upload of uploads) upload.write('half')
-  return uploads
 }
 
 const withBucket = (
@@ -51,7 +40,7 @@ test('one request too many is refused at once, and the others finish', () =>
     assert.is(await front.metric('sealgate_s3_in_flight'), 4)
     const refused = await front.send({ method: 'GET', target: '/bucket/0' })
     assert.equal([refused.status, refused.code, refused.headers['retry-after']], [503, 'SlowDown', '1'])
-    assert.is(await front.metric('sealgate_s3_requests_refused_total'), 1)
+    assert.is(await front.metric('sealgate_s3_requests_refused_total{reason="places"}'), 1)
     assert.is(await front.metric('sealgate_s3_in_flight'), 4)
     for (const upload of uploads) upload.write('more')
     for (const upload of uploads) await upload.until(/200 OK/)
@@ -126,7 +115,7 @@ test('documents that are on their way hold no more memory than all may, and give
     const code = async () => (await front.send(large)).code
     // Until it is all read.
     await until(async () => (await code()) === 'SlowDown')
-    assert.ok((await front.metric('sealgate_s3_requests_refused_total')) > 0)
+    assert.ok((await front.metric('sealgate_s3_requests_refused_total{reason="documents"}')) > 0)
     const small = '<Tagging><TagSet></TagSet></Tagging>'
     assert.is((await front.send({ method: 'PUT', target: '/bucket?tagging', body: small })).status, 204)
     slow.write(Buffer.alloc(50 * 1024))
@@ -140,7 +129,7 @@ const slowCount = 50
 /** Readers of a large object and writers of another, a few bytes at a time. */
 function startSlow({ frontEnd: { port } }: TestFrontEnd) {
   const request = (method: string, target: string, bodySize: number) => {
-    const { host: _, ...headers } = signedHeaders(port, method, target)
+    const { host: _, ...headers } = signedHeaders(port, method, target, rootSigner)
     return { method, path: target, headers, bodySize }
   }
   const job = { host: '127.0.0.1', port, connections: slowCount, stepSize: 10, stepMs: 50 }
