@@ -5,8 +5,8 @@ import type { ByteSource, WriteTarget } from './stored.ts'
 
 export interface WriteOptions {
   /**
-   * The plaintext, in pieces of any size, which stay as they are until the promise settles. Ended with `return()` when the
-   * write fails or is aborted.
+   * The plaintext, in pieces of any size, which are the pool's from then on: one that is all of its buffer loses its memory when
+   * it has been used up. Ended with `return()` when the write fails or is aborted.
    */
   readonly source: AsyncIterable<Uint8Array>
   /** 32 bytes, copied; absent: the bytes are stored as they are. */

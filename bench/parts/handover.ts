@@ -14,7 +14,8 @@ const threads = 2
 const batchesPerStream = 3
 const gigabyte = 1e9
 const key = Buffer.alloc(32, 7)
-const piece = Buffer.alloc(payloadSizeMax, 'x')
+/** A view of more: the pool frees pieces that are all of their buffer. */
+const piece = Buffer.alloc(2 * payloadSizeMax, 'x').subarray(0, payloadSizeMax)
 const mebibyte = 1024 * 1024
 
 /** Writes one body of so many bytes to a file. */

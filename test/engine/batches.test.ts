@@ -73,6 +73,23 @@ test('an empty source, and one of empty pieces, is one empty final batch', async
   }
 })
 
+test('a piece that was copied gives its memory back, one that is kept or shared does not', async () => {
+  const whole = patternBytes(8_192)
+  const shared = patternBytes(16_384)
+  const kept = patternBytes(4_096)
+  async function* source() {
+    yield whole
+    yield shared.subarray(0, 8_192)
+    yield kept
+  }
+  const batches = await collect(source(), 16_384, 4_096)
+  assert.is(whole.length, 0)
+  assert.is(shared.length, 16_384)
+  assert.is(kept.length, 4_096)
+  const bytes = Buffer.concat(batches.map(bytesOf))
+  equalBytes(bytes, Buffer.concat([patternBytes(8_192), patternBytes(16_384).subarray(0, 8_192), kept]))
+})
+
 test('the source is let go of when the batches are', async () => {
   let ended = false
   async function* source() {

@@ -79,7 +79,7 @@ test('a full disk is ENOSPC, and the source is let go of', async () => {
     let ended = false
     async function* source() {
       try {
-        for (;;) yield body
+        for (;;) yield body.slice()
       } finally {
         ended = true
       }

@@ -28,10 +28,10 @@ async function* pausing(
   bytes: Uint8Array,
   { stopped, going }: { stopped(): void; readonly going: Promise<void> },
 ): AsyncGenerator<Uint8Array> {
-  yield bytes.subarray(0, 2 * batch)
+  yield bytes.slice(0, 2 * batch)
   stopped()
   await going
-  yield bytes.subarray(2 * batch)
+  yield bytes.slice(2 * batch)
 }
 
 /** Where `count` sources stop. */

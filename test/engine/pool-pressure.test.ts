@@ -95,7 +95,7 @@ test('memory does not grow with what goes through', async () => {
   await withPool(2, async ({ pool, directory }) => {
     const piece = patternBytes(64 * 1024)
     async function* source(size: number) {
-      for (let done = 0; done < size; done += piece.length) yield piece
+      for (let done = 0; done < size; done += piece.length) yield piece.slice()
     }
     const pass = (size: number) =>
       withFile(join(directory, 'large'), 'w', async (file) => {

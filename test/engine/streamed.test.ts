@@ -25,7 +25,7 @@ async function withPool(work: (pool: CryptoPool) => Promise<void>): Promise<void
 }
 
 async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size)
+  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.slice(offset, offset + size)
 }
 
 async function seal(pool: CryptoPool, plaintext: Uint8Array, sealKey: Uint8Array | undefined) {

@@ -33,11 +33,11 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-/** The bytes in pieces of the sizes given, over and over; views. */
+/** The bytes in pieces of the sizes given, over and over; copies, for the pool frees what it has used up. */
 export async function* inPieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   for (let offset = 0, index = 0; offset < bytes.length; index++) {
     const size = Math.max(1, sizes[index % sizes.length] ?? 1)
-    yield bytes.subarray(offset, offset + size)
+    yield bytes.slice(offset, offset + size)
     offset += size
   }
 }
