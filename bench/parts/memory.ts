@@ -5,14 +5,18 @@ import { presign } from '../support/presign.ts'
 import { load, peakResidentMib } from '../support/processes.ts'
 import type { RunningSealgate } from '../support/sealgate.ts'
 
-/** How much memory many streams at once take, of a server that has done nothing else. */
+/** How much memory many streams at once take, of a server or gateway that has done nothing else. */
 
 const streams = 32
 /** Each stream writes, or reads, so many large objects. */
 const turns = 3
 const sseS3 = { 'x-amz-server-side-encryption': 'AES256' }
 
-export async function measureMemory(settings: Settings, server: RunningSealgate): Promise<Figure[]> {
+export async function measureMemory(
+  settings: Settings,
+  server: RunningSealgate,
+  who = '',
+): Promise<Figure[]> {
   const { target } = server
   const { host, port } = target
   await once(target, presign(target, { method: 'PUT', path: '/memory' }))
@@ -32,7 +36,11 @@ export async function measureMemory(settings: Settings, server: RunningSealgate)
   const size = `${settings.largeSize / 1024 ** 2} MiB`
   const limit = { kind: 'limit', unit: 'MiB', must: 350, moonshot: 200 } as const
   return [
-    { ...limit, what: `largest resident set, ${streams} streams of PUT ${size}, SSE-S3`, value: written },
-    { ...limit, what: `… and then as many of GET`, value: read },
+    {
+      ...limit,
+      what: `${who}largest resident set, ${streams} streams of PUT ${size}, SSE-S3`,
+      value: written,
+    },
+    { ...limit, what: `${who}… and then as many of GET`, value: read },
   ]
 }
