@@ -10,6 +10,7 @@ import type { FrontEndConfig } from './config.ts'
 import { ConnectionOrder } from './http/connection-order.ts'
 import { exchange } from './http/exchange.ts'
 import { createTrustedList } from './http/incoming.ts'
+import { OutageLog } from './http/outage-log.ts'
 import { rateWindowMs } from './http/rate-floor.ts'
 import { createRouter } from './http/router.ts'
 import { type HttpServer, listen } from './http/server.ts'
@@ -46,7 +47,7 @@ export interface FrontEndDependencies {
   readonly log: Logger
   readonly registry: Registry
   readonly now?: () => number
-  /** By which leases of keys end. */
+  /** By which leases of keys, and outages, end. */
   readonly clock?: Clock
   /** In place of all operations. */
   readonly operations?: readonly Operation[]
@@ -87,6 +88,7 @@ export async function startFrontEnd(
   const slots = new Slots(config.requestsMax, config.requestsSharePercent)
   let server: HttpServer | undefined
   const metrics = createMetrics(registry, pool, { slots, connections: () => server?.connections ?? 0 })
+  const outages = new OutageLog(log, clock)
   const running = new Set<Promise<void>>()
   let ending = false
   const surroundings = {
@@ -101,6 +103,7 @@ export async function startFrontEnd(
     trusted: createTrustedList(config.trustedProxies),
     encrypted: config.tls !== undefined,
     log,
+    outages,
     metrics,
     ending: () => ending,
   }
@@ -140,6 +143,7 @@ export async function startFrontEnd(
     await listening.destroy()
     await Promise.allSettled(running)
     metrics.close()
+    outages.close()
     users.close()
     await keys?.close()
   }

@@ -4,6 +4,7 @@ import { DareError } from '../../engine/index.ts'
 import { BackendError, type BackendErrorCode } from '../backends/backend.ts'
 import { S3Error, type S3ErrorCode, s3Errors } from '../errors.ts'
 import type { Reply } from '../operation.ts'
+import { isNoSpace } from './outage-log.ts'
 import { errorDocument } from './xml-writer.ts'
 
 /** The one place where an error of any room becomes an S3 error. */
@@ -44,11 +45,14 @@ const messageOfBackend: Partial<Record<BackendErrorCode, string>> = {
   'read-only': 'MinIO has stored the object, and it is read only here.',
 }
 
-/** The S3 error that a client is told; what it is not told is logged. */
+/**
+ * The S3 error that a client is told. A defect, and data that is not what was stored, are logged here; what lies in the KMS, the
+ * store or the disk the request's own line tells.
+ */
 export function toS3Error(error: unknown, log: Logger): S3Error {
   if (error instanceof S3Error) return error
   if (error instanceof KmsError) {
-    if (error.code !== 'not-configured') log.warn({ err: error, code: error.code }, 'the key service refused')
+    if (error.code === 'internal') log.error({ err: error }, 'the key service failed')
     const told = error.code === 'not-configured' || error.code === 'key-not-found'
     const code = error.retryAfterMs === undefined ? s3CodeOfKms[error.code] : 'SlowDown'
     return new S3Error(code, told ? error.message : undefined, { cause: error })
@@ -61,10 +65,7 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
     log.error({ err: error, code: error.code }, 'stored data is not authentic')
     return new S3Error('XMinioObjectTampered', undefined, { cause: error })
   }
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
-    log.error({ err: error }, 'there is no space left')
-    return new S3Error('InsufficientStorage', undefined, { cause: error })
-  }
+  if (isNoSpace(error)) return new S3Error('InsufficientStorage', undefined, { cause: error })
   log.error({ err: error }, 'a request failed for a reason that is not the client’s')
   return new S3Error('InternalError', undefined, { cause: error instanceof Error ? error : undefined })
 }

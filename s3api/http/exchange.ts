@@ -14,6 +14,7 @@ import { BodyPieces, expectsContinue } from './body-pieces.ts'
 import { preflight, withCrossOrigin } from './cross-origin.ts'
 import { errorReply, toS3Error } from './error-reply.ts'
 import { discardBody, lingerOn, parseRequest } from './incoming.ts'
+import { isRefusal, type OutageLog, reasonOf } from './outage-log.ts'
 import { send } from './outgoing.ts'
 import { RateFloor } from './rate-floor.ts'
 import type { Router } from './router.ts'
@@ -31,6 +32,7 @@ export interface Surroundings {
   readonly trusted: BlockList | undefined
   readonly encrypted: boolean
   readonly log: Logger
+  readonly outages: OutageLog
   readonly metrics: FrontEndMetrics
   /** No further request on this connection. */
   readonly ending: () => boolean
@@ -40,6 +42,10 @@ export interface Surroundings {
 interface Facts extends Findings {
   operation?: Operation
   code?: string
+  /** Why it failed, where that is not for the client. */
+  reason?: string
+  /** The key service said no. */
+  keyRefused?: boolean
   sent: number
   /** Of requests to the store that failed, or that this one stood for. */
   storeRequestIds: readonly string[]
@@ -105,7 +111,7 @@ async function serve(
   } catch (error) {
     // The headers are out: all that can be told now is that the response is not whole.
     if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
-    failedBy(facts, error)
+    failedBy(surroundings, facts, error)
     outgoing.destroy()
   } finally {
     floor.close()
@@ -116,20 +122,26 @@ async function serve(
   const durationMs = performance.now() - startedAt
   metrics.end({ operation: name, code, durationMs, sent: facts.sent })
   const { bucket, key } = facts.request ?? {}
-  log.info({
+  // A key that is refused is for an operator to look at, request by request; an outage has lines of its own.
+  log[facts.keyRefused === true ? 'warn' : 'info']({
     operation: name,
     bucket,
     key,
     user: facts.user?.id,
     status: outgoing.statusCode,
     code,
+    ...(facts.reason !== undefined && { reason: facts.reason }),
     sent: facts.sent,
     ms: Math.round(durationMs),
     ...(facts.storeRequestIds.length > 0 && { storeRequestIds: facts.storeRequestIds }),
   })
 }
 
-function failedBy(facts: Facts, error: unknown): void {
+function failedBy({ outages }: Surroundings, facts: Facts, error: unknown): void {
+  outages.failed(error)
+  const reason = reasonOf(error)
+  if (reason !== undefined) facts.reason = reason
+  facts.keyRefused = isRefusal(error)
   const id = storeRequestIdOf(error)
   if (id !== undefined && !facts.storeRequestIds.includes(id)) {
     facts.storeRequestIds = [...facts.storeRequestIds, id]
@@ -155,10 +167,11 @@ function refuse({ metrics }: Surroundings, { incoming, facts, requestId }: Given
 }
 
 async function answer(
-  { services, users, router, documents, trusted, encrypted, metrics }: Surroundings,
+  surroundings: Surroundings,
   slot: Slot,
   { incoming, outgoing, facts, floor, requestId, log, signal }: Given,
 ): Promise<Reply> {
+  const { services, users, router, documents, trusted, encrypted, metrics } = surroundings
   const { config } = services
   const placeFor = (user: User | undefined) => {
     if (slot.give(user?.id)) return
@@ -185,7 +198,7 @@ async function answer(
   } catch (error) {
     const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)
     facts.code = known.code
-    failedBy(facts, error)
+    failedBy(surroundings, facts, error)
     const resource = facts.request === undefined ? '' : `/${facts.request.bucket}/${facts.request.key}`
     return errorReply(known, { method: incoming.method ?? '', resource, requestId })
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ChannelCredentials } from '@grpc/grpc-js'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
 import { type Clock, connectKeyService, type KeyService } from '../../control/client.ts'
 import type { ControlConfig } from '../../control/config.ts'
@@ -53,6 +53,7 @@ export interface FrontEndOptions {
   readonly control?: string | 'none'
   readonly clock?: Clock
   readonly requestsMax?: number
+  readonly log?: Logger
 }
 
 export interface RunningFrontEnd {
@@ -69,7 +70,7 @@ export const sseS3 = { 'x-amz-server-side-encryption': 'AES256' }
 /** What {@link RunningFrontEnd.put} puts. */
 export const objectText = 'an object of some words'
 
-const log = pino({ level: 'silent' })
+const silent = pino({ level: 'silent' })
 
 export async function withKeySystem(work: (system: KeySystem) => Promise<void>): Promise<void> {
   await withDirectory(async (directory) => {
@@ -102,7 +103,7 @@ async function start(directory: string, options: ControlOptions): Promise<Runnin
       ...(disabledKeysFile !== undefined && { disabledKeysFile }),
     },
     {
-      log,
+      log: silent,
       registry,
       version: '0.0.0-test',
       ...(provider !== undefined && { provider }),
@@ -142,7 +143,7 @@ async function start(directory: string, options: ControlOptions): Promise<Runnin
 
 async function open(
   directory: string,
-  { control = 'control', clock, requestsMax = 2_000 }: FrontEndOptions,
+  { control = 'control', clock, requestsMax = 2_000, log = silent }: FrontEndOptions,
 ): Promise<RunningFrontEnd> {
   const registry = new Registry()
   const pool = createCryptoPool({ threads: 1 })
