@@ -6,94 +6,22 @@ import {
   makeGenericClientConstructor,
   type ServiceError,
 } from '@grpc/grpc-js'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { connectKeyService, type KeyService } from '../../control/client.ts'
-import type { ControlConfig, MutualTlsFiles } from '../../control/config.ts'
+import { connectKeyService } from '../../control/client.ts'
+import type { MutualTlsFiles } from '../../control/config.ts'
 import { KmsError } from '../../control/errors.ts'
-import { type Control, startControl } from '../../control/index.ts'
 import { packageDefinition } from '../../control/proto.ts'
 import { operationNames } from '../../control/server/operations.ts'
 import { rejectsWith } from '../contracts/provider.ts'
-import { testMasterKey } from '../support/control.ts'
-import { createMutualTls, type MutualTls, tcpAddress } from '../support/mutual-tls.ts'
+import { tcpAddress } from '../support/mutual-tls.ts'
+import { type PolicyRule, policyOf, withTcpControl } from '../support/tcp-control.ts'
 import { createAuthority } from '../support/vault/certificates.ts'
 
 const test = suite('control/clients')
 
 const keyId = 'my-minio-key'
 const photos = { photos: 'photos/cat' }
-
-interface Started {
-  readonly tls: MutualTls
-  readonly control: Control
-  readonly registry: Registry
-  readonly identity: string
-  readonly files: MutualTlsFiles
-  connect(files?: MutualTlsFiles): KeyService
-  logged(): string
-}
-
-interface Rule {
-  operations?: string[]
-  keys?: string[]
-  contexts?: Record<string, string>[]
-}
-
-function policyOf(identity: string, ...rules: Rule[]): string {
-  return JSON.stringify({
-    clients: { tested: [identity] },
-    rules: rules.map((rule) => ({ clients: ['tested'], operations: ['*'], keys: ['*'], ...rule })),
-  })
-}
-
-/** Control on TCP, with a client certificate and the policy that is made for it. */
-async function withControl(
-  policy: ((identity: string) => string) | undefined,
-  use: (started: Started) => Promise<void>,
-  config: Partial<ControlConfig> = {},
-): Promise<void> {
-  const tls = await createMutualTls()
-  const clients: KeyService[] = []
-  const lines: string[] = []
-  const registry = new Registry()
-  const server = await tls.issue('server')
-  const { files, identity } = await tls.issue('client')
-  const control = await startControl(
-    {
-      address: { kind: 'tcp', host: '127.0.0.1', port: 0, tls: server.files },
-      provider: testMasterKey,
-      ...(policy !== undefined && { policyFile: tls.write('policy.json', policy(identity)) }),
-      ...config,
-    },
-    {
-      log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
-      registry,
-      version: '0',
-    },
-  )
-  try {
-    await use({
-      tls,
-      control,
-      registry,
-      identity,
-      files,
-      connect(own = files) {
-        const client = connectKeyService(tcpAddress(control.address, own))
-        clients.push(client)
-        return client
-      },
-      logged: () => lines.join(''),
-    })
-  } finally {
-    for (const client of clients) await client.close()
-    await control.close()
-    tls.close()
-  }
-}
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -106,7 +34,7 @@ const succeeds = (promise: Promise<unknown>) =>
   )
 
 test('a client that policy allows everything uses the key service over mutual TLS', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, {}),
     async ({ connect }) => {
       const keys = connect()
@@ -118,7 +46,7 @@ test('a client that policy allows everything uses the key service over mutual TL
 })
 
 test('without a policy file nobody may do anything', async () => {
-  await withControl(undefined, async ({ connect, logged }) => {
+  await withTcpControl(undefined, async ({ connect, logged }) => {
     const keys = connect()
     await rejectsWith('access-denied', keys.generateDataKey({ context: photos }))
     await rejectsWith('access-denied', keys.status())
@@ -127,7 +55,7 @@ test('without a policy file nobody may do anything', async () => {
 })
 
 test('a client without a certificate, or with one of another authority, does not get in', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, {}),
     async ({ tls, control, connect }) => {
       const foreign = await tls.issue('foreign', await createAuthority('another authority'))
@@ -146,7 +74,7 @@ test('a client without a certificate, or with one of another authority, does not
 })
 
 test('a server of another authority gets no request', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, {}),
     async ({ tls, control, files }) => {
       const caFile = tls.write('other-ca.pem', (await createAuthority('another authority')).cert)
@@ -173,10 +101,10 @@ for (const [title, rules, allowed] of [
   ['more than the context has', [{ contexts: [{ photos: '*', other: '*' }] }], false],
   ['each half in another rule', [{ operations: ['Decrypt'] }, { ...generate, keys: ['other'] }], false],
   ['one of two rules', [{ operations: ['Decrypt'] }, generate], true],
-] as const satisfies readonly (readonly [string, readonly Rule[], boolean])[]) {
+] as const satisfies readonly (readonly [string, readonly PolicyRule[], boolean])[]) {
   test(`a rule for ${title} ${allowed ? 'allows' : 'does not allow'}`, async () => {
-    await withControl(
-      (identity) => policyOf(identity, ...(rules as unknown as Rule[])),
+    await withTcpControl(
+      (identity) => policyOf(identity, ...(rules as unknown as PolicyRule[])),
       async ({ connect }) => {
         const call = connect().generateDataKey({ context: photos })
         if (allowed) assert.is((await call).keyId, keyId)
@@ -187,7 +115,7 @@ for (const [title, rules, allowed] of [
 }
 
 test('the items of a batch that policy denies fail alone', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, { contexts: [{ photos: '*' }] }),
     async ({ connect }) => {
       const keys = connect()
@@ -209,7 +137,7 @@ test('the items of a batch that policy denies fail alone', async () => {
 })
 
 test('no method of any service lets a client in that policy does not know', async () => {
-  await withControl(policyOf, async ({ control, files }) => {
+  await withTcpControl(policyOf, async ({ control, files }) => {
     const methods = Object.entries(packageDefinition).flatMap(([name, definition]) =>
       'format' in definition ? [] : Object.keys(definition).map((method) => [name, method] as const),
     )
@@ -226,7 +154,7 @@ test('no method of any service lets a client in that policy does not know', asyn
 })
 
 test('a changed policy counts at once, and one that cannot be used changes nothing', async () => {
-  await withControl(policyOf, async ({ connect, tls, identity, registry, logged }) => {
+  await withTcpControl(policyOf, async ({ connect, tls, identity, registry, logged }) => {
     const keys = connect()
     const valid = async () => /sealgate_kms_policy_valid (\d)/.exec(await registry.metrics())?.[1]
     await rejectsWith('access-denied', keys.status())
@@ -243,7 +171,7 @@ test('a changed policy counts at once, and one that cannot be used changes nothi
 })
 
 test('certificates of both sides, and the authority, are replaced without a restart', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, {}),
     async ({ tls, control, connect, files, identity, logged }) => {
       const before = connect()
@@ -267,7 +195,7 @@ test('certificates of both sides, and the authority, are replaced without a rest
 })
 
 test('a client that asks more than its rate is told when to try again', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, {}),
     async ({ connect }) => {
       const keys = connect()
@@ -284,7 +212,7 @@ test('a client that asks more than its rate is told when to try again', async ()
 })
 
 test('a message beyond the limit is refused and the connection goes on', async () => {
-  await withControl(
+  await withTcpControl(
     (identity) => policyOf(identity, {}),
     async ({ connect, control, files }) => {
       const error = await rawError(control.address, channelOf(files), 'Encrypt', undefined, {
