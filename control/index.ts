@@ -106,7 +106,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const { Keys, Admin } = proto.sealgate.kms.v1
   const streams = new OpenStreams()
   const auditState = () => audit?.state()
-  const parts = { gate, provider, keys, metrics, log, version, startedAtMs, audit: auditState }
+  const parts = { gate, provider, keys, streams, metrics, log, version, startedAtMs, audit: auditState }
   server.addService(Keys.service, gateStreams(Keys.service, createKeyService(parts), { gate, streams }))
   server.addService(Admin.service, { ...createKeyAdmin(parts), ...createAdminService(parts) })
   const health = addHealth(server, streams)

@@ -4,8 +4,9 @@ import type { RewrapRequest } from '../../proto/gen/sealgate/kms/v1/RewrapReques
 import type { RewrapResult } from '../../proto/gen/sealgate/kms/v1/RewrapResult.ts'
 import { KmsError } from '../errors.ts'
 import type { Provider } from '../providers/provider.ts'
+import { CallEnd } from '../server/call-end.ts'
 import { parseSealed } from '../server/key-requests.ts'
-import type { MethodParts } from '../server/unary.ts'
+import { createMethod, type MethodParts } from '../server/method.ts'
 import type { EncryptionContext } from '../service.ts'
 import type { DataKeys } from './data-keys.ts'
 
@@ -45,10 +46,11 @@ const itemsInFlight = 8
 const itemDeadlineMs = 30_000
 
 /** The Rewrap method: several items at once, each with its own outcome, answered in their order. */
-export function createRewrap(keys: DataKeys, { gate, metrics, log }: MethodParts) {
+export function createRewrap(keys: DataKeys, parts: MethodParts) {
+  const rewrapOne = createMethod('Rewrap', parts, (request: RewrapRequest, { signal }) =>
+    keys.rewrap(parseSealed(request), signal),
+  )
   return (call: ServerDuplexStream<RewrapRequest, RewrapResult>): void => {
-    const gone = new AbortController()
-    call.on('cancelled', () => gone.abort(new KmsError('unavailable', 'the call was given up')))
     void serve().catch((error: unknown) => call.destroy(error instanceof Error ? error : undefined))
 
     async function serve(): Promise<void> {
@@ -64,26 +66,11 @@ export function createRewrap(keys: DataKeys, { gate, metrics, log }: MethodParts
       call.end()
     }
 
-    async function rewrapItem(request: RewrapRequest): Promise<RewrapResult> {
-      const startedAt = performance.now()
-      metrics.begin()
-      let code = 'ok'
-      try {
-        const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(itemDeadlineMs)])
-        const sealed = await gate.pass(call, 'Rewrap', request, () =>
-          keys.rewrap(parseSealed(request), signal),
-        )
-        return { sealed: Buffer.from(sealed), result: 'sealed' }
-      } catch (error) {
-        code = error instanceof KmsError ? error.code : 'internal'
-        log[code === 'internal' ? 'error' : 'warn'](
-          { operation: 'Rewrap', code, err: error },
-          'key operation failed',
-        )
-        return { error: code, result: 'error' }
-      } finally {
-        metrics.end('Rewrap', code, performance.now() - startedAt)
-      }
+    function rewrapItem(request: RewrapRequest): Promise<RewrapResult> {
+      return rewrapOne(call, request, new CallEnd(call, Date.now() + itemDeadlineMs)).then(
+        (sealed) => ({ sealed: Buffer.from(sealed), result: 'sealed' }),
+        (error: unknown) => ({ error: error instanceof KmsError ? error.code : 'internal', result: 'error' }),
+      )
     }
   }
 }

@@ -3,7 +3,8 @@ import type { AdminHandlers } from '../../proto/gen/sealgate/kms/v1/Admin.ts'
 import type { AuditState } from '../audit/audit.ts'
 import type { Check, KeyDescription, Provider } from '../providers/provider.ts'
 import { parseKeyId } from './key-requests.ts'
-import { type MethodParts, unary } from './unary.ts'
+import type { MethodParts } from './method.ts'
+import { unary } from './unary.ts'
 
 type Methods = 'ListKeys' | 'DescribeKey' | 'CreateKey' | 'RotateKey' | 'Doctor'
 

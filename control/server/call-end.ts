@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { KmsError } from '../errors.ts'
 
-/** A call without a deadline of its own gets this one. */
+/** A request without a deadline of its own gets this one. */
 const deadlineMaxMs = 60_000
 
 type EndingCall = Pick<EventEmitter, 'on' | 'off'> & {
@@ -15,19 +15,22 @@ type EndingCall = Pick<EventEmitter, 'on' | 'off'> & {
  */
 export class CallEnd {
   readonly #call: EndingCall
+  readonly #deadline: Date | number
   readonly #abort = () => this.#controller?.abort(new KmsError('unavailable', 'the call was given up'))
   #controller: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(call: EndingCall) {
+  /** `deadline`, milliseconds since 1970: of one request of a call that has many. */
+  constructor(call: EndingCall, deadline: Date | number = call.getDeadline()) {
     this.#call = call
+    this.#deadline = deadline
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       this.#call.on('cancelled', this.#abort)
-      this.#timer = setTimeout(this.#abort, remainingMs(this.#call.getDeadline()))
+      this.#timer = setTimeout(this.#abort, remainingMs(this.#deadline))
       if (this.#call.cancelled) this.#abort()
     }
     return this.#controller.signal

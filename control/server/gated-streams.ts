@@ -32,6 +32,8 @@ export function gateStreams(
           call.emit('error', toStatus(error))
           return
         }
+        // Each message that waits for something looks whether its stream ends.
+        call.setMaxListeners(0)
         streams.add(call)
         handle(call)
       },

@@ -1,7 +1,8 @@
 import type { AdminHandlers } from '../../proto/gen/sealgate/kms/v1/Admin.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { parseKeyId } from './key-requests.ts'
-import { type MethodParts, unary } from './unary.ts'
+import type { MethodParts } from './method.ts'
+import { unary } from './unary.ts'
 
 /** The methods of Admin that need no help of the KMS. */
 export function createKeyAdmin(

@@ -1,5 +1,6 @@
 import type { DecryptBatchResult } from '../../proto/gen/sealgate/kms/v1/DecryptBatchResult.ts'
 import type { DecryptRequest } from '../../proto/gen/sealgate/kms/v1/DecryptRequest.ts'
+import type { DecryptResponse } from '../../proto/gen/sealgate/kms/v1/DecryptResponse.ts'
 import type { KeysHandlers } from '../../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { Lease } from '../../proto/gen/sealgate/kms/v1/Lease.ts'
 import type { AuditState } from '../audit/audit.ts'
@@ -8,9 +9,12 @@ import type { DataKeys } from '../keys/data-keys.ts'
 import type { Terms } from '../keys/held-key.ts'
 import { createRewrap } from '../keys/rewrap.ts'
 import type { Provider } from '../providers/provider.ts'
+import { createDecryptStream } from './decrypt-stream.ts'
 import { parseContext, parseKeyId, parseSealed, requirePayload } from './key-requests.ts'
+import { type Call, createMethod, type MethodParts } from './method.ts'
+import type { OpenStreams } from './open-streams.ts'
 import { statusOf } from './status.ts'
-import { type Call, type MethodParts, unary } from './unary.ts'
+import { unary } from './unary.ts'
 
 const batchItemsMax = 1000
 /** Items of one batch with the provider at once. */
@@ -19,6 +23,7 @@ const batchItemsInFlight = 16
 interface Dependencies extends MethodParts {
   readonly provider: Provider
   readonly keys: DataKeys
+  readonly streams: OpenStreams
   readonly version: string
   readonly startedAtMs: number
   readonly audit: () => AuditState | undefined
@@ -26,7 +31,7 @@ interface Dependencies extends MethodParts {
 
 /** The key service's methods. */
 export function createKeyService(dependencies: Dependencies): KeysHandlers {
-  const { provider, keys } = dependencies
+  const { provider, keys, streams } = dependencies
 
   return {
     GenerateDataKey: unary('GenerateDataKey', dependencies, async (request, { signal }) => {
@@ -50,12 +55,8 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
         lease: toLease(key.terms),
       }
     }),
-    Decrypt: unary('Decrypt', dependencies, async (request, call) => {
-      const key = { ...parseSealed(request), leased: request.lease }
-      const { plaintext, terms, cached } = await keys.open(key, call)
-      if (cached) call.cached()
-      return { plaintext: toBuffer(plaintext), ...(terms !== undefined && { lease: toLease(terms) }) }
-    }),
+    Decrypt: unary('Decrypt', dependencies, decrypt),
+    DecryptStream: createDecryptStream(createMethod('DecryptStream', dependencies, decrypt), streams),
     DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, call) => {
       if (items.length > batchItemsMax) {
         throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
@@ -83,6 +84,13 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
       return { results: items.map(() => ({ error: '' })) }
     }),
     Status: unary('Status', dependencies, async () => statusOf(dependencies)),
+  }
+
+  async function decrypt(request: DecryptRequest, call: Call): Promise<DecryptResponse> {
+    const key = { ...parseSealed(request), leased: request.lease }
+    const { plaintext, terms, cached } = await keys.open(key, call)
+    if (cached) call.cached()
+    return { plaintext: toBuffer(plaintext), lease: terms === undefined ? null : toLease(terms) }
   }
 
   async function decryptItem(item: DecryptRequest, call: Call, index: number): Promise<DecryptBatchResult> {

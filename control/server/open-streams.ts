@@ -7,23 +7,28 @@ export interface OpenStream extends EventEmitter {
 
 /** Streams that a client leaves open for as long as it lives: a drain would wait for them for ever, so it ends them. */
 export class OpenStreams {
-  readonly #open = new Set<OpenStream>()
+  readonly #ends = new Map<OpenStream, () => void>()
   #ended = false
 
-  /** Ends it at once if the drain has begun. */
-  add(stream: OpenStream): void {
+  /**
+   * Ends it at once if the drain has begun. `end` is for streams that have to answer something first; the last one that was
+   * given counts.
+   */
+  add(stream: OpenStream, end: () => void = () => stream.end()): void {
     if (this.#ended) {
-      stream.end()
+      end()
       return
     }
-    this.#open.add(stream)
-    const forget = () => this.#open.delete(stream)
+    const known = this.#ends.has(stream)
+    this.#ends.set(stream, end)
+    if (known) return
+    const forget = () => this.#ends.delete(stream)
     stream.once('close', forget).once('cancelled', forget)
   }
 
   end(): void {
     this.#ended = true
-    for (const stream of this.#open) stream.end()
-    this.#open.clear()
+    for (const end of this.#ends.values()) end()
+    this.#ends.clear()
   }
 }

@@ -26,6 +26,7 @@ export const operations = {
   GenerateDataKey: keyOperation,
   LeaseDataKey: keyOperation,
   Decrypt: keyOperation,
+  DecryptStream: keyOperation,
   DecryptBatch: { service: 'Keys', uses: 'items', audited: true },
   Encrypt: keyOperation,
   Rewrap: keyOperation,

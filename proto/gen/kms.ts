@@ -10,6 +10,9 @@ import type { DecryptBatchResponseInput as _sealgate_kms_v1_DecryptBatchResponse
 import type { DecryptBatchResultInput as _sealgate_kms_v1_DecryptBatchResultInput, DecryptBatchResult as _sealgate_kms_v1_DecryptBatchResult } from './sealgate/kms/v1/DecryptBatchResult.ts';
 import type { DecryptRequestInput as _sealgate_kms_v1_DecryptRequestInput, DecryptRequest as _sealgate_kms_v1_DecryptRequest } from './sealgate/kms/v1/DecryptRequest.ts';
 import type { DecryptResponseInput as _sealgate_kms_v1_DecryptResponseInput, DecryptResponse as _sealgate_kms_v1_DecryptResponse } from './sealgate/kms/v1/DecryptResponse.ts';
+import type { DecryptStreamErrorInput as _sealgate_kms_v1_DecryptStreamErrorInput, DecryptStreamError as _sealgate_kms_v1_DecryptStreamError } from './sealgate/kms/v1/DecryptStreamError.ts';
+import type { DecryptStreamRequestInput as _sealgate_kms_v1_DecryptStreamRequestInput, DecryptStreamRequest as _sealgate_kms_v1_DecryptStreamRequest } from './sealgate/kms/v1/DecryptStreamRequest.ts';
+import type { DecryptStreamResponseInput as _sealgate_kms_v1_DecryptStreamResponseInput, DecryptStreamResponse as _sealgate_kms_v1_DecryptStreamResponse } from './sealgate/kms/v1/DecryptStreamResponse.ts';
 import type { DescribeKeyRequestInput as _sealgate_kms_v1_DescribeKeyRequestInput, DescribeKeyRequest as _sealgate_kms_v1_DescribeKeyRequest } from './sealgate/kms/v1/DescribeKeyRequest.ts';
 import type { DisableKeyRequestInput as _sealgate_kms_v1_DisableKeyRequestInput, DisableKeyRequest as _sealgate_kms_v1_DisableKeyRequest } from './sealgate/kms/v1/DisableKeyRequest.ts';
 import type { DoctorCheckInput as _sealgate_kms_v1_DoctorCheckInput, DoctorCheck as _sealgate_kms_v1_DoctorCheck } from './sealgate/kms/v1/DoctorCheck.ts';
@@ -61,6 +64,9 @@ export interface ProtoGrpcType {
         DecryptBatchResult: MessageTypeDefinition<_sealgate_kms_v1_DecryptBatchResultInput, _sealgate_kms_v1_DecryptBatchResult>
         DecryptRequest: MessageTypeDefinition<_sealgate_kms_v1_DecryptRequestInput, _sealgate_kms_v1_DecryptRequest>
         DecryptResponse: MessageTypeDefinition<_sealgate_kms_v1_DecryptResponseInput, _sealgate_kms_v1_DecryptResponse>
+        DecryptStreamError: MessageTypeDefinition<_sealgate_kms_v1_DecryptStreamErrorInput, _sealgate_kms_v1_DecryptStreamError>
+        DecryptStreamRequest: MessageTypeDefinition<_sealgate_kms_v1_DecryptStreamRequestInput, _sealgate_kms_v1_DecryptStreamRequest>
+        DecryptStreamResponse: MessageTypeDefinition<_sealgate_kms_v1_DecryptStreamResponseInput, _sealgate_kms_v1_DecryptStreamResponse>
         DescribeKeyRequest: MessageTypeDefinition<_sealgate_kms_v1_DescribeKeyRequestInput, _sealgate_kms_v1_DescribeKeyRequest>
         DisableKeyRequest: MessageTypeDefinition<_sealgate_kms_v1_DisableKeyRequestInput, _sealgate_kms_v1_DisableKeyRequest>
         DoctorCheck: MessageTypeDefinition<_sealgate_kms_v1_DoctorCheckInput, _sealgate_kms_v1_DoctorCheck>

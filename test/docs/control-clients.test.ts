@@ -14,10 +14,11 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const page = readFileSync(join(root, 'docs/control-plane.md'), 'utf8')
 const exampleAddress = 'control.example:7000'
 
-/** The first block of this language. */
-function block(language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 's').exec(page)?.[1]
-  if (found === undefined) throw new Error(`docs/control-plane.md has no block of ${language}`)
+/** The first block of this language, or another one. */
+function block(language: string, index = 0): string {
+  const blocks = [...page.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))]
+  const found = blocks[index]?.[1]
+  if (found === undefined) throw new Error(`docs/control-plane.md has no block ${index} of ${language}`)
   return found
 }
 
@@ -69,6 +70,14 @@ else {
     await withExample(async ({ directory, address }) => {
       writeFileSync(join(directory, 'client.mjs'), block('js').replace(exampleAddress, address))
       assert.is(run(directory, process.execPath, ['client.mjs']), 'billing-key true\n')
+    })
+  })
+
+  test('the lines for a stream open a thousand keys', async () => {
+    await withExample(async ({ directory, address }) => {
+      const begun = block('js').replace(exampleAddress, address).replace('keys.close()\n', '')
+      writeFileSync(join(directory, 'client.mjs'), begun + block('js', 1))
+      assert.is(run(directory, process.execPath, ['client.mjs']), 'billing-key true\ntrue\n')
     })
   })
 

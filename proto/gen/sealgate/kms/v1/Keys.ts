@@ -8,6 +8,8 @@ import type { DecryptBatchRequestInput as _sealgate_kms_v1_DecryptBatchRequestIn
 import type { DecryptBatchResponseInput as _sealgate_kms_v1_DecryptBatchResponseInput, DecryptBatchResponse as _sealgate_kms_v1_DecryptBatchResponse } from '../../../sealgate/kms/v1/DecryptBatchResponse.ts';
 import type { DecryptRequestInput as _sealgate_kms_v1_DecryptRequestInput, DecryptRequest as _sealgate_kms_v1_DecryptRequest } from '../../../sealgate/kms/v1/DecryptRequest.ts';
 import type { DecryptResponseInput as _sealgate_kms_v1_DecryptResponseInput, DecryptResponse as _sealgate_kms_v1_DecryptResponse } from '../../../sealgate/kms/v1/DecryptResponse.ts';
+import type { DecryptStreamRequestInput as _sealgate_kms_v1_DecryptStreamRequestInput, DecryptStreamRequest as _sealgate_kms_v1_DecryptStreamRequest } from '../../../sealgate/kms/v1/DecryptStreamRequest.ts';
+import type { DecryptStreamResponseInput as _sealgate_kms_v1_DecryptStreamResponseInput, DecryptStreamResponse as _sealgate_kms_v1_DecryptStreamResponse } from '../../../sealgate/kms/v1/DecryptStreamResponse.ts';
 import type { EncryptRequestInput as _sealgate_kms_v1_EncryptRequestInput, EncryptRequest as _sealgate_kms_v1_EncryptRequest } from '../../../sealgate/kms/v1/EncryptRequest.ts';
 import type { EncryptResponseInput as _sealgate_kms_v1_EncryptResponseInput, EncryptResponse as _sealgate_kms_v1_EncryptResponse } from '../../../sealgate/kms/v1/EncryptResponse.ts';
 import type { GenerateDataKeyRequestInput as _sealgate_kms_v1_GenerateDataKeyRequestInput, GenerateDataKeyRequest as _sealgate_kms_v1_GenerateDataKeyRequest } from '../../../sealgate/kms/v1/GenerateDataKeyRequest.ts';
@@ -51,6 +53,23 @@ export interface KeysClient extends grpc.Client {
   decryptBatch(argument: _sealgate_kms_v1_DecryptBatchRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_sealgate_kms_v1_DecryptBatchResponse>): grpc.ClientUnaryCall;
   decryptBatch(argument: _sealgate_kms_v1_DecryptBatchRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_sealgate_kms_v1_DecryptBatchResponse>): grpc.ClientUnaryCall;
   decryptBatch(argument: _sealgate_kms_v1_DecryptBatchRequestInput, callback: grpc.requestCallback<_sealgate_kms_v1_DecryptBatchResponse>): grpc.ClientUnaryCall;
+  
+  /**
+   * Decrypt for those who open many keys a second: a stream is opened once, and each message on it is a Decrypt of its own, with
+   * its own outcome, answered as soon as that is known, in any order. At most 128 are worked on at once; further ones wait in
+   * the connection. The service ends the stream when it drains, once what it has begun is answered. Whatever has no answer
+   * when a stream ends is to be sent again on another.
+   */
+  DecryptStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_DecryptStreamRequestInput, _sealgate_kms_v1_DecryptStreamResponse>;
+  DecryptStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_DecryptStreamRequestInput, _sealgate_kms_v1_DecryptStreamResponse>;
+  /**
+   * Decrypt for those who open many keys a second: a stream is opened once, and each message on it is a Decrypt of its own, with
+   * its own outcome, answered as soon as that is known, in any order. At most 128 are worked on at once; further ones wait in
+   * the connection. The service ends the stream when it drains, once what it has begun is answered. Whatever has no answer
+   * when a stream ends is to be sent again on another.
+   */
+  decryptStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_DecryptStreamRequestInput, _sealgate_kms_v1_DecryptStreamResponse>;
+  decryptStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_sealgate_kms_v1_DecryptStreamRequestInput, _sealgate_kms_v1_DecryptStreamResponse>;
   
   /**
    * Seals a small payload (at most 64 KiB) of another service under a master key.
@@ -169,6 +188,14 @@ export interface KeysHandlers extends grpc.UntypedServiceImplementation {
   DecryptBatch: grpc.handleUnaryCall<_sealgate_kms_v1_DecryptBatchRequest, _sealgate_kms_v1_DecryptBatchResponseInput>;
   
   /**
+   * Decrypt for those who open many keys a second: a stream is opened once, and each message on it is a Decrypt of its own, with
+   * its own outcome, answered as soon as that is known, in any order. At most 128 are worked on at once; further ones wait in
+   * the connection. The service ends the stream when it drains, once what it has begun is answered. Whatever has no answer
+   * when a stream ends is to be sent again on another.
+   */
+  DecryptStream: grpc.handleBidiStreamingCall<_sealgate_kms_v1_DecryptStreamRequest, _sealgate_kms_v1_DecryptStreamResponseInput>;
+  
+  /**
    * Seals a small payload (at most 64 KiB) of another service under a master key.
    */
   Encrypt: grpc.handleUnaryCall<_sealgate_kms_v1_EncryptRequest, _sealgate_kms_v1_EncryptResponseInput>;
@@ -211,6 +238,7 @@ export interface KeysHandlers extends grpc.UntypedServiceImplementation {
 export interface KeysDefinition extends grpc.ServiceDefinition {
   Decrypt: MethodDefinition<_sealgate_kms_v1_DecryptRequestInput, _sealgate_kms_v1_DecryptResponseInput, _sealgate_kms_v1_DecryptRequest, _sealgate_kms_v1_DecryptResponse>
   DecryptBatch: MethodDefinition<_sealgate_kms_v1_DecryptBatchRequestInput, _sealgate_kms_v1_DecryptBatchResponseInput, _sealgate_kms_v1_DecryptBatchRequest, _sealgate_kms_v1_DecryptBatchResponse>
+  DecryptStream: MethodDefinition<_sealgate_kms_v1_DecryptStreamRequestInput, _sealgate_kms_v1_DecryptStreamResponseInput, _sealgate_kms_v1_DecryptStreamRequest, _sealgate_kms_v1_DecryptStreamResponse>
   Encrypt: MethodDefinition<_sealgate_kms_v1_EncryptRequestInput, _sealgate_kms_v1_EncryptResponseInput, _sealgate_kms_v1_EncryptRequest, _sealgate_kms_v1_EncryptResponse>
   GenerateDataKey: MethodDefinition<_sealgate_kms_v1_GenerateDataKeyRequestInput, _sealgate_kms_v1_DataKeyInput, _sealgate_kms_v1_GenerateDataKeyRequest, _sealgate_kms_v1_DataKey>
   LeaseDataKey: MethodDefinition<_sealgate_kms_v1_LeaseDataKeyRequestInput, _sealgate_kms_v1_DataKeyLeaseInput, _sealgate_kms_v1_LeaseDataKeyRequest, _sealgate_kms_v1_DataKeyLease>

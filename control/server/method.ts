@@ -1,0 +1,79 @@
+import { status } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
+import { KmsError, statusOfCode } from '../errors.ts'
+import { FailureLog } from '../session/failure-log.ts'
+import type { CallEnd } from './call-end.ts'
+import type { Gate, Notes } from './gate.ts'
+import type { PeerCall } from './identity.ts'
+import type { ControlMetrics } from './metrics.ts'
+import type { Operation } from './operations.ts'
+
+/** What a handler knows of its call, besides the request. */
+export interface Call extends Notes {
+  /** Aborts when the caller does not wait any more. Made when it is asked for: what is answered from memory needs none. */
+  readonly signal: AbortSignal
+}
+
+export type Handler<Request, Response> = (request: Request, call: Call) => Promise<Response>
+
+/** What every method works with. */
+export interface MethodParts {
+  readonly gate: Gate
+  readonly metrics: ControlMetrics
+  readonly log: Logger
+}
+
+/** Serves one request, that of a call or one of a stream's. Errors: those of the gate and of the handler. */
+export type Method<Request, Response> = (peer: PeerCall, request: Request, end: CallEnd) => Promise<Response>
+
+/** Makes a method of a handler: each request passes the gate, is counted, and is logged when it fails. */
+export function createMethod<Request, Response>(
+  operation: Operation,
+  { gate, log, metrics }: MethodParts,
+  handler: Handler<Request, Response>,
+): Method<Request, Response> {
+  const failures = new FailureLog(operation, log)
+  return async (peer, request, end) => {
+    const startedAt = performance.now()
+    metrics.begin()
+    try {
+      const response = await gate.pass(peer, operation, request, (passed, notes) => {
+        const call = {
+          get signal() {
+            return end.signal
+          },
+          cached: notes.cached,
+        }
+        return handler(passed, call)
+      })
+      metrics.end(operation, 'ok', performance.now() - startedAt)
+      log.debug({ operation }, 'key operation')
+      return response
+    } catch (error) {
+      const code = error instanceof KmsError ? error.code : 'internal'
+      metrics.end(operation, code, performance.now() - startedAt)
+      failures.tell(code, error)
+      throw error
+    } finally {
+      end.forget()
+    }
+  }
+}
+
+/** What a client is told of an error. */
+export interface Refusal {
+  readonly code: status
+  readonly message: string
+  /** Where a limit of the client's was reached. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** A KmsError as its status; anything else, and what went wrong inside, as "internal error". */
+export function toRefusal(error: unknown): Refusal {
+  if (!(error instanceof KmsError) || error.code === 'internal') {
+    return { code: status.INTERNAL, message: 'internal error', retryAfterMs: undefined }
+  }
+  const { code, message, retryAfterMs } = error
+  if (retryAfterMs === undefined) return { code: statusOfCode[code], message, retryAfterMs }
+  return { code: status.RESOURCE_EXHAUSTED, message, retryAfterMs: Math.ceil(retryAfterMs) }
+}
