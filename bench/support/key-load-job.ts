@@ -4,7 +4,8 @@ export interface KeyLoadJob {
   /** The Unix socket of the control service. */
   readonly socketPath: string
   readonly servicePid: number
-  readonly operation: 'generate' | 'decrypt' | 'batch'
+  /** `decrypt`: a call for each key; `stream`: a message on one stream for each. */
+  readonly operation: 'generate' | 'decrypt' | 'stream' | 'batch'
   /** Sealed keys of a batch. */
   readonly batchSize: number
   readonly seconds: number
@@ -17,7 +18,8 @@ export interface KeyLoadJob {
 export interface KeyLoadResult {
   readonly calls: number
   readonly seconds: number
-  /** Milliseconds that all but one in a hundred calls stayed below, from when they came due. */
+  /** Milliseconds that half of the calls stayed below, and all but one in a hundred, from when they came due. */
+  readonly p50: number
   readonly p99: number
   /** Of the service's process, seconds; NaN where the kernel does not tell. */
   readonly cpuSeconds: number
