@@ -3,7 +3,7 @@
 export { inBatches } from './batches.ts'
 export { openBytes, sealBytes } from './dare.ts'
 export { DareError, type DareErrorCode } from './errors.ts'
-export { type Digests, type HashName, hashBytes, hashNames } from './hashes.ts'
+export { createHasher, type Digests, type Hasher, type HashName, hashBytes, hashNames } from './hashes.ts'
 export {
   createObjectKey,
   deriveKey,

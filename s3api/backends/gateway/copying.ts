@@ -4,7 +4,7 @@ import type { GatewayConfig } from './config.ts'
 import { copySourcePrefix, creationHeaders, customerHeaders } from './double-encryption.ts'
 import { generationOf } from './generation.ts'
 import type { LookedUp } from './lookup.ts'
-import { toNativeHeaders, unquoted } from './native-headers.ts'
+import { isLocked, toNativeHeaders, unquoted } from './native-headers.ts'
 import { openRanges } from './reading.ts'
 import { encodeKey } from './signer.ts'
 import type { StoreAcls } from './store-acls.ts'
@@ -151,7 +151,7 @@ export class ObjectCopier {
         const number = tags.length + 1
         const body = encodeArea(encodeRecord({ bucket, key, record }))
         const { headers } = await this.#upstream.fetch(
-          { ...request(number), headers: customer, body },
+          { ...request(number), headers: customer, body, md5: isLocked(attributes) },
           answerSizeMax,
         )
         tags.push({ number, etag: unquoted(headers.etag) })
@@ -184,7 +184,7 @@ export class ObjectCopier {
         query: { uploadId },
         headers: {
           ...customer,
-          ...(await this.#writer.conditionHeaders(put, put.condition, put.asked?.customerKey)),
+          ...(await this.#writer.completionHeaders(put, put.condition, put.asked?.customerKey)),
         },
         body: Buffer.from(completionDocument(tags), 'utf8'),
         repeatable: false,

@@ -92,6 +92,20 @@ export class Lookup {
     }
   }
 
+  /** Whoever may read it. */
+  async exists({ bucket, key }: Pick<Wanted, 'bucket' | 'key'>): Promise<boolean> {
+    try {
+      await this.#upstream.fetch({ method: 'HEAD', bucket, key, repeatable: true }, 0)
+      return true
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error
+      // Without its SSE-C key.
+      if (error.status === 400) return true
+      if (error.status === 404) return false
+      throw toBackendError(error)
+    }
+  }
+
   async #find(wanted: Wanted, access: Found['access']): Promise<Found> {
     const { bucket, key, versionId } = wanted
     const query = { ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }) }

@@ -30,6 +30,11 @@ export function toNativeHeaders(
   return native
 }
 
+/** Made with a lock: of such a body AWS demands a checksum (S3 API reference, PutObject and UploadPart, "Content-MD5"). */
+export function isLocked({ retention, legalHold }: ObjectAttributes = {}): boolean {
+  return retention !== undefined || legalHold !== undefined
+}
+
 function toTaggingHeader(tags: NonNullable<ObjectAttributes['tags']>): string {
   return tags.map(({ key, value }) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
 }

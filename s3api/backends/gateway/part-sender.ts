@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { storedBatchSize } from '../../../engine/index.ts'
 import type { AskedEncryption, PartRecord, StagePlan, UploadRecord, WrittenBytes } from '../backend.ts'
+import { checksumHeaders } from './chunks.ts'
 import type { GatewayConfig } from './config.ts'
 import { customerHeaders } from './double-encryption.ts'
-import { unquoted } from './native-headers.ts'
+import { isLocked, unquoted } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
 import { StagedUpload } from './staging.ts'
 import { answerSizeMax, partNumberMax, partSizeMin } from './store-limits.ts'
@@ -43,12 +44,14 @@ export class PartSender {
       const parkedAs = randomBytes(parkedIdSize).toString('hex')
       const key = this.#store.parkedKey(upload, number, parkedAs)
       const request = { method: 'PUT', bucket: this.#system.name, key } as const
-      return StagedUpload.begin(this.#upstream, request, { plan, trailerSize: 0, place: { parkedAs } })
+      const place = { parkedAs }
+      return StagedUpload.begin(this.#upstream, request, { plan, trailerSize: 0, place, checksummed: false })
     }
     return StagedUpload.begin(this.#upstream, this.#partRequest(upload, number, plan.asked), {
       plan,
       trailerSize: 0,
       place: 'upload',
+      checksummed: isLocked(upload.attributes),
     })
   }
 
@@ -88,7 +91,11 @@ export class PartSender {
     asked: AskedEncryption | undefined,
   ): Promise<string> {
     const request = this.#partRequest(upload, number, asked)
-    const { headers } = await this.#upstream.fetch({ ...request, body, repeatable: true }, answerSizeMax)
+    const checksum = isLocked(upload.attributes) ? await checksumHeaders(body) : {}
+    const { headers } = await this.#upstream.fetch(
+      { ...request, headers: { ...request.headers, ...checksum }, body, repeatable: true },
+      answerSizeMax,
+    )
     return unquoted(headers.etag)
   }
 
@@ -105,7 +112,8 @@ export class PartSender {
     const source = storedSize === 0 ? undefined : await this.#system.open(key)
     let uploading: Uploading | undefined
     try {
-      uploading = await Uploading.begin(this.#upstream, request, sizes)
+      const checksummed = isLocked(upload.attributes)
+      uploading = await Uploading.begin(this.#upstream, request, sizes, { checksummed })
       if (source !== undefined) await uploading.writeAll(source.pieces(), batchSize)
       const answer = await uploading.end(area)
       await answer.body.drain()

@@ -114,7 +114,7 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
         signal,
         openTarget: async () => {
           const sizes = { storedSize: size, trailerSize: 0, batchSize: storedBatchSize({ encrypted: false }) }
-          const opened = await Uploading.begin(upstream, target, sizes)
+          const opened = await Uploading.begin(upstream, target, sizes, { checksummed: false })
           uploading = opened
           return { hashed: opened.hashed, write: (bytes, sha256) => opened.write(bytes, sha256) }
         },

@@ -1,5 +1,6 @@
 import { canonicalRequest, sha256Hex } from '../../auth/canonical.ts'
 import { credentialScope, type Scope, sign, signingKey } from '../../auth/signing-key.ts'
+import { ChunkChain, type ChunkForm } from './chunks.ts'
 import type { BackendCredential } from './config.ts'
 
 /** Signature V4 of requests to the store, with the canonicaliser that checks those of clients. */
@@ -10,7 +11,7 @@ export type PayloadHash =
   | { readonly kind: 'hash'; readonly sha256: string }
   /** Over TLS, which keeps it whole. */
   | { readonly kind: 'unsigned' }
-  | { readonly kind: 'chunks' }
+  | ({ readonly kind: 'chunks' } & ChunkForm)
 
 export interface SignedHeaders {
   readonly headers: Readonly<Record<string, string>>
@@ -20,8 +21,6 @@ export interface SignedHeaders {
 
 const emptySha256 = sha256Hex('')
 export const emptyPayload: PayloadHash = { kind: 'hash', sha256: emptySha256 }
-
-const payloadTexts = { unsigned: 'UNSIGNED-PAYLOAD', chunks: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' } as const
 
 /** The headers with `Authorization`; all of them are signed. Header values are bytes as Latin-1. */
 export function signRequest(
@@ -41,8 +40,7 @@ export function signRequest(
 ): SignedHeaders {
   const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '')
   const scope: Scope = { date: time.slice(0, 8), region }
-  const { payload } = request
-  const payloadHash = payload.kind === 'hash' ? payload.sha256 : payloadTexts[payload.kind]
+  const payloadHash = payloadText(request.payload)
   const headers: Record<string, string> = {
     ...request.headers,
     host: request.host,
@@ -61,38 +59,12 @@ export function signRequest(
   return { headers: { ...headers, authorization }, chain: new ChunkChain(key, { time, scope, signature }) }
 }
 
-/** Signatures of a chunked body, each over the one before it. */
-export class ChunkChain {
-  readonly #key: Uint8Array
-  readonly #time: string
-  readonly #scope: Scope
-  #previous: string
-
-  constructor(
-    key: Uint8Array,
-    seed: { readonly time: string; readonly scope: Scope; readonly signature: string },
-  ) {
-    this.#key = key
-    this.#time = seed.time
-    this.#scope = seed.scope
-    this.#previous = seed.signature
-  }
-
-  /** The line before a chunk of `size` bytes; the one of the last has size 0. */
-  header(size: number, sha256: Uint8Array | undefined): string {
-    const hash = sha256 === undefined ? emptySha256 : Buffer.from(sha256).toString('hex')
-    const [kind, time, scope] = ['AWS4-HMAC-SHA256-PAYLOAD', this.#time, this.#scope]
-    this.#previous = sign(this.#key, { kind, time, scope, lines: [this.#previous, emptySha256, hash] })
-    return `${size.toString(16)};chunk-signature=${this.#previous}\r\n`
-  }
-}
-
-/** Bytes on the wire of a body in chunks of those sizes, the empty last one aside. */
-export function chunkedSize(sizes: Iterable<number>): number {
-  const framing = ';chunk-signature='.length + emptySha256.length + '\r\n\r\n'.length
-  let total = '0'.length + framing
-  for (const size of sizes) total += size.toString(16).length + framing + size
-  return total
+/** For x-amz-content-sha256. */
+function payloadText(payload: PayloadHash): string {
+  if (payload.kind === 'hash') return payload.sha256
+  if (payload.kind === 'unsigned') return 'UNSIGNED-PAYLOAD'
+  const form = payload.signed ? 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' : 'STREAMING-UNSIGNED-PAYLOAD'
+  return payload.checksummed ? `${form}-TRAILER` : form
 }
 
 /** `/bucket/key?query` with exactly the unreserved characters of RFC 3986 and the key's slashes left as they are. */

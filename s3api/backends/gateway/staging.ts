@@ -37,12 +37,21 @@ export class StagedUpload implements StagedData {
   static async begin(
     upstream: Upstream,
     request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
-    { plan, trailerSize, place }: { readonly plan: StagePlan } & Pick<StagedUpload, 'trailerSize' | 'place'>,
+    {
+      plan,
+      trailerSize,
+      place,
+      checksummed,
+    }: { readonly plan: StagePlan; readonly checksummed: boolean } & Pick<
+      StagedUpload,
+      'trailerSize' | 'place'
+    >,
   ): Promise<StagedUpload> {
     const { becomes, storedSize } = plan
     const { envelope } = becomes.kind === 'object' ? becomes.record : becomes.upload
     const batchSize = storedBatchSize({ encrypted: envelope !== undefined })
-    const uploading = await Uploading.begin(upstream, request, { storedSize, trailerSize, batchSize })
+    const sizes = { storedSize, trailerSize, batchSize }
+    const uploading = await Uploading.begin(upstream, request, sizes, { checksummed })
     return new StagedUpload(uploading, { trailerSize, place, storedSize })
   }
 

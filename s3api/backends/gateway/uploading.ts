@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { inBatches } from '../../../engine/index.ts'
 import { BackendError } from '../backend.ts'
 import { stallMs } from './body.ts'
+import { ChunkFrames, checksumHeader, chunkedSize } from './chunks.ts'
 import { Handoff } from './handoff.ts'
-import { type ChunkChain, chunkedSize } from './signer.ts'
+import { emptyPayload } from './signer.ts'
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
 
 /** Pieces smaller than this may still lie in the socket's queue when the next one is asked for: they are copied. */
@@ -19,7 +20,7 @@ export class Uploading {
   /** Every batch needs its SHA-256. */
   readonly hashed: boolean
   readonly #storedSize: number
-  readonly #chain: ChunkChain | undefined
+  readonly #frames: ChunkFrames | undefined
   readonly #handoff = new Handoff()
   readonly #answer: Promise<UpstreamAnswer>
   #written = 0
@@ -28,12 +29,12 @@ export class Uploading {
 
   private constructor(
     storedSize: number,
-    chain: ChunkChain | undefined,
+    frames: ChunkFrames | undefined,
     send: (body: AsyncIterable<Uint8Array>) => Promise<UpstreamAnswer>,
   ) {
-    this.hashed = chain !== undefined
+    this.hashed = frames?.signed === true
     this.#storedSize = storedSize
-    this.#chain = chain
+    this.#frames = frames
     this.#answer = send(this.#handoff.pieces())
     // An answer before the end is a refusal: whoever writes learns of it.
     this.#answer.then(
@@ -43,7 +44,7 @@ export class Uploading {
     )
   }
 
-  /** Errors: BackendError unavailable where there are no credentials. */
+  /** `checksummed`: the store is told the body's CRC32. Errors: BackendError unavailable where there are no credentials. */
   static async begin(
     upstream: Upstream,
     request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
@@ -54,24 +55,35 @@ export class Uploading {
       /** Of every batch but the last. */
       readonly batchSize: number
     },
+    asked: { readonly checksummed: boolean },
   ): Promise<Uploading> {
     const { storedSize, trailerSize, batchSize } = sizes
     const payloadSize = storedSize + trailerSize
-    if (upstream.secure) {
+    const checksummed = asked.checksummed && upstream.takesTrailers
+    // There are stores that take no chunked body without a chunk.
+    if (payloadSize === 0 || (upstream.secure && !checksummed)) {
       const headers = { ...request.headers, 'content-length': String(payloadSize) }
-      const { send } = await upstream.begin({ ...request, headers }, { kind: 'unsigned' })
+      const payload = payloadSize === 0 ? emptyPayload : ({ kind: 'unsigned' } as const)
+      const { send } = await upstream.begin({ ...request, headers }, payload)
       return new Uploading(storedSize, undefined, send)
     }
     const whole = Math.max(0, Math.ceil(storedSize / batchSize) - 1)
     const chunks = [...new Array<number>(whole).fill(batchSize), payloadSize - whole * batchSize]
+    const form = { signed: !upstream.secure, checksummed }
     const headers = {
       ...request.headers,
-      'content-length': String(chunkedSize(chunks.filter((size) => size > 0))),
+      ...(checksummed && { 'x-amz-trailer': checksumHeader }),
+      'content-length': String(
+        chunkedSize(
+          chunks.filter((size) => size > 0),
+          form,
+        ),
+      ),
       'content-encoding': joinCodings('aws-chunked', request.headers?.['content-encoding']),
       'x-amz-decoded-content-length': String(payloadSize),
     }
-    const { signed, send } = await upstream.begin({ ...request, headers }, { kind: 'chunks' })
-    return new Uploading(storedSize, signed.chain, send)
+    const { signed, send } = await upstream.begin({ ...request, headers }, { kind: 'chunks', ...form })
+    return new Uploading(storedSize, new ChunkFrames(form, signed.chain), send)
   }
 
   /** Takes the next batch. Errors: UpstreamError where the store refuses, BackendError unavailable. */
@@ -98,7 +110,7 @@ export class Uploading {
     const last = Buffer.concat([this.#held, trailer])
     const sha256 = this.hashed ? createHash('sha256').update(last).digest() : undefined
     if (last.length > 0) await this.#chunk(last, sha256)
-    if (this.#chain !== undefined) await this.#put(Buffer.from(`${this.#chain.header(0, undefined)}\r\n`))
+    if (this.#frames !== undefined) await this.#put(this.#frames.end())
     this.#handoff.end()
     this.#settled = true
     return within(this.#answer, answerMs, (error) => this.#handoff.break(error))
@@ -116,9 +128,9 @@ export class Uploading {
   }
 
   async #chunk(bytes: Uint8Array, sha256: Uint8Array | undefined): Promise<void> {
-    if (this.#chain !== undefined) await this.#put(Buffer.from(this.#chain.header(bytes.length, sha256)))
+    if (this.#frames !== undefined) await this.#put(this.#frames.before(bytes, sha256))
     await this.#put(bytes.length < flushedSizeMin ? new Uint8Array(bytes) : bytes)
-    if (this.#chain !== undefined) await this.#put(lineEnd)
+    if (this.#frames !== undefined) await this.#put(lineEnd)
   }
 
   #put(piece: Uint8Array): Promise<void> {

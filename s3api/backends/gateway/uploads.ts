@@ -7,10 +7,11 @@ import {
   type WrittenBytes,
   type WrittenVersion,
 } from '../backend.ts'
+import { checksummedUpload } from './chunks.ts'
 import { completionDocument, type PartTag, requireCompleted } from './completion.ts'
 import type { GatewayConfig } from './config.ts'
 import { creationHeaders, customerHeaders } from './double-encryption.ts'
-import { toNativeHeaders } from './native-headers.ts'
+import { isLocked, toNativeHeaders } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
 import type { PartSender } from './part-sender.ts'
 import type { StoreAcls } from './store-acls.ts'
@@ -72,6 +73,7 @@ export class Uploads {
             ...toNativeHeaders(upload, envelope === undefined ? undefined : encodeMarker(), attributes),
             ...(await this.#acls.creationHeaders({ bucket, owner: upload.owner }, attributes)),
             ...creationHeaders(this.#double, asked, upload),
+            ...(isLocked(attributes) && checksummedUpload),
           },
           repeatable: true,
         },
@@ -121,7 +123,7 @@ export class Uploads {
     const { bucket, key } = upload
     const { condition, asked } = completion
     const placed = await this.#chosen(upload, completion.parts)
-    const conditions = await this.#writer.conditionHeaders(upload, condition, asked?.customerKey)
+    const conditions = await this.#writer.completionHeaders(upload, condition, asked?.customerKey)
     return asBackend(async () => {
       const tags = await this.#finalParts(upload, placed, completion)
       const answer = await this.#upstream.fetch(
@@ -148,7 +150,12 @@ export class Uploads {
       const known = await this.#store.find({ bucket, key, uploadId })
       if (known === undefined) await this.#upstream.fetch({ ...request, method: 'GET' }, partsSizeMax)
       await this.#upstream.fetch({ ...request, method: 'DELETE' }, answerSizeMax)
-    }, 'no-such-upload').catch((error: unknown) => this.#ended({ bucket, key, uploadId }, error))
+    }, 'no-such-upload').catch((error: unknown) => {
+      // Ceph has it that there is no such key.
+      const missing = error instanceof BackendError && error.code === 'no-such-key'
+      const known = missing ? new BackendError('no-such-upload', error.message, { cause: error }) : error
+      return this.#ended({ bucket, key, uploadId }, known)
+    })
     await this.#store.forget({ bucket, key, uploadId })
   }
 

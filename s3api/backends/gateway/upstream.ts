@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import type { Logger } from 'pino'
-import { errors, Pool } from 'undici'
+import { Pool } from 'undici'
 import { sha256Hex } from '../../auth/canonical.ts'
 import { requestTrace } from '../../request-trace.ts'
 import { isAscii } from '../../text.ts'
@@ -12,6 +12,7 @@ import { BackendError } from '../backend.ts'
 import { UpstreamBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
 import { type CredentialSource, createCredentialSource } from './credentials.ts'
+import { elsewhere, isRepeatable, toThrown, withoutTrailers } from './retries.ts'
 import { emptyPayload, encodeTarget, type PayloadHash, signRequest } from './signer.ts'
 import { requestIdOf, toUpstreamError, UpstreamError } from './upstream-error.ts'
 
@@ -59,6 +60,8 @@ export class Upstream {
   readonly #closing = new AbortController()
   /** Requests sent so far, attempts counted. */
   requests = 0
+  /** The store has not yet refused a checksum that comes behind its body. */
+  takesTrailers = true
 
   constructor(config: GatewayConfig, { log, now }: { readonly log: Logger; readonly now: () => number }) {
     this.secure = config.endpoint.secure
@@ -119,8 +122,8 @@ export class Upstream {
             headersTimeout: 0,
           }),
         ).catch((error: unknown) => {
-          // Its body is gone; but whoever sends it again finds the region.
           if (this.#learnRegion(request, error)) throw elsewhere(error)
+          if (this.#learnTrailers(payload, error)) throw withoutTrailers(error)
           throw toThrown(error)
         }),
     }
@@ -214,6 +217,15 @@ export class Upstream {
     return true
   }
 
+  /** Ceph before Reef knows none, and finds that the body has another SHA-256. True where it is worth trying without. */
+  #learnTrailers(payload: PayloadHash, error: unknown): boolean {
+    if (payload.kind !== 'chunks' || !payload.checksummed || !(error instanceof UpstreamError)) return false
+    if (error.code !== 'XAmzContentSHA256Mismatch' && error.code !== 'NotImplemented') return false
+    this.takesTrailers = false
+    this.#log.warn({ err: error }, 'the store takes no checksums behind bodies: they are left out')
+    return true
+  }
+
   #regionOf(bucket: string | undefined): string {
     return (bucket === undefined ? undefined : this.#regions.get(bucket)) ?? this.#config.region
   }
@@ -253,34 +265,9 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => {})
 }
 
-function isRepeatable(request: UpstreamRequest, error: unknown): boolean {
-  if (error instanceof UpstreamError) {
-    if (error.status === 503 || error.status === 429) return true
-    if (error.code === 'ConditionalRequestConflict') return true
-    return request.repeatable && error.status >= 500 && error.status !== 501
-  }
-  if (error instanceof BackendError) return request.repeatable
-  return request.repeatable || neverSent(error)
-}
-
 /** undici takes any async iterable (its `isIterable`), but its types do not say so. */
 function asReadable(body: AsyncIterable<Uint8Array>): Readable {
   return body as unknown as Readable
-}
-
-function elsewhere(error: unknown): BackendError {
-  return new BackendError('unavailable', 'the bucket is in another region: it is known now', { cause: error })
-}
-
-function neverSent(error: unknown): boolean {
-  if (error instanceof errors.ConnectTimeoutError) return true
-  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
-}
-
-function toThrown(error: unknown): unknown {
-  if (error instanceof UpstreamError || error instanceof BackendError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new BackendError('unavailable', `the store cannot be reached: ${reason}`, { cause: error })
 }
 
 function flatten(raw: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

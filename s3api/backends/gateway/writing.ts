@@ -9,7 +9,7 @@ import {
 import type { GatewayConfig } from './config.ts'
 import { creationHeaders } from './double-encryption.ts'
 import type { LookedUp, Lookup } from './lookup.ts'
-import { toNativeHeaders } from './native-headers.ts'
+import { isLocked, toNativeHeaders } from './native-headers.ts'
 import { StagedUpload } from './staging.ts'
 import type { StoreAcls } from './store-acls.ts'
 import { encodeArea, encodeMarker, encodeRecord, plannedAreaSize } from './stored-record.ts'
@@ -52,7 +52,8 @@ export class ObjectWriter {
     }
     const trailerSize = encrypted ? plannedAreaSize({ bucket, key, record }) : 0
     const request = { method: 'PUT', bucket, key, headers } as const
-    return StagedUpload.begin(this.#upstream, request, { plan, trailerSize, place: 'object' })
+    const checksummed = isLocked(attributes)
+    return StagedUpload.begin(this.#upstream, request, { plan, trailerSize, place: 'object', checksummed })
   }
 
   /** Errors: those of Backend.putObject. */
@@ -88,9 +89,23 @@ export class ObjectWriter {
         ...conditions,
       },
       body: Buffer.concat([data.bytes, area]),
-      md5: attributes?.retention !== undefined || attributes?.legalHold !== undefined,
+      md5: isLocked(attributes),
       repeatable: condition === undefined,
     })
+  }
+
+  /**
+   * The same for the completion of an upload. There are stores that take no notice of conditions there: what can be seen
+   * beforehand is looked at. Errors: precondition-failed, no-such-key.
+   */
+  async completionHeaders(
+    name: { readonly bucket: string; readonly key: string },
+    condition: WriteCondition | undefined,
+    customerKey?: Uint8Array,
+  ): Promise<Headers> {
+    if (condition?.ifNoneMatch !== undefined && (await this.#lookup.exists(name)))
+      throw new BackendError('precondition-failed', `there is an object ${name.key}`)
+    return this.conditionHeaders(name, condition, customerKey)
   }
 
   /** The condition in terms of the store's own ETag. Errors: precondition-failed, no-such-key. */

@@ -1,0 +1,41 @@
+import { errors } from 'undici'
+import { BackendError } from '../backend.ts'
+import type { UpstreamRequest } from './upstream.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+/** What becomes of a request to the store that has failed. */
+
+/** Whether it may be sent again. */
+export function isRepeatable(request: UpstreamRequest, error: unknown): boolean {
+  if (error instanceof UpstreamError) {
+    if (error.status === 503 || error.status === 429) return true
+    if (error.code === 'ConditionalRequestConflict') return true
+    return request.repeatable && error.status >= 500 && error.status !== 501
+  }
+  if (error instanceof BackendError) return request.repeatable
+  return request.repeatable || neverSent(error)
+}
+
+/** As whoever has asked for it is told. */
+export function toThrown(error: unknown): unknown {
+  if (error instanceof UpstreamError || error instanceof BackendError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new BackendError('unavailable', `the store cannot be reached: ${reason}`, { cause: error })
+}
+
+/** Whose body is gone; but whoever sends it again finds the region. */
+export function elsewhere(error: unknown): BackendError {
+  return new BackendError('unavailable', 'the bucket is in another region: it is known now', { cause: error })
+}
+
+/** The same of a body that is sent without its checksum from now on. */
+export function withoutTrailers(error: unknown): BackendError {
+  return new BackendError('unavailable', 'the store takes no checksums behind bodies: it is known now', {
+    cause: error,
+  })
+}
+
+function neverSent(error: unknown): boolean {
+  if (error instanceof errors.ConnectTimeoutError) return true
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+}
