@@ -6,7 +6,10 @@ export class XmlList {
   readonly #root: XmlEntry
 
   constructor(bytes: Uint8Array, rootName: string) {
-    this.#root = new XmlEntry(readAnswer(bytes, rootName))
+    const root = readAnswer(bytes, rootName)
+    // A store that does not know of encodings answers with keys as they are.
+    const urlEncoded = root.children('EncodingType')[0]?.text() === 'url'
+    this.#root = new XmlEntry(root, { urlEncoded })
   }
 
   entries(name: string): XmlEntry[] {
@@ -30,18 +33,20 @@ export class XmlList {
 export class XmlEntry {
   readonly name: string
   readonly #element: XmlElement
+  readonly #urlEncoded: boolean
 
-  constructor(element: XmlElement) {
+  constructor(element: XmlElement, { urlEncoded }: { readonly urlEncoded: boolean } = { urlEncoded: false }) {
     this.name = element.name
     this.#element = element
+    this.#urlEncoded = urlEncoded
   }
 
   all(): XmlEntry[] {
-    return this.#element.all().map((child) => new XmlEntry(child))
+    return this.#element.all().map((child) => this.#below(child))
   }
 
   children(name: string): XmlEntry[] {
-    return this.#element.children(name).map((child) => new XmlEntry(child))
+    return this.#element.children(name).map((child) => this.#below(child))
   }
 
   find(name: string): string | undefined {
@@ -60,23 +65,35 @@ export class XmlEntry {
     return value
   }
 
-  /** With encoding-type=url. */
+  /** Of an answer to encoding-type=url. */
   key(name: string): string {
+    if (!this.#urlEncoded) return this.text(name)
     try {
       return decodeURIComponent(this.text(name).replaceAll('+', '%20'))
     } catch (error) {
       throw unreadable(`${name} is not URL-encoded`, error)
     }
   }
+
+  #below(element: XmlElement): XmlEntry {
+    return new XmlEntry(element, { urlEncoded: this.#urlEncoded })
+  }
 }
 
 /** The document, or the error that some stores send with status 200. */
 export function readAnswer(bytes: Uint8Array, rootName: string): XmlElement {
   try {
-    return readXml(bytes, rootName)
+    return readXml(withoutNonCharacters(bytes), rootName)
   } catch (error) {
     throw unreadable(`no ${rootName}`, error)
   }
+}
+
+/** U+FFFE and U+FFFF are not allowed in XML, but some stores repeat them from a key where we have not asked for it URL-encoded. */
+function withoutNonCharacters(bytes: Uint8Array): Uint8Array {
+  const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (!answer.includes('\uffff') && !answer.includes('\ufffe')) return bytes
+  return Buffer.from(answer.toString('utf8').replace(/[\ufffe\uffff]/g, '\ufffd'))
 }
 
 function unreadable(why: string, cause?: unknown): BackendError {

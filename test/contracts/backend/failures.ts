@@ -88,7 +88,10 @@ async function multipart(bench: Bench): Promise<void> {
 }
 
 /** Each write below the backend fails once, in a run of its own: every object is the old or the new one, and no data is left over. */
-export function failureContract(name: string, { openFailing }: BackendContractOptions): void {
+export function failureContract(
+  name: string,
+  openFailing: NonNullable<BackendContractOptions['openFailing']>,
+): void {
   const test = suite(`contract/backend: ${name}: failures`)
 
   test('whichever write fails, every object is the old or the new one and nothing is left over', async () => {

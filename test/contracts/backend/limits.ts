@@ -13,6 +13,10 @@ export interface StoreLimits {
   readonly storageClass?: string
   /** Running uploads are listed without regard to prefix, delimiter and page, and stay when their bucket goes. */
   readonly listsUploadsPoorly?: boolean
+  /** Running uploads are listed without the common prefixes that some of them fold into. */
+  readonly hidesUploadPrefixes?: boolean
+  /** A PUT under If-Match is refused, whichever ETag that names. */
+  readonly refusesIfMatch?: boolean
 }
 
 const elementSizeMax = 255
@@ -28,17 +32,36 @@ function isElement(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..' && Buffer.byteLength(text) <= elementSizeMax
 }
 
-/** By what a store calls itself in its answers. */
+/** Of the stores that docs/gateway.md tells of. */
+const knownStores: readonly {
+  readonly answers: (headers: Headers) => boolean
+  readonly limits: StoreLimits
+}[] = [
+  {
+    answers: (headers) => headers.get('server') === 'MinIO',
+    limits: {
+      pathKeys: true,
+      foldsMarkers: true,
+      noIdleMarkers: true,
+      storageClass: 'REDUCED_REDUNDANCY',
+      listsUploadsPoorly: true,
+    },
+  },
+  {
+    // Ceph's gateway does not name itself, but its requests.
+    answers: (headers) => /^tx[0-9a-f]+-/.test(headers.get('x-amz-request-id') ?? ''),
+    limits: {
+      foldsMarkers: true,
+      storageClass: 'STANDARD',
+      hidesUploadPrefixes: true,
+      refusesIfMatch: true,
+    },
+  },
+]
+
+/** By what a store says of itself in its answers. */
 export async function limitsOf(endpoint: string): Promise<StoreLimits> {
   const { headers, body } = await fetch(endpoint)
   await body?.cancel()
-  return headers.get('server') === 'MinIO'
-    ? {
-        pathKeys: true,
-        foldsMarkers: true,
-        noIdleMarkers: true,
-        storageClass: 'REDUCED_REDUNDANCY',
-        listsUploadsPoorly: true,
-      }
-    : {}
+  return knownStores.find(({ answers }) => answers(headers))?.limits ?? {}
 }

@@ -55,7 +55,7 @@ export function objectContract(name: string, open: Open): void {
   fact('a record comes back with every member as it was put', async (bench) => {
     const bytes = randomBytes(1000)
     const members: Partial<ObjectRecord> = {
-      storageClass: 'REDUCED_REDUNDANCY',
+      storageClass: bench.limits?.storageClass ?? 'REDUCED_REDUNDANCY',
       checksum: { algorithm: 'CRC32C', type: 'FULL_OBJECT', value: 'sOO8/Q==' },
       envelope: new Uint8Array(randomBytes(300)),
       modifiedAtMs: 1_234_567_890_001,
