@@ -10,7 +10,7 @@ import type { CacheEvents, Fetch, HeldKey, TakenKey, Terms, Waiting } from './he
 import { KeyCache } from './key-cache.ts'
 import type { KeyLimits } from './key-limits.ts'
 import { KeyTrouble } from './key-trouble.ts'
-import { Outage } from './outage.ts'
+import { isRefusal, Outage } from './outage.ts'
 import { rewrap } from './rewrap.ts'
 import { WatchHub } from './watch-hub.ts'
 
@@ -104,7 +104,10 @@ export class DataKeys {
     return { keyId, ...(await this.#suspecting(keyId, drawn)) }
   }
 
-  /** The running epoch's data key with a lease on some of its uses; undefined where keys are not reused. */
+  /**
+   * The running epoch's data key with a lease on some of its uses; undefined where keys are not reused. Errors: those of the
+   * provider, also where the KMS has been away for so long that the key opens nothing any more.
+   */
   async lease(bound: Bound, call: Waiting): Promise<TakenKey | undefined> {
     if (this.#limits.reuse === 'object') return undefined
     const { keyId, context } = bound
@@ -112,7 +115,7 @@ export class DataKeys {
     const id = `${keyId}\n${textOf(context)}`
     const taking = this.#epochs.take(id, () => this.#drawEpoch(bound), { share, call })
     const taken = await this.#suspecting(keyId, taking)
-    this.#revalidate(taken, context)
+    await this.#confirm(taken, context, call)
     // Nothing is sealed in the grace; it is for what the holder opens with the same key.
     const offlineGraceMs = this.#outage.active ? 0 : this.#limits.offlineGraceMs
     return { ...taken, terms: { ...this.#leaseTerms(taken.terms), offlineGraceMs } }
@@ -230,16 +233,24 @@ export class DataKeys {
     return { ...terms, ageMs: Math.min(terms.ageMs, ageMax) }
   }
 
-  /** Where objects are only written, nobody opens the epoch's key, and so nobody would find out that the KMS refuses it. */
-  #revalidate({ keyId, sealed }: HeldKey, context: EncryptionContext): void {
+  /**
+   * What seals must open. Where objects are only written nobody else opens the epoch's key, and so nobody would find out that
+   * the KMS refuses it, or that the grace is over.
+   */
+  async #confirm(
+    { keyId, sealed, plaintext }: HeldKey,
+    context: EncryptionContext,
+    call: Waiting,
+  ): Promise<void> {
     const bound = { keyId, context, sealed }
-    void this.#opened
-      .take(idOf(bound), () => this.#fetchOpened(bound))
-      .then(
-        ({ plaintext }) => plaintext.fill(0),
-        // A refusal has dropped the key already; an outage is no reason to stop sealing before the lease ends.
-        () => {},
-      )
+    try {
+      const opened = await this.#opened.take(idOf(bound), () => this.#fetchOpened(bound), { call })
+      opened.plaintext.fill(0)
+    } catch (error) {
+      plaintext.fill(0)
+      if (isRefusal(error)) this.#withdraw(keyId)
+      throw error
+    }
   }
 
   /**

@@ -14,7 +14,7 @@ export interface KeyLimits {
   readonly usesMax: number
   /** A key that nobody has asked for is dropped. */
   readonly idleMs: number
-  /** How long keys open objects while the KMS is away. They seal none beyond their age. */
+  /** How long keys open objects beyond their age while the KMS is away. What opens none seals none. */
   readonly offlineGraceMs: number
   /** Longest that a front-end holds a key without asking control again. */
   readonly leaseAgeMs: number

@@ -289,6 +289,38 @@ fact(
 )
 
 fact(
+  'with the KMS away an epoch’s key seals for as long as it opens: its age, and the grace',
+  { ageMs: 5 * minuteMs, offlineGraceMs: 15 * minuteMs, epochAgeMs: 60 * minuteMs },
+  async ({ kms, clock, lease }) => {
+    const key = await lease()
+    kms.failWith(away)
+    await clock.advance(5 * minuteMs)
+    assert.equal(await lease(), key)
+    await clock.advance(14 * minuteMs)
+    assert.equal(await lease(), key)
+    await clock.advance(minuteMs)
+    await rejectsWith('unavailable', lease())
+    kms.failWith(undefined)
+    await clock.advance(1_000)
+    assert.equal(await lease(), key)
+  },
+)
+
+fact(
+  'without a grace an epoch’s key seals for as long as an opened one lasts, whatever fails meanwhile',
+  { ageMs: 5 * minuteMs, offlineGraceMs: 0, epochAgeMs: 60 * minuteMs },
+  async ({ kms, clock, lease }) => {
+    const key = await lease()
+    kms.failWith(away)
+    await rejectsWith('unavailable', lease('other'))
+    await clock.advance(4 * minuteMs)
+    assert.equal(await lease(), key)
+    await clock.advance(minuteMs)
+    await rejectsWith('unavailable', lease())
+  },
+)
+
+fact(
   'what is leased while the KMS is away is leased for 30 seconds, without a grace',
   {},
   async (fixture) => {

@@ -239,7 +239,7 @@ fact('a flush makes every front-end ask again', async (system) => {
   assert.ok(kms.calls.decrypt >= 1)
 })
 
-fact('when the grace is over at control no front-end opens anything any more', async (system) => {
+fact('when the grace is over at control no front-end opens or seals anything any more', async (system) => {
   const kms = countCalls()
   const clock = new ManualClock()
   const control = await system.startControl({ provider: kms, clock })
@@ -251,14 +251,22 @@ fact('when the grace is over at control no front-end opens anything any more', a
   assert.is(await status(front.put('/cold/object')), 503)
   await clock.advance(14 * minuteMs)
   await requireText(front, '/bucket/object')
+  assert.is(await status(front.put('/bucket/second')), 200)
   assert.is(await control.metric('sealgate_kms_offline_grace_remaining_seconds'), 60)
   await clock.advance(1.1 * minuteMs)
+  await until(async () => (await status(front.put('/bucket/third'))) === 503)
   await until(async () => (await status(front.get('/bucket/object'))) === 503)
+  // An epoch's key that seals would open as well.
+  for (let time = 0; time < 3; time++) {
+    assert.is(await status(front.put('/bucket/third')), 503)
+    assert.is(await status(front.get('/bucket/second')), 503)
+  }
   kms.failWith(undefined)
   await until(async () => {
     await clock.advance(1_000)
     return (await status(front.get('/bucket/object'))) === 200
   })
+  assert.is(await status(front.put('/bucket/third')), 200)
 })
 
 fact('with the KMS away what is cached is read, what is not is 503', async (system) => {
