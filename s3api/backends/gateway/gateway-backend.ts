@@ -127,9 +127,9 @@ export class GatewayBackend implements Backend {
     this.#found(kindOf(found.record))
     if (found.record.minio === undefined) this.#parts.listed.set(found, found.record)
     const stored = toStoredObject(found, key, await this.#parts.attributes.of(found, hint))
-    if (found.versionId !== undefined || (await this.getBucket(bucket)).versioning === 'unversioned')
-      return stored
-    return { ...stored, versionId: nullVersionId }
+    if (found.versionId !== undefined) return stored
+    const { versioning } = await this.#parts.buckets.last(bucket)
+    return versioning === 'unversioned' ? stored : { ...stored, versionId: nullVersionId }
   }
 
   openData(

@@ -144,6 +144,8 @@ export class Uploads {
   }
 
   async abort({ bucket, key, uploadId }: UploadName): Promise<void> {
+    // There are stores for which no id stands for every upload of the key.
+    if (uploadId === '') throw new BackendError('no-such-upload', 'there is no upload without an id')
     await asBackend(async () => {
       const request = { bucket, key, query: { uploadId }, repeatable: true }
       // Some stores say of any id that its upload has ended.

@@ -104,6 +104,8 @@ const backendCodes: Readonly<Record<string, BackendErrorCode>> = {
   InvalidPart: 'invalid-part',
   PreconditionFailed: 'precondition-failed',
   NotImplemented: 'not-supported',
+  // Of stores that keep objects as files.
+  ObjectParentIsFile: 'not-supported',
   XMinioStorageFull: 'no-space',
   InsufficientStorage: 'no-space',
 }

@@ -16,6 +16,7 @@ import {
   rejectsWith,
   startUpload,
 } from './fixture.ts'
+import { possibleKeys } from './limits.ts'
 
 const everything = { prefix: '', delimiter: '', startAfter: '', limit: 1000 }
 
@@ -86,7 +87,7 @@ export function concurrencyContract(
 
   fact('readers see old or new objects whole while writers replace and delete them', async (bench) => {
     const backends = [bench.backend, await bench.another()]
-    const keys = ['x', 'x/y', 'z']
+    const keys = possibleKeys(['x', 'x/y', 'z'], bench.limits)
     const seen = { objects: 0, absent: 0 }
     let writing = true
     const writers = backends.map(async (backend, writer) => {

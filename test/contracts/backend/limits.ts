@@ -48,6 +48,10 @@ const knownStores: readonly {
     },
   },
   {
+    answers: (headers) => headers.get('server') === 'VERSITYGW',
+    limits: { pathKeys: true, listsUploadsPoorly: true },
+  },
+  {
     // Ceph's gateway does not name itself, but its requests.
     answers: (headers) => /^tx[0-9a-f]+-/.test(headers.get('x-amz-request-id') ?? ''),
     limits: {

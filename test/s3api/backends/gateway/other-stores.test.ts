@@ -9,6 +9,7 @@ import type { GatewayConfig } from '../../../../s3api/backends/gateway/config.ts
 import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
 import { Uploading } from '../../../../s3api/backends/gateway/uploading.ts'
 import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gateway/upstream.ts'
+import { toBackendError } from '../../../../s3api/backends/gateway/upstream-error.ts'
 import { XmlList } from '../../../../s3api/backends/gateway/xml-list.ts'
 import { gatewayConfig } from '../../../support/front-end-config.ts'
 import { rejection } from '../../../support/throws.ts'
@@ -120,6 +121,40 @@ test('an upload whose key a store does not know is no such upload', () =>
         assert.is(error instanceof BackendError && error.code, 'no-such-upload')
       } finally {
         await gateway.close()
+      }
+    },
+  ))
+
+test('the abort of an upload without an id asks nothing of a store', async () => {
+  const asked: unknown[] = []
+  const answer = ({ method }: http.IncomingMessage) => {
+    asked.push(method)
+    return { status: 204 }
+  }
+  await withStore(answer, async (config) => {
+    const upstream = new Upstream(config, { log, now: Date.now })
+    const gateway = new GatewayBackend(config, { upstream, log, now: Date.now })
+    try {
+      const error = await rejection(gateway.abortUpload('bucket', 'key', ''))
+      assert.is(error instanceof BackendError && error.code, 'no-such-upload')
+      assert.equal(asked, [])
+    } finally {
+      await gateway.close()
+    }
+  })
+})
+
+test('a key that a store of files cannot have beside another is told as what the store does not do', () =>
+  withStore(
+    () => ({ status: 409, code: 'ObjectParentIsFile' }),
+    async (config) => {
+      const upstream = new Upstream(config, { log, now: Date.now })
+      try {
+        const error = await rejection(upload(upstream, randomBytes(10), { checksummed: false }))
+        const known = toBackendError(error)
+        assert.is(known instanceof BackendError && known.code, 'not-supported')
+      } finally {
+        await upstream.close()
       }
     },
   ))

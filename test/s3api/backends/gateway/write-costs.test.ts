@@ -71,6 +71,16 @@ test('a write that ends long after its bucket was asked for is one request, and 
     assert.equal(upstream.methods, ['PUT', 'DELETE'])
   }))
 
+test('nor can a read that has found its object', () =>
+  withGateway(async (gateway, upstream) => {
+    await put(gateway, 'key')
+    await gateway.getBucket(bucket)
+    await sleep(agedMs)
+    upstream.methods = []
+    await gateway.getObject(bucket, 'key')
+    assert.equal(upstream.methods, ['GET'])
+  }))
+
 test('what must be asked of the bucket is asked before the write', () =>
   withGateway(async (gateway, upstream) => {
     upstream.methods = []
