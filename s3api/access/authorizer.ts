@@ -6,7 +6,7 @@ import { type Acl, type AclSubject, aclGrants, defaultAcl, fromStoredAcl } from 
 import { aclPermissions } from './acl-permissions.ts'
 import type { S3Action } from './actions.ts'
 import { type BucketAccess, openBucketAccess } from './bucket-access.ts'
-import { existingTagKey, type RequestFacts, type SignatureFacts } from './condition-keys.ts'
+import { existingTagKey, type RequestFacts, requestTagPrefix, type SignatureFacts } from './condition-keys.ts'
 import { allowsSome, asksFor, evaluatePolicy, type Policy } from './policy.ts'
 import { isPublicPolicy } from './public-policy.ts'
 import type { User } from './users.ts'
@@ -25,6 +25,8 @@ export interface Need {
   readonly within?: S3Action
   /** Of keys that only the body will name: nobody is refused where nothing the bucket says could allow it on any. */
   readonly anyKey?: true
+  /** Of tags that only the body will name: nobody is refused where a policy asks about them. */
+  readonly tagsToCome?: true
   /** It is about a bucket that is not there yet. */
   readonly creates?: true
   /** What is known of the request beyond its headers, for conditions. */
@@ -85,7 +87,9 @@ export function createAuthorizer(
     const access = need.bucket === '' || need.creates === true ? undefined : await bucket(need.bucket)
     const bucketPolicy = await access?.policy()
     if (need.anyKey === true && bucketPolicy !== undefined && allowsSome(bucketPolicy, user)) return true
-    const facts = await factsOf(need, [user?.policy, bucketPolicy])
+    const policies = [user?.policy, bucketPolicy]
+    if (need.tagsToCome === true && asked(policies, requestTagPrefix)) return true
+    const facts = await factsOf(need, policies)
     const question = { action: need.action, resource: resourceOf(need), facts }
     const own = user?.policy && evaluatePolicy(user.policy, question)
     if (own === 'Deny') return false
@@ -156,14 +160,12 @@ export function createAuthorizer(
 
   /** What the policies ask about, looked up only where they do. */
   async function factsOf(need: Need, policies: readonly (Policy | undefined)[]): Promise<RequestFacts> {
-    const asked = (prefix: string) =>
-      policies.some((policy) => policy !== undefined && asksFor(policy, prefix))
-    const stored = need.key !== '' && asked(existingTagKey) ? await lookUp(need) : undefined
+    const stored = need.key !== '' && asked(policies, existingTagKey) ? await lookUp(need) : undefined
     const tags = stored?.attributes.tags
     const uploadEncryption =
       need.action === 's3:PutObject' &&
       request.query.has('uploadId') &&
-      asked('s3:x-amz-server-side-encryption')
+      asked(policies, 's3:x-amz-server-side-encryption')
         ? await encryptionOfUpload(need)
         : undefined
     return {
@@ -221,6 +223,10 @@ export const absences: ReadonlySet<BackendError['code']> = new Set([
   'no-such-version',
   'delete-marker',
 ])
+
+function asked(policies: readonly (Policy | undefined)[], keyPrefix: string): boolean {
+  return policies.some((policy) => policy !== undefined && asksFor(policy, keyPrefix))
+}
 
 function resourceOf({ bucket, key }: Need): string {
   if (bucket === '') return 'arn:aws:s3:::*'

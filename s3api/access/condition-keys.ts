@@ -29,8 +29,10 @@ type Value = (facts: RequestFacts) => string | undefined
 const encryptionPrefix = 'x-amz-server-side-encryption'
 export const kmsKeyIdKey = `s3:${encryptionPrefix}-aws-kms-key-id`
 export const existingTagKey = 's3:existingobjecttag/'
-const requestTagKey = 's3:requestobjecttag/'
-const requestTagNamesKey = 's3:requestobjecttagkeys'
+/** How the keys begin that ask about tags which the request brings. */
+export const requestTagPrefix = 's3:requestobjecttag'
+const requestTagKey = `${requestTagPrefix}/`
+const requestTagNamesKey = `${requestTagPrefix}keys`
 
 /** Keys that are a header of the request, `s3:` before its name. */
 const headerNames = [

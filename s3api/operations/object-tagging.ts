@@ -6,12 +6,13 @@ import type { Operation, S3Request } from '../operation.ts'
 import { objectTagsMax, readTagging, taggingElement } from './tags.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
+const action = 's3:PutObjectTagging'
 const route = { scope: 'object', query: ['tagging'], versions: true } as const
 
 export const putObjectTagging: Operation = {
   name: 'PutObjectTagging',
-  // Policies can ask about the tags, which the body has.
-  action: () => [],
+  // Policies can ask about the tags, which the body has: where none does, who may not is refused before it is read.
+  action: (request) => needsOfAction(action, request).map((need) => ({ ...need, tagsToCome: true })),
   needsOfBody: (request, body) => tagNeeds(request, readTagging(body, objectTagsMax)),
   method: 'PUT',
   ...route,
@@ -53,5 +54,5 @@ export const deleteObjectTagging: Operation = {
 
 function tagNeeds(request: S3Request, tags: readonly Tag[]): readonly Need[] {
   const requestTags = new Map(tags.map(({ key, value }) => [key, value]))
-  return needsOfAction('s3:PutObjectTagging', request).map((need) => ({ ...need, facts: { requestTags } }))
+  return needsOfAction(action, request).map((need) => ({ ...need, facts: { requestTags } }))
 }

@@ -6,6 +6,8 @@ import type { Operation } from '../../../s3api/operation.ts'
 import { operations } from '../../../s3api/operations/index.ts'
 import { alice, bob, withFrontEnd } from '../../support/front-end.ts'
 import { openRaw } from '../../support/raw-http.ts'
+import { signedHead } from '../../support/raw-uploads.ts'
+import type { Signer } from '../../support/signed-request.ts'
 
 const test = suite('s3api/access/every-operation')
 
@@ -59,7 +61,7 @@ test('an operation that asks for nothing beforehand says what its body asks for,
     const facts = { rawUrl: target, bucket: 'b', key: 'k', secure: true, remoteAddress: '', query: new Map() }
     const headers = new Map(Object.entries(request.headers))
     const needs = needsOf(row, { ...facts, method: request.method, headers })
-    const later = needs.every(({ anyKey }) => anyKey === true)
+    const later = needs.every(({ anyKey, tagsToCome }) => anyKey === true || tagsToCome === true)
     assert.is(later, row.needsOfBody !== undefined, row.name)
     if (row.form !== true) assert.is(askedInTheBody.has(row.name), later, row.name)
   }
@@ -74,6 +76,38 @@ test('each key of a multi-object delete is asked for', async () => {
     const denied = await send({ ...request, headers: md5 }, bob)
     assert.is(denied.body.match(/<Code>AccessDenied<\/Code>/g)?.length, 2)
     assert.not.match((await send({ ...request, headers: md5 }, alice)).body, /AccessDenied/)
+  })
+})
+
+test('a tagging document is read before its sender is judged only where a policy asks about tags', async () => {
+  await withFrontEnd({}, async ({ frontEnd, send }) => {
+    await send({ method: 'PUT', target: '/hers' }, alice)
+    await send({ method: 'PUT', target: '/hers/key', body: 'hers' }, alice)
+    const statusOf = async (by: Signer) => {
+      const connection = openRaw(frontEnd.port)
+      const more = 'Expect: 100-continue\r\n'
+      connection.write(signedHead(frontEnd.port, 'PUT', '/hers/key?tagging', { size: 60_000, more, by }))
+      const [, status] = await connection.until(/^HTTP\/1\.1 (\d+)/)
+      connection.destroy()
+      return status
+    }
+    const allow = (action: string, conditions: object = {}) => {
+      const statement = { Effect: 'Allow', Principal: '*', Action: action, Resource: 'arn:aws:s3:::hers/*' }
+      const body = JSON.stringify({ Statement: { ...statement, ...conditions } })
+      return send({ method: 'PUT', target: '/hers?policy', body }, alice)
+    }
+    assert.equal([await statusOf(bob), await statusOf(alice)], ['403', '100'])
+    await allow('s3:GetObject')
+    assert.is(await statusOf(bob), '403')
+    await allow('s3:PutObjectTagging')
+    assert.is(await statusOf(bob), '100')
+    await allow('s3:PutObjectTagging', { Condition: { StringEquals: { 's3:RequestObjectTag/a': 'b' } } })
+    assert.is(await statusOf(bob), '100')
+    const tags = (value: string) =>
+      `<Tagging><TagSet><Tag><Key>a</Key><Value>${value}</Value></Tag></TagSet></Tagging>`
+    const tag = (value: string) =>
+      send({ method: 'PUT', target: '/hers/key?tagging', body: tags(value) }, bob)
+    assert.equal([(await tag('c')).status, (await tag('b')).status], [403, 200])
   })
 })
 
