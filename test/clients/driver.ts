@@ -26,7 +26,6 @@ export interface Driver {
   version(): Promise<string | undefined>
   /** Modes that the client can ask for; `plain` and `auto` every one can. */
   readonly modes: readonly Mode[]
-  /** The least URL scheme that it takes customer keys on. */
   open(site: Site): Promise<Session>
 }
 
@@ -46,7 +45,7 @@ export interface Scenario {
   readonly name: string
   version(): Promise<string | undefined>
   readonly modes: readonly Mode[]
-  run(site: Site, mode: Mode): Promise<void>
+  run(site: Site, work: { readonly mode: Mode; readonly sizes: readonly number[] }): Promise<void>
 }
 
 /** Runs a command to its end; gives its output. Errors: another status than 0, with what it said. */

@@ -1,14 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { marked } from './content.ts'
 import { command, type Scenario, versionOf } from './driver.ts'
+
+const pieceSize = 4 * 1024 * 1024
 
 /** A backup, checked with all its data, restored, and forgotten. It encrypts by itself, under whatever the server does. */
 export const restic: Scenario = {
   name: 'restic',
   modes: ['plain', 'auto'],
   version: () => versionOf('restic', ['version'], /restic (\S+)/),
-  async run(site, mode) {
+  async run(site, { mode, sizes }) {
     const env = {
       AWS_ACCESS_KEY_ID: site.accessKey,
       AWS_SECRET_ACCESS_KEY: site.secretKey,
@@ -19,7 +21,7 @@ export const restic: Scenario = {
     const scratch = join(site.directory, `restic-${mode}`)
     const [source, target] = [join(scratch, 'source'), join(scratch, 'target')]
     mkdirSync(source, { recursive: true })
-    for (const size of [0, 1, 65_537, 30_000_000]) writeFileSync(join(source, String(size)), marked(size))
+    for (const size of sizes) writeRandom(join(source, String(size)), size)
     const repository = `s3:${site.url}/restic-${mode}`
     const run = (...words: string[]) =>
       command('restic', ['--cacert', site.caFile, '-q', '-r', repository, ...words], env)
@@ -30,4 +32,11 @@ export const restic: Scenario = {
     await command('diff', ['-r', source, join(target, source)])
     await run('forget', '--prune', '--keep-last', '1', 'latest')
   },
+}
+
+/** It stores what repeats once: no two pieces are the same. */
+function writeRandom(file: string, size: number): void {
+  writeFileSync(file, '')
+  for (let rest = size; rest > 0; rest -= pieceSize)
+    appendFileSync(file, randomBytes(Math.min(rest, pieceSize)))
 }

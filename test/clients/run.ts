@@ -1,10 +1,12 @@
 // Drives real S3 clients against `sealgate server` and prints what each of them can do. Not part of the tests: it takes
 // minutes, and what is not installed is left out.
-// `node dist/test/clients/run.js [--huge] [CLIENT …] [MODE …]`; --huge: one object of 5 GiB in place of the usual sizes.
+// `node dist/test/clients/run.js [--huge] [CLIENT …] [MODE …]`; --huge: one object of 5 GiB in place of the usual sizes,
+// for which TMPDIR should be on a disk.
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { sdkClient } from '../support/clients.ts'
 import { awsCli } from './aws-cli.ts'
 import { boto3 } from './boto3.ts'
+import { curl } from './curl.ts'
 import type { Driver, Mode, Scenario } from './driver.ts'
 import { type Outcome, runDriver } from './matrix.ts'
 import { mc } from './mc.ts'
@@ -21,6 +23,7 @@ const clients: readonly (Driver | Scenario)[] = [
   minioJs,
   awsCli,
   boto3,
+  curl,
   mc,
   rclone,
   s3cmd,
@@ -78,7 +81,7 @@ async function one(
     if ('open' in client) await runDriver(client, server, { mode, sizes })
     else {
       await createBucket(server, `${client.name}-${mode}`)
-      await client.run(server.site, mode)
+      await client.run(server.site, { mode, sizes })
     }
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error)

@@ -14,7 +14,7 @@ export const s3fs: Scenario = {
   async version() {
     return existsSync('/dev/fuse') ? versionOf('s3fs', ['--version'], /V(\S+)/) : undefined
   },
-  async run(site, mode) {
+  async run(site, { mode }) {
     const bucket = `s3fs-${mode}`
     const scratch = join(site.directory, bucket)
     const mountPoint = join(scratch, 'mount')
