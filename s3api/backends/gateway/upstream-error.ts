@@ -106,6 +106,7 @@ const backendCodes: Readonly<Record<string, BackendErrorCode>> = {
   NotImplemented: 'not-supported',
   // Of stores that keep objects as files.
   ObjectParentIsFile: 'not-supported',
+  DirectoryObjectContainsData: 'not-supported',
   XMinioStorageFull: 'no-space',
   InsufficientStorage: 'no-space',
 }

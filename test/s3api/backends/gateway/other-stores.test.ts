@@ -144,20 +144,22 @@ test('the abort of an upload without an id asks nothing of a store', async () =>
   })
 })
 
-test('a key that a store of files cannot have beside another is told as what the store does not do', () =>
-  withStore(
-    () => ({ status: 409, code: 'ObjectParentIsFile' }),
-    async (config) => {
-      const upstream = new Upstream(config, { log, now: Date.now })
-      try {
-        const error = await rejection(upload(upstream, randomBytes(10), { checksummed: false }))
-        const known = toBackendError(error)
-        assert.is(known instanceof BackendError && known.code, 'not-supported')
-      } finally {
-        await upstream.close()
-      }
-    },
-  ))
+for (const code of ['ObjectParentIsFile', 'DirectoryObjectContainsData']) {
+  test(`a key that a store of files cannot have is told as what the store does not do: ${code}`, () =>
+    withStore(
+      () => ({ status: 409, code }),
+      async (config) => {
+        const upstream = new Upstream(config, { log, now: Date.now })
+        try {
+          const error = await rejection(upload(upstream, randomBytes(10), { checksummed: false }))
+          const known = toBackendError(error)
+          assert.is(known instanceof BackendError && known.code, 'not-supported')
+        } finally {
+          await upstream.close()
+        }
+      },
+    ))
+}
 
 test('an answer that repeats a key with characters that XML has not can be read', () => {
   const encoded = '<EncodingType>url</EncodingType><Contents><Key>a%EF%BF%BF</Key></Contents>'
