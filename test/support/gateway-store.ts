@@ -166,8 +166,12 @@ async function removeBuckets(config: GatewayConfig, id: string): Promise<void> {
 async function removeVersions(upstream: Upstream, bucket: string): Promise<boolean> {
   const query = { versions: '', 'encoding-type': 'url' }
   let locked = false
+  let before: Uint8Array = new Uint8Array(0)
   for (;;) {
     const { bytes } = await upstream.fetch({ method: 'GET', bucket, query, repeatable: true }, listSizeMax)
+    if (Buffer.compare(bytes, before) === 0)
+      throw new Error(`the store shows what it does not delete in ${bucket}`)
+    before = bytes
     const list = new XmlList(bytes, 'ListVersionsResult')
     for (const entry of list.children(['Version', 'DeleteMarker'])) {
       await upstream

@@ -1,5 +1,5 @@
 import type { ListQuery } from '../backend.ts'
-import type { XmlEntry, XmlList } from './xml-list.ts'
+import { unreadable, type XmlEntry, type XmlList } from './xml-list.ts'
 
 /** The names of a page, of whatever pages the store's own listing has. */
 
@@ -18,7 +18,8 @@ interface ListedName {
 
 /**
  * Names in UTF-8 byte order, as many as are asked for where there are so many: stores may give less than they could. One more is
- * asked for, because there are stores that forget what is behind a page of one.
+ * asked for, because there are stores that forget what is behind a page of one. Errors: those of `fetch`; BackendError unavailable
+ * for a store that does not get on, for whoever lists page after page would never come to the end.
  */
 export async function listNames(
   query: ListQuery,
@@ -34,6 +35,9 @@ export async function listNames(
       fetch({ 'start-after': marker, 'max-keys': String(Math.min(left + 1, keysPerPage)) }),
     )
     const found = namesOf(list)
+    const last = found.at(-1)?.text
+    if (last !== undefined && after !== '' && Buffer.compare(Buffer.from(last), Buffer.from(after)) <= 0)
+      throw unreadable('what was asked for after a name stands before it')
     names.push(...found.slice(0, left))
     const more = list.flag('IsTruncated')
     if (found.length > left) return { names, truncated: true }

@@ -96,6 +96,7 @@ function withoutNonCharacters(bytes: Uint8Array): Uint8Array {
   return Buffer.from(answer.toString('utf8').replace(/[\ufffe\uffff]/g, '\ufffd'))
 }
 
-function unreadable(why: string, cause?: unknown): BackendError {
+/** For what no S3 answers. */
+export function unreadable(why: string, cause?: unknown): BackendError {
   return new BackendError('unavailable', `the store's answer cannot be read: ${why}`, { cause })
 }
