@@ -35,14 +35,19 @@ export async function listNames(
       fetch({ 'start-after': marker, 'max-keys': String(Math.min(left + 1, keysPerPage)) }),
     )
     const found = namesOf(list)
-    const last = found.at(-1)?.text
-    if (last !== undefined && after !== '' && Buffer.compare(Buffer.from(last), Buffer.from(after)) <= 0)
+    if (after !== '' && found.some((name) => isBefore(name, after)))
       throw unreadable('what was asked for after a name stands before it')
     names.push(...found.slice(0, left))
     const more = list.flag('IsTruncated')
     if (found.length > left) return { names, truncated: true }
     if (names.length === limit || !more || found.length === 0) return { names, truncated: more }
   }
+}
+
+/** What has no place behind the marker; but a common prefix of names behind it may begin the marker. */
+function isBefore({ text, entry }: ListedName, marker: string): boolean {
+  if (entry === undefined && marker.startsWith(text) && marker !== text) return false
+  return Buffer.compare(Buffer.from(text), Buffer.from(marker)) <= 0
 }
 
 function namesOf(list: XmlList): ListedName[] {

@@ -42,4 +42,16 @@ test('a store that gives the same page again and again is an error, not a listin
   assert.is(asked, 4)
 })
 
+test('a common prefix that the marker begins with is not before it', async () => {
+  const text =
+    '<ListBucketResult><IsTruncated>false</IsTruncated><CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes></ListBucketResult>'
+  const list = new XmlList(Buffer.from(text), 'ListBucketResult')
+  const folded = { ...query, delimiter: '/', startAfter: 'a/zzz' }
+  const { names } = await listNames(folded, async () => list)
+  assert.equal(
+    names.map((name) => name.text),
+    ['a/'],
+  )
+})
+
 test.run()
