@@ -44,6 +44,7 @@ import type { StatusResponseInput as _sealgate_kms_v1_StatusResponseInput, Statu
 import type { WatchEventInput as _sealgate_kms_v1_WatchEventInput, WatchEvent as _sealgate_kms_v1_WatchEvent } from './sealgate/kms/v1/WatchEvent.ts';
 import type { WatchRequestInput as _sealgate_kms_v1_WatchRequestInput, WatchRequest as _sealgate_kms_v1_WatchRequest } from './sealgate/kms/v1/WatchRequest.ts';
 
+// any: matches constructors of every client class, whatever they take; the generator writes it so.
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
 };
