@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { contextBytes } from '../context.ts'
 import { KmsError } from '../errors.ts'
@@ -295,6 +295,6 @@ function textOf(context: EncryptionContext): string {
 
 /** Of an opened key, which is bound to all three. */
 function idOf({ keyId, context, sealed }: Bound & { readonly sealed: Uint8Array }): string {
-  const hash = createHash('sha256').update(`${keyId}\n${sealed.length}\n`).update(sealed)
-  return hash.update(contextBytes(context)).digest('base64')
+  const bound = Buffer.concat([Buffer.from(`${keyId}\n${sealed.length}\n`), sealed, contextBytes(context)])
+  return hash('sha256', bound, 'base64')
 }

@@ -108,13 +108,9 @@ export class Gate {
   ): Promise<Response> {
     const [subject] = subjects
     let cached = false
-    const entry = (outcome: AuditEntry['outcome']): AuditEntry => ({
-      ...caller,
-      operation,
-      ...audited(subject ?? { keyId: '', context: {} }),
-      outcome,
-      cached,
-    })
+    const entries = (outcome: AuditEntry['outcome']) => [
+      { ...caller, operation, ...audited(subject ?? { keyId: '', context: {} }), outcome, cached },
+    ]
     if (operations[operation].audited) this.#audit?.requireWritable()
     try {
       if (!this.#policy.current().allows(caller.identity, operation, subject)) throw denied(operation)
@@ -123,11 +119,11 @@ export class Gate {
           cached = true
         },
       })
-      await this.#write(operation, [entry('ok')])
+      await this.#write(operation, () => entries('ok'))
       return response
     } catch (error) {
       if (error instanceof AuditFailure) throw error.cause
-      await this.#write(operation, [entry(codeOf(error))]).catch(unwrap)
+      await this.#write(operation, () => entries(codeOf(error))).catch(unwrap)
       throw error
     }
   }
@@ -165,25 +161,24 @@ export class Gate {
         return (position === undefined ? undefined : results[position]) ?? deniedItem
       })
       // An item's error is a code of errors.ts.
-      await this.#write(
-        operation,
+      await this.#write(operation, () =>
         entries((index) => (merged[index]?.error as KmsErrorCode | undefined) || 'ok'),
       )
       return { results: merged }
     } catch (error) {
       if (error instanceof AuditFailure) throw error.cause
       const code = codeOf(error)
-      await this.#write(
-        operation,
+      await this.#write(operation, () =>
         entries((index) => (ofIndex.has(index) ? code : 'access-denied')),
       ).catch(unwrap)
       throw error
     }
   }
 
-  async #write(operation: Operation, entries: readonly AuditEntry[]): Promise<void> {
+  /** `entries` is asked only where there is an audit. */
+  async #write(operation: Operation, entries: () => readonly AuditEntry[]): Promise<void> {
     if (this.#audit === undefined || !operations[operation].audited) return
-    await this.#audit.append(entries).catch((error: unknown) => {
+    await this.#audit.append(entries()).catch((error: unknown) => {
       throw new AuditFailure('the audit cannot be written', { cause: error })
     })
   }
