@@ -1,11 +1,15 @@
 import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM, randomBytes } from 'node:crypto'
+import { openPackageV1, version1 } from './dare-v1.ts'
 import { DareError } from './errors.ts'
+import { createOpenState, nonceSize, type OpenState, requireNonce, requireSuite } from './open-state.ts'
 import {
   headerSize,
+  lengthOffset,
   packageOverhead,
   packageSizeMax,
   packagesMax,
   payloadSizeMax,
+  payloadSizeOf,
   plaintextSizeOf,
   sealedSizeOf,
   tagSize,
@@ -13,28 +17,15 @@ import {
 import { free } from './spent-buffers.ts'
 import { type CipherName, type Suite, suiteNamed, suiteOf } from './suites.ts'
 
-/** DARE 2.0 streams: sealed and opened package by package (FORMAT.md §2). Reading 1.0 is dare-v1.ts. */
+/** DARE streams: sealed, always as 2.0, and opened package by package (FORMAT.md §2). */
 
 const version2 = 0x20
-export const nonceSize = 12
-/** Offsets in a header. */
-const lengthOffset = 2
+/** Offset in a header. */
 const nonceOffset = 4
 /** Version, cipher and length: what the tag authenticates besides the payload. */
 const aadSize = 4
 const finalFlag = 0x80
 const keySize = 32
-
-/** What all packages of one stream share, learnt from the first that is opened. */
-export interface OpenState {
-  suite: Suite | undefined
-  /** Header nonce without the final flag. */
-  readonly nonce: Uint8Array
-}
-
-export function createOpenState(): OpenState {
-  return { suite: undefined, nonce: new Uint8Array(nonceSize) }
-}
 
 /** The 12 random bytes of a stream; the top bit of the first is the final flag's place and clear. */
 export function createStreamNonce(): Uint8Array {
@@ -127,13 +118,16 @@ function openPackage(
   if (bytes.length <= packageOverhead) {
     throw new DareError('invalid-payload-size', `package ${sequence} has ${bytes.length} bytes`)
   }
-  const header = bytes.subarray(0, headerSize)
-  if (header[0] !== version2)
+  const version = bytes[0] === version1 && expected.acceptsVersion1 ? 1 : 2
+  if (version === 2 && bytes[0] !== version2)
     throw new DareError('unsupported-version', `package ${sequence} is not of DARE 2.0`)
+  expected.version ??= version
+  if (version !== expected.version)
+    throw new DareError('unsupported-version', `package ${sequence} changes the version of its stream`)
+  if (version === 1) return openPackageV1(bytes, sequence, { key, isLast: final && isLast, expected })
+  const header = bytes.subarray(0, headerSize)
   const suite = suiteOf(header[1] ?? 0)
-  if (expected.suite !== undefined && expected.suite !== suite) {
-    throw new DareError('unsupported-cipher', `package ${sequence} changes the cipher of its stream`)
-  }
+  requireSuite(expected, suite, sequence)
   const payloadSize = payloadSizeOf(header)
   const flagged = ((header[nonceOffset] ?? 0) & finalFlag) !== 0
   if (payloadSize + packageOverhead !== bytes.length || (!flagged && payloadSize !== payloadSizeMax)) {
@@ -142,7 +136,7 @@ function openPackage(
       `package ${sequence} does not have the size that its header says`,
     )
   }
-  checkNonce(header, expected, sequence)
+  requireNonce(expected, streamNonce(header), sequence)
   const decipher = createOpener(suite, key, header, sequence)
   decipher.setAAD(header.subarray(0, aadSize), { plaintextLength: payloadSize })
   decipher.setAuthTag(bytes.subarray(-tagSize))
@@ -179,14 +173,18 @@ export function sealBytes(
   return sealed
 }
 
-/** Opens a whole DARE 2.0 stream, final package included; no bytes give no bytes. Errors: any DareError. */
-export function openBytes(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+/** Opens a whole stream, final package included; no bytes give no bytes. Errors: any DareError. */
+export function openBytes(
+  key: Uint8Array,
+  sealed: Uint8Array,
+  options: Pick<OpenState, 'acceptsVersion1'> = { acceptsVersion1: false },
+): Uint8Array {
   const target = new Uint8Array(plaintextSizeOf(sealed.length))
   const size = openPackages(sealed, target, {
     key,
     firstSequence: 0,
     final: true,
-    expected: createOpenState(),
+    expected: createOpenState(options),
   })
   return target.subarray(0, size)
 }
@@ -207,20 +205,11 @@ function makeHeader(
   return header
 }
 
-export function payloadSizeOf(header: Uint8Array): number {
-  return ((header[lengthOffset] ?? 0) | ((header[lengthOffset + 1] ?? 0) << 8)) + 1
-}
-
-/** Every header of a stream shows one nonce, the final flag aside. */
-function checkNonce(header: Uint8Array, expected: OpenState, sequence: number): void {
-  const isFirst = expected.suite === undefined
-  for (let index = 0; index < nonceSize; index++) {
-    const byte = (header[nonceOffset + index] ?? 0) & (index === 0 ? ~finalFlag : 0xff)
-    if (isFirst) expected.nonce[index] = byte
-    else if (expected.nonce[index] !== byte) {
-      throw new DareError('nonce-mismatch', `package ${sequence} is of another stream`)
-    }
-  }
+/** The header's nonce without the final flag. */
+function streamNonce(header: Uint8Array): Uint8Array {
+  const nonce = new Uint8Array(header.subarray(nonceOffset, nonceOffset + nonceSize))
+  nonce[0] = (nonce[0] ?? 0) & ~finalFlag
+  return nonce
 }
 
 /** The header's nonce, final flag included, with the sequence number in its last four bytes (little-endian, XOR). */

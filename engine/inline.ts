@@ -1,6 +1,7 @@
 import { gather } from './batches.ts'
-import { createOpenState, openPackages, sealBytes } from './dare.ts'
+import { openPackages, sealBytes } from './dare.ts'
 import { hashBytes } from './hashes.ts'
+import { createOpenState } from './open-state.ts'
 import { packageRange } from './sizes.ts'
 import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'
 
@@ -20,7 +21,7 @@ export async function writeInline(
 /** Bytes in memory are few: opened where they are. */
 export async function* readInline(
   bytes: Uint8Array,
-  { key, offset, size, plaintextSize }: ReadOptions,
+  { key, acceptsVersion1 = false, offset, size, plaintextSize }: ReadOptions,
 ): AsyncGenerator<PlainBatch, void, undefined> {
   const release = () => {}
   if (key === undefined) {
@@ -31,6 +32,7 @@ export async function* readInline(
   const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
   const target = new Uint8Array(range.sealedSize)
   const { firstSequence, reachesEnd: final } = range
-  openPackages(sealed, target, { key, firstSequence, final, expected: createOpenState() })
+  const expected = createOpenState({ acceptsVersion1 })
+  openPackages(sealed, target, { key, firstSequence, final, expected })
   yield { data: target.subarray(range.skip, range.skip + size), release }
 }

@@ -1,6 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { openBytes, sealBytes } from './dare.ts'
-import { openBytesV1 } from './dare-v1.ts'
 import { DareError } from './errors.ts'
 
 /** The keys of an object and how they are sealed (FORMAT.md §3): the formats of MinIO, so that one implementation serves both. */
@@ -86,7 +85,7 @@ function unsealLegacy(sealedKey: Uint8Array, { externalKey, iv, domain }: Bindin
   requireSize(externalKey, keySize, 'external key')
   const kek = createHash('sha256').update(externalKey).update(iv).digest()
   try {
-    return openBytesV1(kek, sealedKey)
+    return openBytes(kek, sealedKey, { acceptsVersion1: true })
   } finally {
     kek.fill(0)
   }

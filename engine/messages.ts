@@ -41,6 +41,8 @@ export interface StreamSetup {
   readonly hashStored: boolean
   /** 32 bytes; absent: no encryption. */
   readonly key: Uint8Array | undefined
+  /** Of what is read: it may be of DARE 1.0. */
+  readonly acceptsVersion1: boolean
   readonly hashes: readonly HashName[]
 }
 

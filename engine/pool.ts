@@ -101,7 +101,13 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     const target = await openTarget()
     const streamed = 'fd' in target ? undefined : target
     const fd = 'fd' in target ? target.fd : undefined
-    const stream = engines.open({ fd, hashStored: streamed?.hashed === true, key, hashes })
+    const stream = engines.open({
+      fd,
+      hashStored: streamed?.hashed === true,
+      key,
+      acceptsVersion1: false,
+      hashes,
+    })
     const inFlight: Promise<BatchResult>[] = []
     const total = { size: 0, sealedSize: 0 }
     let digests: Digests = {}
@@ -201,7 +207,8 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       cancel(): void
     },
   ): AsyncGenerator<PlainBatch, void, undefined> {
-    const stream = engines.open({ fd: source.fd, hashStored: false, key: options.key, hashes: [] })
+    const { key, acceptsVersion1 = false } = options
+    const stream = engines.open({ fd: source.fd, hashStored: false, key, acceptsVersion1, hashes: [] })
     const wanted = batchesOf(options)
     const inFlight: { readonly batch: StoredBatch; readonly result: Promise<BatchResult> }[] = []
     let before: Promise<unknown> = Promise.resolve()

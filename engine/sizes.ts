@@ -33,6 +33,14 @@ export function plaintextSizeOf(sealedSize: number): number {
   return whole + rest - packageOverhead
 }
 
+/** Where a header has the payload's size less one, LE16. */
+export const lengthOffset = 2
+
+/** Bytes of the payload that belongs to a header, 1..65,536. */
+export function payloadSizeOf(header: Uint8Array): number {
+  return ((header[lengthOffset] ?? 0) | ((header[lengthOffset + 1] ?? 0) << 8)) + 1
+}
+
 /** The whole packages that a plaintext range lies in. */
 export interface PackageRange {
   /** Where the first of them begins in the sealed stream. */

@@ -37,6 +37,8 @@ export interface ReadOptions {
   readonly source: ByteSource
   /** 32 bytes, copied; absent: the bytes are read as they are. */
   readonly key?: Uint8Array
+  /** The stream may be of DARE 1.0, whose end cannot be told: for MinIO's objects of before July 2018. */
+  readonly acceptsVersion1?: boolean
   /** Plaintext range [offset, offset + size) within the stream's plaintextSize, the size that the envelope promises. */
   readonly offset: number
   readonly size: number

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readSync, writevSync } from 'node:fs'
 import type { MessagePort } from 'node:worker_threads'
-import { createOpenState, createStreamNonce, type OpenState, openPackages, sealPackages } from './dare.ts'
+import { createStreamNonce, openPackages, sealPackages } from './dare.ts'
 import { DareError } from './errors.ts'
 import { createHasher, type Digests, type Hasher, loadHashes } from './hashes.ts'
 import { type Md5, Md5Kernels, type Md5Update, md5StreamsMax, startMd5 } from './md5.ts'
@@ -13,6 +13,7 @@ import {
   type StreamSetup,
   toFailure,
 } from './messages.ts'
+import { createOpenState, type OpenState } from './open-state.ts'
 import { packageSizeMax, payloadSizeMax } from './sizes.ts'
 import { free } from './spent-buffers.ts'
 import { Turns } from './turns.ts'
@@ -111,7 +112,7 @@ function closeStream(streams: Streams, id: number): void {
   if (stream !== undefined && 'fd' in stream) stream.key?.fill(0)
 }
 
-function openStream({ fd, hashStored, key, hashes }: StreamSetup): Stream {
+function openStream({ fd, hashStored, key, acceptsVersion1, hashes }: StreamSetup): Stream {
   return {
     fd,
     hashStored,
@@ -119,7 +120,7 @@ function openStream({ fd, hashStored, key, hashes }: StreamSetup): Stream {
     nonce: createStreamNonce(),
     md5: hashes.includes('md5') ? startMd5() : undefined,
     hasher: createHasher(hashes.filter((name) => name !== 'md5')),
-    expected: createOpenState(),
+    expected: createOpenState({ acceptsVersion1 }),
     position: 0,
     sequence: 0,
   }

@@ -29,6 +29,7 @@ import {
 } from './digests.ts'
 import { newAttributes } from './new-attributes.ts'
 import {
+  mayBeVersion1,
   readObject,
   settle,
   type WritePlan,
@@ -44,7 +45,8 @@ import { askedOf, planObject } from './write-plan.ts'
 
 /**
  * CopyObject. Where source and target are both encrypted, or both plain, no data moves: the target takes over the stored
- * bytes, and the object key is sealed anew under the target's name and encryption. Otherwise the data goes through the engine.
+ * bytes, and the object key is sealed anew under the target's name and encryption. Otherwise, and where the bytes may be of
+ * DARE 1.0, which only MinIO's objects are, the data goes through the engine.
  */
 export const copyObject: Operation = {
   name: 'CopyObject',
@@ -152,8 +154,8 @@ async function makeTarget(copy: Copy): Promise<Target> {
   const sameChecksum =
     algorithm === undefined ||
     (opened.record.checksum?.algorithm === algorithm && opened.record.checksum.type === 'FULL_OBJECT')
-  const sameData = (opened.encryption !== undefined) === (encryption !== undefined) && sameChecksum
-  return sameData ? takeOver(copy) : rewrite(copy, algorithm)
+  const sameForm = (opened.encryption !== undefined) === (encryption !== undefined) && !mayBeVersion1(opened)
+  return sameForm && sameChecksum ? takeOver(copy) : rewrite(copy, algorithm)
 }
 
 /** The target with the source's stored bytes. */

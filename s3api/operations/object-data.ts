@@ -193,10 +193,11 @@ export async function whileReplaced<Result>(work: () => Promise<Result>): Promis
 /** The plaintext of a range, stream by stream. Takes over the object key: it is zeroed at the end. */
 async function* readRange(
   { backend, pool }: Services,
-  { stored, record, encryption }: OpenedObject,
+  opened: OpenedObject,
   range: ByteRange,
   signal: AbortSignal,
 ): AsyncGenerator<PlainBatch, void, undefined> {
+  const { stored, record, encryption } = opened
   const streams = [...streamsOf(stored, range)]
   const encrypted = encryption !== undefined
   const sources = backend.openData(
@@ -215,6 +216,7 @@ async function* readRange(
         yield* pool.read({
           source: next.value,
           ...(key !== undefined && { key }),
+          acceptsVersion1: mayBeVersion1(opened),
           offset: stream.offset,
           size: stream.size,
           plaintextSize: stream.plaintextSize,
@@ -228,6 +230,11 @@ async function* readRange(
     encryption?.objectKey.fill(0)
     await sources.return()
   }
+}
+
+/** MinIO encrypted for nobody but SSE-C when it wrote DARE 1.0. To seal such a key anew left the data as they were. */
+export function mayBeVersion1({ record, encryption }: OpenedObject): boolean {
+  return record.minio !== undefined && encryption?.envelope.mode === 'SSE-C'
 }
 
 /** The streams that a range of the object lies in, each with its own part of the range. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createOpenState, openBytes, openPackages, sealBytes, sealPackages } from '../../engine/dare.ts'
-import { openBytesV1 } from '../../engine/dare-v1.ts'
+import { openBytes, openPackages, sealBytes, sealPackages } from '../../engine/dare.ts'
 import { DareError, type DareErrorCode } from '../../engine/errors.ts'
+import { createOpenState } from '../../engine/open-state.ts'
 import { packageRange, plaintextSizeOf, sealedSizeOf } from '../../engine/sizes.ts'
 import { type CipherName, suites } from '../../engine/suites.ts'
 import { equalBytes, fromHex, toHex } from '../support/bytes.ts'
+import { sealVersion1 } from '../support/dare-v1.ts'
 import { readVectors } from '../support/vectors.ts'
 
 interface Vectors {
@@ -17,7 +18,14 @@ interface Vectors {
     readonly count: number
     readonly sha256OfHexOfAll: string
   }
-  readonly version1: { readonly packages: readonly string[] }
+  readonly version1: {
+    readonly packages: readonly string[]
+    readonly streams: readonly {
+      readonly cipher: CipherName
+      readonly zeros: number
+      readonly sha256: string
+    }[]
+  }
   readonly refused: readonly {
     readonly why: string
     readonly code: DareErrorCode
@@ -107,15 +115,28 @@ for (const { cipher, zeros, sealedSize, sha256, headers, last } of vectors.strea
 
 test('a package of DARE 1.0 is opened as the first of its stream, and as no other', () => {
   for (const [index, hex] of vectors.version1.packages.entries()) {
-    if (index === 0) equalBytes(openBytesV1(key, fromHex(hex)), new Uint8Array(1))
+    const open = () => openBytes(key, fromHex(hex), { acceptsVersion1: true })
+    if (index === 0) equalBytes(open(), new Uint8Array(1))
     else {
       assert.throws(
-        () => openBytesV1(key, fromHex(hex)),
+        open,
         (error: unknown) => error instanceof DareError && error.code === 'sequence-mismatch',
       )
     }
   }
 })
+
+for (const { cipher, zeros, sha256 } of vectors.version1.streams) {
+  test(`a stream of DARE 1.0, ${zeros} zero bytes in ${cipher}, is opened where one is accepted, and nowhere else`, () => {
+    const sealed = sealVersion1(key, new Uint8Array(zeros), { cipher })
+    assert.is(createHash('sha256').update(sealed).digest('hex'), sha256)
+    equalBytes(openBytes(key, sealed, { acceptsVersion1: true }), new Uint8Array(zeros))
+    assert.throws(
+      () => openBytes(key, sealed),
+      (error: unknown) => error instanceof DareError && error.code === 'unsupported-version',
+    )
+  })
+}
 
 test('sizes are the known ones, both ways', () => {
   for (const [plaintext, sealed] of vectors.sizes) {

@@ -1,14 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  createOpenState,
-  createStreamNonce,
-  openBytes,
-  openPackages,
-  sealBytes,
-  sealPackages,
-} from '../../engine/dare.ts'
+import { createStreamNonce, openBytes, openPackages, sealBytes, sealPackages } from '../../engine/dare.ts'
+import { createOpenState } from '../../engine/open-state.ts'
 import { packageSizeMax, payloadSizeMax, sealedSizeOf } from '../../engine/sizes.ts'
 import { suites } from '../../engine/suites.ts'
 import { equalBytes, patternBytes } from '../support/bytes.ts'

@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createOpenState, openBytes, openPackages, sealBytes } from '../../engine/dare.ts'
+import { openBytes, openPackages, sealBytes } from '../../engine/dare.ts'
 import { DareError, type DareErrorCode } from '../../engine/errors.ts'
 import { partKey } from '../../engine/keys.ts'
+import { createOpenState } from '../../engine/open-state.ts'
 import { headerSize, packageSizeMax, payloadSizeMax, tagSize } from '../../engine/sizes.ts'
 import { equalBytes, patternBytes } from '../support/bytes.ts'
 

@@ -9,6 +9,7 @@ import {
   sealedSizeOf,
   sealObjectKey,
 } from '../../engine/index.ts'
+import { sealVersion1 } from './dare-v1.ts'
 import { makeScratch } from './scratch.ts'
 
 /** A folder as a MinIO server in filesystem mode leaves it. */
@@ -76,15 +77,22 @@ export function fsJsonOf(meta: Readonly<Record<string, string>>, parts?: readonl
 
 const names = 'X-Minio-Internal-Server-Side-Encryption'
 
-/** An SSE-C object as MinIO seals one: of parts, where numbers are given, or else of one stream. */
+/**
+ * An SSE-C object as MinIO seals one: of parts, where numbers are given, or else of one stream. `old` is what it did before July
+ * 2018; `resealed` is such an object whose key it has sealed anew since, with its data left as they were.
+ */
 export function sealedForCustomer(
   { bucket, key }: { readonly bucket: string; readonly key: string },
   customerKey: Uint8Array,
   streams: readonly { readonly number?: number; readonly bytes: Uint8Array }[],
+  age: 'new' | 'resealed' | 'old' = 'new',
 ): { readonly data: Buffer; readonly fsJson: ReturnType<typeof fsJsonOf> } {
   const objectKey = createObjectKey()
   const iv = randomBytes(32)
-  const sealed = sealObjectKey({ objectKey, externalKey: customerKey, iv, domain: 'SSE-C', bucket, key })
+  const sealed =
+    age === 'old'
+      ? sealVersion1(createHash('sha256').update(customerKey).update(iv).digest(), objectKey)
+      : sealObjectKey({ objectKey, externalKey: customerKey, iv, domain: 'SSE-C', bucket, key })
   const parts = streams.flatMap(({ number, bytes }) =>
     number === undefined ? [] : [{ number, size: sealedSizeOf(bytes.length), actualSize: bytes.length }],
   )
@@ -94,7 +102,7 @@ export function sealedForCustomer(
       : `${randomBytes(16).toString('hex')}-${parts.length}`
   const meta = {
     [`${names}-Iv`]: iv.toString('base64'),
-    [`${names}-Seal-Algorithm`]: 'DAREv2-HMAC-SHA256',
+    [`${names}-Seal-Algorithm`]: age === 'old' ? 'DARE-SHA256' : 'DAREv2-HMAC-SHA256',
     [`${names}-Sealed-Key`]: Buffer.from(sealed).toString('base64'),
     ...(parts.length > 0 && { 'X-Minio-Internal-Encrypted-Multipart': '' }),
     'content-type': 'application/octet-stream',
@@ -102,8 +110,9 @@ export function sealedForCustomer(
   }
   const keyOf = (number: number | undefined) =>
     number === undefined ? objectKey : partKey(objectKey, number)
+  const seal = age === 'new' ? sealBytes : sealVersion1
   return {
-    data: Buffer.concat(streams.map(({ number, bytes }) => sealBytes(keyOf(number), bytes))),
+    data: Buffer.concat(streams.map(({ number, bytes }) => seal(keyOf(number), bytes))),
     fsJson: fsJsonOf(meta, parts.length === 0 ? undefined : parts),
   }
 }

@@ -27,6 +27,7 @@ export interface PoolFixture {
     path: string,
     options: {
       readonly key?: Uint8Array
+      readonly acceptsVersion1?: boolean
       readonly offset?: number
       readonly size?: number
       readonly plaintextSize: number
@@ -86,11 +87,12 @@ async function load(
   path: string,
   options: Parameters<PoolFixture['load']>[1],
 ): Promise<Uint8Array> {
-  const { key, offset = 0, plaintextSize } = options
+  const { key, acceptsVersion1 = false, offset = 0, plaintextSize } = options
   const { size = plaintextSize - offset } = options
   return withFile(path, 'r', async (file) => {
     const source = { kind: 'file', fd: file.fd, size: (await file.stat()).size } as const
-    return collect(pool.read({ source, ...(key !== undefined && { key }), offset, size, plaintextSize }))
+    const range = { offset, size, plaintextSize }
+    return collect(pool.read({ source, ...(key !== undefined && { key }), acceptsVersion1, ...range }))
   })
 }
 
