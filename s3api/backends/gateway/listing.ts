@@ -22,6 +22,7 @@ import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
+import { versionsAfter } from './version-names.ts'
 import { type XmlEntry, XmlList } from './xml-list.ts'
 
 /** Objects of one page that are looked up at once. */
@@ -73,19 +74,19 @@ export class Listing {
   async versions(bucket: string, query: VersionQuery): Promise<VersionPage> {
     const { prefix, delimiter, keyMarker, versionIdMarker, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
-    const list = await this.#fetch(bucket, 'ListVersionsResult', {
-      versions: '',
-      prefix,
-      delimiter,
-      'key-marker': keyMarker,
-      'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
-      'max-keys': String(Math.min(limit, keysPerPage)),
-    })
-    const found = await inParallel(list.children(['Version', 'DeleteMarker']), lookupsAtOnce, async (entry) =>
-      this.#version(bucket, entry),
-    )
-    const entries: VersionEntry[] = [...found.filter((entry) => entry !== undefined), ...prefixesOf(list)]
-    return { entries: inOrder(entries, nameOf), truncated: list.flag('IsTruncated') }
+    const fetch = (count: number) =>
+      this.#fetch(bucket, 'ListVersionsResult', {
+        versions: '',
+        prefix,
+        delimiter,
+        'key-marker': keyMarker,
+        'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
+        'max-keys': String(Math.min(count, keysPerPage)),
+      })
+    const { entries, prefixes, truncated } = await versionsAfter(query, fetch)
+    const found = await inParallel(entries, lookupsAtOnce, (entry) => this.#version(bucket, entry))
+    const named: VersionEntry[] = [...found.filter((entry) => entry !== undefined), ...prefixes]
+    return { entries: inOrder(named, nameOf), truncated }
   }
 
   async uploads(bucket: string, query: UploadQuery): Promise<UploadPage> {
