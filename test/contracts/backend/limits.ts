@@ -5,6 +5,10 @@ export interface StoreLimits {
    * not listed.
    */
   readonly pathKeys?: boolean
+  /** A key that ends with `/` has no data. */
+  readonly emptyFolders?: boolean
+  /** Listings have keys as they are, so that characters that XML has not cannot be told. */
+  readonly bareKeys?: boolean
   /** A name below a common prefix, as where a listing starts, stands for all of that prefix. */
   readonly foldsMarkers?: boolean
   /** No delete marker is made where there is no object to hide. */
@@ -20,11 +24,18 @@ export interface StoreLimits {
 }
 
 const elementSizeMax = 255
+const notInXml = /[\ufffe\uffff]/
 
 /** Of those keys the ones that the store can have together. */
-export function possibleKeys(keys: readonly string[], { pathKeys = false }: StoreLimits = {}): string[] {
-  if (!pathKeys) return [...keys]
-  const paths = keys.filter((key) => key.replace(/\/$/, '').split('/').every(isElement))
+export function possibleKeys(
+  keys: readonly string[],
+  { pathKeys = false, emptyFolders = false, bareKeys = false }: StoreLimits = {},
+): string[] {
+  const tellable = keys.filter(
+    (key) => !(emptyFolders && key.endsWith('/')) && !(bareKeys && notInXml.test(key)),
+  )
+  if (!pathKeys) return tellable
+  const paths = tellable.filter((key) => key.replace(/\/$/, '').split('/').every(isElement))
   return paths.filter((key) => key.endsWith('/') || !paths.some((other) => other.startsWith(`${key}/`)))
 }
 
@@ -49,7 +60,14 @@ const knownStores: readonly {
   },
   {
     answers: (headers) => headers.get('server') === 'VERSITYGW',
-    limits: { pathKeys: true, listsUploadsPoorly: true },
+    limits: {
+      pathKeys: true,
+      emptyFolders: true,
+      bareKeys: true,
+      foldsMarkers: true,
+      noIdleMarkers: true,
+      listsUploadsPoorly: true,
+    },
   },
   {
     // Ceph's gateway does not name itself, but its requests.
