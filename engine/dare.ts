@@ -1,8 +1,10 @@
-import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM, randomBytes } from 'node:crypto'
+import { type CipherGCM, createCipheriv, randomBytes } from 'node:crypto'
 import { openPackageV1, version1 } from './dare-v1.ts'
 import { DareError } from './errors.ts'
 import { createOpenState, nonceSize, type OpenState, requireNonce, requireSuite } from './open-state.ts'
+import { openPayload } from './payload.ts'
 import {
+  aadSize,
   headerSize,
   lengthOffset,
   packageOverhead,
@@ -22,8 +24,6 @@ import { type CipherName, type Suite, suiteNamed, suiteOf } from './suites.ts'
 const version2 = 0x20
 /** Offset in a header. */
 const nonceOffset = 4
-/** Version, cipher and length: what the tag authenticates besides the payload. */
-const aadSize = 4
 const finalFlag = 0x80
 const keySize = 32
 
@@ -137,15 +137,8 @@ function openPackage(
     )
   }
   requireNonce(expected, streamNonce(header), sequence)
-  const decipher = createOpener(suite, key, header, sequence)
-  decipher.setAAD(header.subarray(0, aadSize), { plaintextLength: payloadSize })
-  decipher.setAuthTag(bytes.subarray(-tagSize))
-  const plaintext = decipher.update(bytes.subarray(headerSize, -tagSize))
-  try {
-    decipher.final()
-  } catch (error) {
-    throw new DareError('tag-mismatch', `package ${sequence} is not authentic`, { cause: error })
-  }
+  const nonce = packageNonce(header, sequence)
+  const plaintext = openPayload(bytes, sequence, { suite, key, nonce })
   if (flagged && !(final && isLast)) {
     throw new DareError('unexpected-data', `data follows the final package, ${sequence}`)
   }
@@ -227,11 +220,4 @@ function createSealer(suite: Suite, key: Uint8Array, header: Uint8Array, sequenc
   return suite.cipher === 'aes-256-gcm'
     ? createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagSize })
     : createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagSize })
-}
-
-function createOpener(suite: Suite, key: Uint8Array, header: Uint8Array, sequence: number): DecipherGCM {
-  const nonce = packageNonce(header, sequence)
-  return suite.cipher === 'aes-256-gcm'
-    ? createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagSize })
-    : createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagSize })
 }

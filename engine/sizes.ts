@@ -4,6 +4,8 @@ import { DareError } from './errors.ts'
 
 export const headerSize = 16
 export const tagSize = 16
+/** Version, cipher and length: what the tag authenticates besides the payload. */
+export const aadSize = 4
 /** Plaintext bytes of every package but the last. */
 export const payloadSizeMax = 65_536
 export const packageOverhead = headerSize + tagSize
