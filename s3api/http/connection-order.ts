@@ -23,8 +23,9 @@ export class ConnectionOrder {
       socket.destroy()
       return
     }
-    // node:http reads on after every request that it has parsed: it must have come to its end.
-    if (++queue.count > 1) setImmediate(() => queue.count > 1 && socket.pause())
+    // node:http reads on after every request that it has parsed: it must have come to the end of what it has read. A tick is
+    // then; later than that, libuv would have read up to 32 times, 64 KiB each.
+    if (++queue.count > 1) process.nextTick(() => queue.count > 1 && socket.pause())
     const turn = queue.last.then(() => (socket.destroyed ? undefined : work()))
     queue.last = turn.then(
       () => {},
