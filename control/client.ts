@@ -24,7 +24,13 @@ import {
 import type { KeyService, Lease } from './service.ts'
 
 // What other rooms and services import: the key service, as they see it, and the ring that keeps its keys.
-export { epochIdOf, KeyRing, type RingKey, type SealedDataKey } from './connection/key-ring.ts'
+export {
+  epochIdOf,
+  type KeptSecret,
+  KeyRing,
+  type RingKey,
+  type SealedDataKey,
+} from './connection/key-ring.ts'
 export type {
   DataKey,
   EncryptionContext,

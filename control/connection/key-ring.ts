@@ -28,6 +28,14 @@ export interface SealedDataKey extends SealedKey {
   readonly epochId?: Uint8Array
 }
 
+/** A secret that was opened with a data key, held as long as the data key. */
+export interface KeptSecret {
+  /** Counts as opening the data key. False: the data key may not be used without asking, or the secret is zeroed. Errors: access-denied. */
+  use(): boolean
+  /** Zeroes the secret. */
+  release(): void
+}
+
 export interface KeyRingOptions {
   readonly service: KeyService
   readonly registry?: Registry
@@ -123,6 +131,25 @@ export class KeyRing {
     const { plaintext } = await this.#opened.take(idOf(key), () => this.#fetchOpened(key, newer))
     this.#uses.count('opened', key.keyId, key.context)
     return plaintext
+  }
+
+  /**
+   * Keeps a secret that was opened with a data key for as long as the data key is held, when it is zeroed. Takes it over. Undefined:
+   * the data key is not held.
+   */
+  keep(key: SealedDataKey, secret: Uint8Array): KeptSecret | undefined {
+    const { keyId, context } = key
+    const id = idOf(key)
+    if (!this.#opened.keepSecret(id, secret)) return undefined
+    return {
+      use: () => {
+        this.#requireEnabled(keyId)
+        if (!this.#opened.useSecret(id, secret)) return false
+        this.#uses.count('opened', keyId, context)
+        return true
+      },
+      release: () => this.#opened.dropSecret(id, secret),
+    }
   }
 
   /** Zeroes every key, ends the watch and tells the last uses, where control answers soon; the service stays open. */

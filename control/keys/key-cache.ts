@@ -1,6 +1,7 @@
 import { KmsError, type KmsErrorCode } from '../errors.ts'
 import { type Clock, systemClock } from '../session/session-clock.ts'
-import type { CacheEvents, EvictionReason, Fetch, HeldKey, TakenKey, Terms, Waiting } from './held-key.ts'
+import type { CacheEvents, EvictionReason, Fetch, TakenKey, Waiting } from './held-key.ts'
+import { KeyEntry } from './key-entry.ts'
 import { isRefusal, Outage } from './outage.ts'
 
 /**
@@ -18,20 +19,6 @@ export interface KeyCacheOptions {
   readonly onRefused?: (keyId: string) => void
 }
 
-interface Entry {
-  readonly key: HeldKey
-  readonly terms: Terms
-  readonly fetch: Fetch
-  readonly expiresAtMs: number
-  refreshAtMs: number
-  usedAtMs: number
-  usesLeft: number
-}
-
-/** A cache in which many keys expire at one time would ask for all of them at one time. */
-const jitterShare = 0.1
-/** Of its age, after which a key in use is fetched anew while the old one still serves. */
-const refreshShare = 0.8
 /** Between two attempts to refresh one key. */
 const refreshRetryMs = 1_000
 const sweepMs = 1_000
@@ -54,7 +41,7 @@ export class KeyCache {
   readonly #outage: Outage
   readonly #onRefused: (keyId: string) => void
   /** In the order of their last use. */
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, KeyEntry>()
   readonly #failures = new Map<string, { readonly error: KmsError; readonly untilMs: number }>()
   readonly #running = new Map<string, Promise<void>>()
   /** Counts drops: what was fetched before one is not kept after it. */
@@ -87,7 +74,8 @@ export class KeyCache {
     for (let round = 0; round < roundsMax; round++) {
       const held = this.#held(id)
       if (held !== undefined) {
-        if (this.#clock.steadyMs() >= held.refreshAtMs) this.#refresh(id, held)
+        // Shares of what is left last for any number of takers; single uses come to an end.
+        this.#refreshIfDue(id, held, { byUses: share === undefined })
         return this.#grant(id, held, { share, cached: round === 0 })
       }
       const failure = this.#failures.get(id)
@@ -109,24 +97,45 @@ export class KeyCache {
       key.plaintext.fill(0)
       return
     }
-    this.#entries.get(id)?.key.plaintext.fill(0)
+    const entry = new KeyEntry({ key, terms }, { fetch, clock: this.#clock, outage: this.#outage })
+    const before = this.#entries.get(id)
+    if (before !== undefined) {
+      entry.inherit(before)
+      before.zero()
+    }
     this.#entries.delete(id)
-    const nowMs = this.#clock.steadyMs()
-    const ageMs = terms.ageMs * (1 - jitterShare * this.#clock.random())
-    this.#entries.set(id, {
-      key,
-      terms,
-      fetch,
-      expiresAtMs: nowMs + ageMs,
-      refreshAtMs: nowMs + ageMs * refreshShare,
-      usedAtMs: nowMs,
-      usesLeft: terms.uses,
-    })
+    this.#entries.set(id, entry)
     this.#failures.delete(id)
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#entriesMax) break
       this.#evict(oldest, 'entries')
     }
+  }
+
+  /**
+   * Keeps a secret that was opened with a key: zeroed with the key, and used only while the key may be. Takes it over. False: the
+   * key is not held.
+   */
+  keepSecret(id: string, secret: Uint8Array): boolean {
+    const entry = this.#entries.get(id)
+    entry?.keep(secret)
+    if (entry === undefined) secret.fill(0)
+    return entry !== undefined
+  }
+
+  /** Takes a use of the key for a secret that is kept with it. False: the key may not be used without asking, or the secret is gone. */
+  useSecret(id: string, secret: Uint8Array): boolean {
+    const held = this.#held(id)
+    if (held?.keeps(secret) !== true) return false
+    this.#refreshIfDue(id, held, { byUses: true })
+    this.#use(id, held, { uses: 1, cached: true })
+    return true
+  }
+
+  /** Zeroes a secret that is kept with a key. */
+  dropSecret(id: string, secret: Uint8Array): void {
+    this.#entries.get(id)?.release(secret)
+    secret.fill(0)
   }
 
   /** Zeroes the keys of one master key, or all; what is being fetched is not kept. Returns how many there were. */
@@ -146,7 +155,7 @@ export class KeyCache {
   probe(keyId: string): boolean {
     for (const [id, entry] of this.#entries) {
       if (entry.key.keyId !== keyId) continue
-      this.#refresh(id, entry)
+      this.#fetchAgain(id, entry)
       return true
     }
     return false
@@ -160,72 +169,56 @@ export class KeyCache {
   }
 
   /** The entry, if it may be used now. */
-  #held(id: string): Entry | undefined {
+  #held(id: string): KeyEntry | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
-    const reason = this.#reasonToEvict(entry)
-    if (reason === undefined) return this.#isStale(entry) && !this.#mayBeStale(entry) ? undefined : entry
+    const reason = entry.reasonToEvict
+    if (reason === undefined) return entry.isUsable ? entry : undefined
     this.#evict(id, reason)
-    return undefined
-  }
-
-  #isStale({ expiresAtMs }: Entry): boolean {
-    return this.#clock.steadyMs() >= expiresAtMs
-  }
-
-  /** Beyond its age a key serves only while its source is away, and for so long. */
-  #mayBeStale({ terms, expiresAtMs }: Entry): boolean {
-    const beyondMs = this.#clock.steadyMs() - expiresAtMs
-    return this.#outage.active && Math.max(this.#outage.lastedMs, beyondMs) < terms.offlineGraceMs
-  }
-
-  #reasonToEvict(entry: Entry): EvictionReason | undefined {
-    const { terms, usesLeft, usedAtMs, expiresAtMs } = entry
-    const nowMs = this.#clock.steadyMs()
-    if (usesLeft <= 0) return 'uses'
-    const beyondMs = nowMs - expiresAtMs
-    if (beyondMs >= 0 && terms.offlineGraceMs === 0) return 'age'
-    const overdue = this.#outage.active && this.#outage.lastedMs >= terms.offlineGraceMs
-    if (beyondMs >= terms.offlineGraceMs || (beyondMs >= 0 && overdue)) return 'grace'
-    // Nobody can tell when the source comes back, so that idle keys stay for the grace.
-    if (nowMs - usedAtMs >= terms.idleMs && !this.#outage.active) return 'idle'
     return undefined
   }
 
   #grant(
     id: string,
-    entry: Entry,
+    entry: KeyEntry,
     { share, cached }: { readonly share: ((left: number) => number) | undefined; readonly cached: boolean },
   ): TakenKey {
     const { key, terms } = entry
-    const nowMs = this.#clock.steadyMs()
     const uses = Math.min(entry.usesLeft, Math.max(1, Math.floor(share?.(entry.usesLeft) ?? 1)))
-    const stale = this.#isStale(entry)
-    entry.usesLeft -= uses
-    entry.usedAtMs = nowMs
-    this.#entries.delete(id)
-    this.#entries.set(id, entry)
-    const freshMs = entry.expiresAtMs - nowMs
-    const graceLeftMs = terms.offlineGraceMs - Math.max(this.#outage.lastedMs, -freshMs)
-    if (stale) this.#events?.stale()
-    else if (cached) this.#events?.hit()
+    this.#use(id, entry, { uses, cached })
+    const { isStale } = entry
     return {
       ...key,
       // Not slice, which is no copy of a Buffer.
       plaintext: new Uint8Array(key.plaintext),
       terms: {
-        ageMs: stale ? graceLeftMs : freshMs,
+        ageMs: isStale ? entry.graceLeftMs : entry.freshMs,
         uses,
         idleMs: terms.idleMs,
-        offlineGraceMs: stale ? 0 : terms.offlineGraceMs,
+        offlineGraceMs: isStale ? 0 : terms.offlineGraceMs,
       },
       cached,
     }
   }
 
+  #use(
+    id: string,
+    entry: KeyEntry,
+    { uses, cached }: { readonly uses: number; readonly cached: boolean },
+  ): void {
+    entry.use(uses)
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+    if (entry.isStale) this.#events?.stale()
+    else if (cached) this.#events?.hit()
+  }
+
+  #refreshIfDue(id: string, entry: KeyEntry, { byUses }: { readonly byUses: boolean }): void {
+    if (entry.isDue({ againAfterMs: refreshRetryMs, byUses })) this.#fetchAgain(id, entry)
+  }
+
   /** In the background; a failure is tried again at the next use, but not at once. */
-  #refresh(id: string, entry: Entry): void {
-    entry.refreshAtMs = this.#clock.steadyMs() + refreshRetryMs
+  #fetchAgain(id: string, entry: KeyEntry): void {
     // What it means that it failed was seen to where it failed.
     this.#fetchOnce(id, entry.fetch).catch(() => {})
   }
@@ -267,14 +260,14 @@ export class KeyCache {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
     this.#entries.delete(id)
-    entry.key.plaintext.fill(0)
+    entry.zero()
     this.#events?.evicted(reason)
   }
 
   #sweepLater(): void {
     this.#cancelSweep = this.#clock.after(sweepMs, () => {
       for (const [id, entry] of this.#entries) {
-        const reason = this.#reasonToEvict(entry)
+        const reason = entry.reasonToEvict
         if (reason !== undefined) this.#evict(id, reason)
       }
       for (const [id, { untilMs }] of this.#failures) {

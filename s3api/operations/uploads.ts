@@ -4,9 +4,10 @@ import type { Checksum, PartRecord, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request, Services } from '../operation.ts'
 import { requirePlainAllowed } from '../sse/encrypted-periods.ts'
-import { checksumFields, type Envelope, fieldsMac, parseEnvelope, verifyEnvelope } from '../sse/envelope.ts'
+import { checksumFields, fieldsMac } from '../sse/envelope.ts'
 import { type CustomerKey, refuseEncryptionHeaders } from '../sse/headers.ts'
-import { unsealKey } from '../sse/object-keys.ts'
+import { openEnvelope } from '../sse/open-envelope.ts'
+import type { OpenedEnvelope } from '../sse/opened-envelopes.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { parseDecimal } from '../text.ts'
 
@@ -22,7 +23,7 @@ const partMacLabel = 'sealgate/part/1'
 /** A running upload with its object key, if it is encrypted. */
 export interface OpenedUpload {
   readonly upload: UploadRecord
-  readonly encryption?: { readonly envelope: Envelope; readonly objectKey: Uint8Array }
+  readonly encryption?: OpenedEnvelope
 }
 
 /** Looks an upload up and opens its key. Errors: NoSuchUpload, those of the customer key, KmsError, DareError. */
@@ -42,16 +43,19 @@ async function openUpload(
     await requirePlainAllowed(services, bucket, upload.initiatedAtMs)
     return { upload }
   }
-  const envelope = parseEnvelope(upload.envelope)
-  if (envelope.mode === 'SSE-C' && customerKey === undefined) {
-    throw new S3Error(
-      'InvalidRequest',
-      'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
-    )
-  }
-  const objectKey = await unsealKey(services.keys, envelope, { bucket, key }, customerKey)
-  verifyEnvelope(upload.envelope, { objectKey, bucket, key, facts: uploadFacts(upload) })
-  return { upload, encryption: { envelope, objectKey } }
+  const encryption = await openEnvelope(
+    services.keys,
+    { stored: upload.envelope, bucket, key, facts: uploadFacts(upload) },
+    customerKey,
+    ({ mode }) => {
+      if (mode !== 'SSE-C' || customerKey !== undefined) return
+      throw new S3Error(
+        'InvalidRequest',
+        'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
+      )
+    },
+  )
+  return { upload, encryption }
 }
 
 /** Runs `work` with the upload's key, and zeroes it. */

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
-import type { Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import {
   type Clock,
   type EncryptionContext,
   KeyRing,
   type KeyService,
   type KeyServiceStatus,
+  type SealedDataKey,
 } from '../../control/client.ts'
 import { KmsError } from '../../control/errors.ts'
 import { objectPath } from '../../engine/index.ts'
@@ -14,6 +15,7 @@ import type { KmsPart } from './envelope.ts'
 import { EpochRecords } from './epoch-records.ts'
 import { requireNoFingerprint, StoreFingerprint } from './fingerprint.ts'
 import type { ObjectName } from './object-keys.ts'
+import { OpenedEnvelopes } from './opened-envelopes.ts'
 
 /**
  * The data keys that objects' keys are sealed under: from the key ring, written down in the store, and only where the store
@@ -24,6 +26,10 @@ export class DataKeys {
   readonly #ring: KeyRing
   readonly #epochs: EpochRecords
   readonly #fingerprint: StoreFingerprint
+  /** Envelopes whose object keys were opened with these data keys. */
+  readonly opened = new OpenedEnvelopes((kms, name, secret) =>
+    this.#ring.keep(sealedKeyOf(kms, name), secret),
+  )
 
   constructor(parts: {
     readonly service: KeyService
@@ -77,10 +83,11 @@ export class DataKeys {
 
   /** The data key that an object's envelope names. */
   open(kms: KmsPart, name: ObjectName): Promise<Uint8Array> {
-    const { keyId, sealedDataKey: sealed, epochId } = kms
-    const context = contextOf(kms, name)
-    if (epochId === undefined) return this.#ring.open({ keyId, sealed, context })
-    return this.#ring.open({ keyId, sealed, context, epochId }, () => this.#epochs.sealed(epochId))
+    const { epochId } = kms
+    const key = sealedKeyOf(kms, name)
+    return epochId === undefined
+      ? this.#ring.open(key)
+      : this.#ring.open(key, () => this.#epochs.sealed(epochId))
   }
 
   status(): Promise<KeyServiceStatus> {
@@ -97,6 +104,12 @@ export class DataKeys {
     this.#fingerprint.close()
     await this.#ring.close()
   }
+}
+
+function sealedKeyOf(kms: KmsPart, name: ObjectName): SealedDataKey {
+  const { keyId, sealedDataKey: sealed, epochId } = kms
+  const context = contextOf(kms, name)
+  return epochId === undefined ? { keyId, sealed, context } : { keyId, sealed, context, epochId }
 }
 
 /** The context that binds a data key: the client's entries, and the bucket's own unless the client gave one of that name. */
@@ -144,5 +157,14 @@ export async function openDataKeys(
     )
   }
   const ring = new KeyRing({ service, ...options })
-  return new DataKeys({ service, ring, epochs: new EpochRecords(system, { log, now }), fingerprint })
+  const keys = new DataKeys({ service, ring, epochs: new EpochRecords(system, { log, now }), fingerprint })
+  new Gauge({
+    name: 'sealgate_opened_envelopes',
+    help: 'Objects whose keys are kept for who reads them again',
+    registers: [options.registry],
+    collect() {
+      this.set(keys.opened.size)
+    },
+  })
+  return keys
 }

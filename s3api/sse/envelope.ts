@@ -43,6 +43,15 @@ export type MacFacts = Pick<
   'etag' | 'modifiedAtMs' | 'headers' | 'metadata' | 'storageClass' | 'checksum' | 'parts'
 >
 
+/** What an envelope's MAC is of, besides the envelope. */
+export interface MacBinding {
+  /** Of {@link envelopeMacKey}. */
+  readonly macKey: Uint8Array
+  readonly bucket: string
+  readonly key: string
+  readonly facts: MacFacts
+}
+
 const formatVersion = 1
 const macSize = 32
 /** Of a field's length, LE32. */
@@ -59,12 +68,7 @@ const modeNames = { 'SSE-S3': 'SSE_S3', 'SSE-KMS': 'SSE_KMS', 'SSE-C': 'SSE_C' }
 /** The envelope's bytes with their MAC, as stored. */
 export function sealEnvelope(
   envelope: Envelope,
-  binding: {
-    readonly objectKey: Uint8Array
-    readonly bucket: string
-    readonly key: string
-    readonly facts: MacFacts
-  },
+  { objectKey, ...binding }: Omit<MacBinding, 'macKey'> & { readonly objectKey: Uint8Array },
 ): Uint8Array {
   const message: EnvelopeInput = {
     format: formatVersion,
@@ -83,7 +87,7 @@ export function sealEnvelope(
     parts: [...envelope.parts],
   }
   const bytes = messageType.encode(messageType.fromObject(message)).finish()
-  return Buffer.concat([bytes, envelopeMac(bytes, binding)])
+  return Buffer.concat([bytes, envelopeMac(bytes, { macKey: envelopeMacKey(objectKey), ...binding })])
 }
 
 /** The fields of a stored envelope, not authenticated yet: find the object key with them, then call {@link verifyEnvelope}. */
@@ -116,16 +120,13 @@ export function parseEnvelope(stored: Uint8Array): Envelope {
   }
 }
 
+/** The key of the envelope's MAC, 32 bytes, owned by the caller. */
+export function envelopeMacKey(objectKey: Uint8Array): Uint8Array {
+  return deriveKey(objectKey, macLabel)
+}
+
 /** Throws DareError `tag-mismatch` unless the envelope, the record and the name belong together. */
-export function verifyEnvelope(
-  stored: Uint8Array,
-  binding: {
-    readonly objectKey: Uint8Array
-    readonly bucket: string
-    readonly key: string
-    readonly facts: MacFacts
-  },
-): void {
+export function verifyEnvelope(stored: Uint8Array, binding: MacBinding): void {
   const expected = envelopeMac(stored.subarray(0, -macSize), binding)
   if (!timingSafeEqual(stored.subarray(-macSize), expected)) {
     throw new DareError('tag-mismatch', 'the metadata of the object is not authentic')
@@ -165,22 +166,9 @@ function malformed(why: string, cause?: unknown): DareError {
 }
 
 /** Every field goes in behind its length, so that no two different records give the same message. */
-function envelopeMac(
-  bytes: Uint8Array,
-  {
-    objectKey,
-    bucket,
-    key,
-    facts,
-  }: {
-    readonly objectKey: Uint8Array
-    readonly bucket: string
-    readonly key: string
-    readonly facts: MacFacts
-  },
-): Uint8Array {
+function envelopeMac(bytes: Uint8Array, { macKey, bucket, key, facts }: MacBinding): Uint8Array {
   const parts = facts.parts ?? []
-  return fieldsMac(deriveKey(objectKey, macLabel), [
+  return fieldsMac(macKey, [
     bucket,
     key,
     String(facts.modifiedAtMs),

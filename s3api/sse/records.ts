@@ -3,17 +3,19 @@ import type { ObjectRecord, StoredObject, UploadRecord } from '../backends/backe
 import { S3Error } from '../errors.ts'
 import type { Services } from '../operation.ts'
 import { requirePlainAllowed } from './encrypted-periods.ts'
-import { type Envelope, parseEnvelope, sealEnvelope, verifyEnvelope } from './envelope.ts'
+import { type Envelope, sealEnvelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
 import { openMinioRecord } from './minio-records.ts'
-import { type KeySeal, type ObjectName, unsealKey } from './object-keys.ts'
+import type { KeySeal, ObjectName } from './object-keys.ts'
+import { openEnvelope } from './open-envelope.ts'
+import type { OpenedEnvelope } from './opened-envelopes.ts'
 
 /** A stored object whose metadata was found authentic. */
 export interface OpenedObject {
   readonly stored: StoredObject
   readonly record: ObjectRecord
   /** Absent: the object is stored in plaintext. */
-  readonly encryption?: { readonly envelope: Envelope; readonly objectKey: Uint8Array }
+  readonly encryption?: OpenedEnvelope
 }
 
 /** The record with its envelope: what an encrypted object is stored with. */
@@ -53,16 +55,18 @@ export async function openRecord(
     await requirePlainAllowed(services, bucket, record.modifiedAtMs)
     return { stored, record }
   }
-  const envelope = parseEnvelope(record.envelope)
-  const objectKey = await unsealKey(services.keys, envelope, { bucket, key }, customerKey)
+  const opened = await openEnvelope(
+    services.keys,
+    { stored: record.envelope, bucket, key, facts: record },
+    customerKey,
+  )
   try {
-    verifyEnvelope(record.envelope, { objectKey, bucket, key, facts: record })
-    requireSameShape(envelope, record)
+    requireSameShape(opened.envelope, record)
   } catch (error) {
-    objectKey.fill(0)
+    opened.objectKey.fill(0)
     throw error
   }
-  return { stored, record, encryption: { envelope, objectKey } }
+  return { stored, record, encryption: opened }
 }
 
 /** The record repeats size and part table for backends to list; the envelope's are the authentic ones. */

@@ -107,7 +107,11 @@ test('what a front-end does under its leases is counted, for each key and contex
     const bucketContext = { photos: 'photos' }
     for (let object = 0; object < 5; object++) {
       const { keyId, sealed, epochId } = await ring.dataKey({ bucketContext, objectContext: {} })
-      if (epochId !== undefined) await ring.open({ keyId, sealed, context: bucketContext, epochId })
+      assert.ok(epochId)
+      const key = { keyId, sealed, context: bucketContext, epochId }
+      await ring.open(key)
+      const kept = ring.keep(key, new Uint8Array(32))
+      if (object === 0) for (let time = 0; time < 2; time++) assert.ok(kept?.use())
     }
     await ring.close()
     await control.close()
@@ -116,7 +120,7 @@ test('what a front-end does under its leases is counted, for each key and contex
       .filter(({ operation }) => operation === 'ReportUses')
     assert.equal(
       reports.map(({ keyId, context, uses, outcome }) => [keyId, context, uses, outcome]),
-      [[keyId, bucketContext, { sealed: 5, opened: 5 }, 'ok']],
+      [[keyId, bucketContext, { sealed: 5, opened: 7 }, 'ok']],
     )
   })
 })

@@ -3,51 +3,18 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Clock, connectKeyService, epochIdOf, KeyRing } from '../../control/client.ts'
+import { epochIdOf, type KeyRing } from '../../control/client.ts'
 import { rejectsWith } from '../contracts/provider.ts'
-import { testMasterKey } from '../support/control.ts'
 import { type CountingProvider, countCalls } from '../support/counting-provider.ts'
-import { type KeySystem, type RunningControl, withKeySystem } from '../support/key-system.ts'
+import { bucketContext, keyId, sealedKey, withRing } from '../support/key-ring-fixture.ts'
+import type { RunningControl } from '../support/key-system.ts'
 import { until } from '../support/vault/fixture.ts'
 import { ManualClock } from '../support/vault/manual-clock.ts'
 
 const test = suite('control/key-ring')
 
-const { keyId } = testMasterKey
-const bucketContext = { bucket: 'bucket' }
 const request = { bucketContext, objectContext: { bucket: 'bucket/object' } }
 const minuteMs = 60_000
-
-interface Fixture {
-  readonly system: KeySystem
-  readonly ring: KeyRing
-}
-
-/** A ring over control services at those socket names; they may come later. */
-async function withRing(
-  names: readonly string[],
-  options: { readonly clock?: Clock; readonly entriesMax?: number },
-  check: (fixture: Fixture) => Promise<void>,
-): Promise<void> {
-  await withKeySystem(async (system) => {
-    const addresses = names.map(
-      (name) => ({ kind: 'unix', path: join(system.directory, `${name}.sock`) }) as const,
-    )
-    const service = connectKeyService(addresses, { deadlineMs: 2_000 })
-    const ring = new KeyRing({ service, ...options })
-    try {
-      await check({ system, ring })
-    } finally {
-      await ring.close()
-      await service.close()
-    }
-  })
-}
-
-async function sealedKey(control: RunningControl) {
-  const key = await control.keys.generateDataKey({ context: bucketContext })
-  return { keyId, sealed: key.sealed, context: bucketContext, plaintext: key.plaintext }
-}
 
 test('the id of an epoch is the one of FORMAT.md', () => {
   const id = epochIdOf(Uint8Array.from({ length: 32 }, (_, index) => index))
