@@ -12,7 +12,6 @@ import {
   packagesMax,
   payloadSizeMax,
   payloadSizeOf,
-  plaintextSizeOf,
   sealedSizeOf,
   tagSize,
 } from './sizes.ts'
@@ -87,18 +86,23 @@ export interface OpenOptions {
   readonly expected: OpenState
 }
 
+/** Opens a run of whole packages one by one, in FORMAT.md §2.4's order of checks. The plaintexts belong to the caller. Errors: any DareError. */
+export function* openEach(sealed: Uint8Array, options: OpenOptions): Generator<Uint8Array, void, undefined> {
+  let sequence = options.firstSequence
+  for (let offset = 0; offset < sealed.length; offset += packageSizeMax, sequence++) {
+    const isLast = offset + packageSizeMax >= sealed.length
+    yield openPackage(sealed.subarray(offset, offset + packageSizeMax), sequence, isLast, options)
+  }
+}
+
 /**
- * Opens a run of whole packages into `target`, which must have room for their plaintext; resolves to its size. Checks in
- * FORMAT.md §2.4's order. Nothing of a run that fails stays in `target`. Errors: any DareError.
+ * Opens a run of whole packages into `target`, which must have room for their plaintext; resolves to its size. Nothing of a run
+ * that fails stays in `target`. Errors: any DareError.
  */
 export function openPackages(sealed: Uint8Array, target: Uint8Array, options: OpenOptions): number {
   let size = 0
-  let sequence = options.firstSequence
   try {
-    for (let offset = 0; offset < sealed.length; offset += packageSizeMax, sequence++) {
-      const isLast = offset + packageSizeMax >= sealed.length
-      const bytes = sealed.subarray(offset, offset + packageSizeMax)
-      const plaintext = openPackage(bytes, sequence, { isLast, ...options })
+    for (const plaintext of openEach(sealed, options)) {
       target.set(plaintext, size)
       size += plaintext.length
       free(plaintext)
@@ -113,7 +117,8 @@ export function openPackages(sealed: Uint8Array, target: Uint8Array, options: Op
 function openPackage(
   bytes: Uint8Array,
   sequence: number,
-  { key, final, isLast, expected }: OpenOptions & { readonly isLast: boolean },
+  isLast: boolean,
+  { key, final, expected }: OpenOptions,
 ): Uint8Array {
   if (bytes.length <= packageOverhead) {
     throw new DareError('invalid-payload-size', `package ${sequence} has ${bytes.length} bytes`)
@@ -172,14 +177,15 @@ export function openBytes(
   sealed: Uint8Array,
   options: Pick<OpenState, 'acceptsVersion1'> = { acceptsVersion1: false },
 ): Uint8Array {
-  const target = new Uint8Array(plaintextSizeOf(sealed.length))
-  const size = openPackages(sealed, target, {
-    key,
-    firstSequence: 0,
-    final: true,
-    expected: createOpenState(options),
-  })
-  return target.subarray(0, size)
+  const expected = createOpenState(options)
+  return joined([...openEach(sealed, { key, firstSequence: 0, final: true, expected })])
+}
+
+/** One after the other; a single one is not copied. */
+export function joined(plaintexts: readonly Uint8Array[]): Uint8Array {
+  const [first, ...more] = plaintexts
+  if (first === undefined) return new Uint8Array(0)
+  return more.length === 0 ? first : Buffer.concat(plaintexts)
 }
 
 function makeHeader(
@@ -209,8 +215,9 @@ function streamNonce(header: Uint8Array): Uint8Array {
 function packageNonce(header: Uint8Array, sequence: number): Uint8Array {
   // A copy: `slice` of a Buffer would be a view.
   const nonce = new Uint8Array(header.subarray(nonceOffset, nonceOffset + nonceSize))
-  const view = new DataView(nonce.buffer)
-  view.setUint32(8, (view.getUint32(8, true) ^ sequence) >>> 0, true)
+  for (let index = 0; index < 4; index++) {
+    nonce[8 + index] = (nonce[8 + index] ?? 0) ^ ((sequence >>> (8 * index)) & 0xff)
+  }
   return nonce
 }
 

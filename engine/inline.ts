@@ -1,5 +1,5 @@
 import { gather } from './batches.ts'
-import { openPackages, sealBytes } from './dare.ts'
+import { joined, openEach, sealBytes } from './dare.ts'
 import { hashBytes } from './hashes.ts'
 import { createOpenState } from './open-state.ts'
 import { packageRange } from './sizes.ts'
@@ -19,20 +19,16 @@ export async function writeInline(
 }
 
 /** Bytes in memory are few: opened where they are. */
-export async function* readInline(
+export function readInline(
   bytes: Uint8Array,
   { key, acceptsVersion1 = false, offset, size, plaintextSize }: ReadOptions,
-): AsyncGenerator<PlainBatch, void, undefined> {
+): PlainBatch {
   const release = () => {}
-  if (key === undefined) {
-    yield { data: bytes.subarray(offset, offset + size), release }
-    return
-  }
+  if (key === undefined) return { data: bytes.subarray(offset, offset + size), release }
   const range = packageRange({ offset, size, plaintextSize })
   const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
-  const target = new Uint8Array(range.sealedSize)
   const { firstSequence, reachesEnd: final } = range
   const expected = createOpenState({ acceptsVersion1 })
-  openPackages(sealed, target, { key, firstSequence, final, expected })
-  yield { data: target.subarray(range.skip, range.skip + size), release }
+  const plaintext = joined([...openEach(sealed, { key, firstSequence, final, expected })])
+  return { data: plaintext.subarray(range.skip, range.skip + size), release }
 }

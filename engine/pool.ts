@@ -153,12 +153,17 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
   async function* read(options: ReadOptions): AsyncGenerator<PlainBatch, void, undefined> {
     checkSizes(options)
     if (options.size === 0) return
-    const end = begin()
     const { source } = options
+    const end = begin()
     const cancel = () => {
       if (source.kind === 'stream') source.cancel()
     }
     try {
+      if (source.kind === 'bytes') {
+        counts.bytesRead += options.size
+        yield readInline(source.bytes, options)
+        return
+      }
       options.signal?.addEventListener('abort', cancel)
       for await (const batch of readFrom(source, options)) {
         counts.bytesRead += batch.data.length
@@ -171,12 +176,10 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
   }
 
   function readFrom(
-    source: ReadOptions['source'],
+    source: Exclude<ReadOptions['source'], { readonly kind: 'bytes' }>,
     options: ReadOptions,
   ): AsyncGenerator<PlainBatch, void, undefined> {
     switch (source.kind) {
-      case 'bytes':
-        return readInline(source.bytes, options)
       case 'file':
         return readThreaded(options, {
           fd: source.fd,

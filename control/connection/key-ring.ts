@@ -140,12 +140,13 @@ export class KeyRing {
   keep(key: SealedDataKey, secret: Uint8Array): KeptSecret | undefined {
     const { keyId, context } = key
     const id = idOf(key)
+    const count = this.#uses.counter('opened', keyId, context)
     if (!this.#opened.keepSecret(id, secret)) return undefined
     return {
       use: () => {
         this.#requireEnabled(keyId)
         if (!this.#opened.useSecret(id, secret)) return false
-        this.#uses.count('opened', keyId, context)
+        count()
         return true
       },
       release: () => this.#opened.dropSecret(id, secret),

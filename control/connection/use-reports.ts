@@ -33,7 +33,19 @@ export class UseReports {
   }
 
   count(kind: 'sealed' | 'opened', keyId: string, context: EncryptionContext): void {
-    const id = `${keyId}\n${JSON.stringify(context)}`
+    this.#count(kind, { id: idOf(keyId, context), keyId, context })
+  }
+
+  /** The same for who counts again and again. */
+  counter(kind: 'sealed' | 'opened', keyId: string, context: EncryptionContext): () => void {
+    const of = { id: idOf(keyId, context), keyId, context }
+    return () => this.#count(kind, of)
+  }
+
+  #count(
+    kind: 'sealed' | 'opened',
+    { id, keyId, context }: Pick<KeyUses, 'keyId' | 'context'> & { readonly id: string },
+  ): void {
     const counted = this.#counted.get(id) ?? { keyId, context, sealed: 0, opened: 0 }
     counted[kind]++
     this.#counted.set(id, counted)
@@ -89,4 +101,8 @@ export class UseReports {
       void this.tell().finally(() => this.#tellLater())
     })
   }
+}
+
+function idOf(keyId: string, context: EncryptionContext): string {
+  return `${keyId}\n${JSON.stringify(context)}`
 }

@@ -120,7 +120,7 @@ export class Lookup {
       const { headers } = answer
       const size = sizeOf(headers)
       const tail = await answer.body.bytes(tailSize)
-      return { bucket, key, headers, ...identity(headers), size, tail, access }
+      return { bucket, key, headers, size, tail, access, ...identity(headers) }
     } catch (error) {
       // An empty object has no last bytes.
       if (!(error instanceof UpstreamError) || error.status !== 416) throw error
@@ -128,7 +128,7 @@ export class Lookup {
       const size = Number(headers['content-length'] ?? Number.NaN)
       if (size !== 0)
         throw new BackendError('unavailable', 'the store refused the range of an object', { cause: error })
-      return { bucket, key, headers, ...identity(headers), size, tail: new Uint8Array(0), access }
+      return { bucket, key, headers, size, tail: new Uint8Array(0), access, ...identity(headers) }
     }
   }
 

@@ -37,6 +37,7 @@ const checksumSchema = v.object({
 })
 const sizeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const textsSchema = v.record(v.string(), v.string())
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 const schema = v.object({
   bucket: v.string(),
   key: v.string(),
@@ -77,7 +78,7 @@ export function encodeRecord({ bucket, key, record }: NamedRecord): Uint8Array {
 export function decodeRecord(bytes: Uint8Array): NamedRecord {
   let value: v.InferOutput<typeof schema>
   try {
-    value = v.parse(schema, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
+    value = v.parse(schema, JSON.parse(utf8.decode(bytes)))
   } catch (error) {
     throw malformed('its record cannot be read', error)
   }
