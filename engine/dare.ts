@@ -1,8 +1,9 @@
-import { type CipherGCM, createCipheriv, randomBytes } from 'node:crypto'
+import { type CipherGCM, createCipheriv } from 'node:crypto'
 import { openPackageV1, version1 } from './dare-v1.ts'
 import { DareError } from './errors.ts'
 import { createOpenState, nonceSize, type OpenState, requireNonce, requireSuite } from './open-state.ts'
 import { openPayload } from './payload.ts'
+import { takeRandom } from './random.ts'
 import {
   aadSize,
   headerSize,
@@ -28,7 +29,7 @@ const keySize = 32
 
 /** The 12 random bytes of a stream; the top bit of the first is the final flag's place and clear. */
 export function createStreamNonce(): Uint8Array {
-  const nonce = new Uint8Array(randomBytes(nonceSize))
+  const nonce = takeRandom(nonceSize)
   nonce[0] = (nonce[0] ?? 0) & ~finalFlag
   return nonce
 }

@@ -22,6 +22,7 @@ export {
   type CryptoPoolStats,
   createCryptoPool,
 } from './pool.ts'
+export { takeRandom } from './random.ts'
 export {
   packageOverhead,
   packageRange,

@@ -1,6 +1,7 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { openBytes, sealBytes } from './dare.ts'
 import { DareError } from './errors.ts'
+import { takeRandom } from './random.ts'
 
 /** The keys of an object and how they are sealed (FORMAT.md §3): the formats of MinIO, so that one implementation serves both. */
 
@@ -43,7 +44,7 @@ export function objectPath(bucket: string, key: string): string {
 
 /** 32 random bytes, owned by the caller. */
 export function createObjectKey(): Uint8Array {
-  return new Uint8Array(randomBytes(keySize))
+  return takeRandom(keySize)
 }
 
 /** The object key sealed under its key-encryption key: 64 bytes. */
@@ -96,9 +97,7 @@ function keyEncryptionKey({ externalKey, iv, domain, bucket, key }: Binding): Ui
   requireSize(iv, ivSize, 'iv')
   return createHmac('sha256', externalKey)
     .update(iv)
-    .update(domain)
-    .update(sealAlgorithm)
-    .update(objectPath(bucket, key), 'utf8')
+    .update(`${domain}${sealAlgorithm}${objectPath(bucket, key)}`, 'utf8')
     .digest()
 }
 

@@ -53,11 +53,11 @@ export async function storeBody(
     return await settle(written, async () => {
       const checksum = checksumOf(body)
       const plain = {
-        ...headers,
-        ...ownerMember(newAccess),
         size: written.size,
         etag: etagOf(encryption, written.digests),
         modifiedAtMs: services.now(),
+        ...headers,
+        ...ownerMember(newAccess),
         ...(checksum !== undefined && { checksum }),
       }
       const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { KmsError } from '../../control/errors.ts'
 import {
   createObjectKey,
@@ -6,6 +5,7 @@ import {
   type SealAlgorithm,
   type SealDomain,
   sealObjectKey,
+  takeRandom,
   unsealObjectKey,
 } from '../../engine/index.ts'
 import { S3Error } from '../errors.ts'
@@ -38,7 +38,7 @@ export async function sealNewKey(
   const keyId = encryption.mode === 'SSE-KMS' ? encryption.keyId : undefined
   const { plaintext, kms } = await requireKeys(keys).create({ keyId, clientContext }, name)
   try {
-    return { objectKey, seal: { ...sealUnder(plaintext, encryption.mode, name, objectKey), kms } }
+    return { objectKey, seal: { kms, ...sealUnder(plaintext, encryption.mode, name, objectKey) } }
   } finally {
     plaintext.fill(0)
   }
@@ -111,7 +111,7 @@ function sealUnder(
   name: ObjectName,
   objectKey: Uint8Array,
 ): Pick<Envelope, 'mode' | 'iv' | 'sealedObjectKey'> {
-  const iv = new Uint8Array(randomBytes(ivSize))
+  const iv = takeRandom(ivSize)
   const { bucket, key } = name
   return {
     mode,

@@ -29,10 +29,10 @@ export function sealRecord(
 ): ObjectRecord {
   const parts = record.parts ?? []
   const envelope: Envelope = {
-    ...seal,
     layout: record.parts === undefined ? 'single' : 'parts',
     size: record.size,
     parts: parts.map(({ number, size }) => ({ number, size })),
+    ...seal,
   }
   return { ...record, envelope: sealEnvelope(envelope, { objectKey, ...name, facts: record }) }
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { DareError } from '../../engine/index.ts'
 import type { ObjectRecord } from '../backends/backend.ts'
 
@@ -9,7 +9,7 @@ import type { ObjectRecord } from '../backends/backend.ts'
  */
 
 const idSize = 24
-const label = 'sealgate/version/1'
+const label = Buffer.from('sealgate/version/1', 'ascii')
 /** Ids that a store gives, and those of plain versions, have another form. */
 const committed = /^E[A-Za-z0-9_-]{32}$/
 
@@ -28,6 +28,6 @@ export function verifyVersionId(versionId: string, { envelope }: ObjectRecord): 
 }
 
 function commitment(envelope: Uint8Array): string {
-  const digest = createHash('sha256').update(label).update(envelope).digest()
+  const digest = hash('sha256', Buffer.concat([label, envelope]), 'buffer')
   return `E${digest.subarray(0, idSize).toString('base64url')}`
 }
