@@ -28,11 +28,16 @@ export function sealRecord(
   }: { readonly seal: KeySeal; readonly objectKey: Uint8Array; readonly name: ObjectName },
 ): ObjectRecord {
   const parts = record.parts ?? []
+  // Of a seal that is an upload's envelope no more than the seal: layout, size and parts are the object's.
+  const { mode, kms, iv, sealedObjectKey } = seal
   const envelope: Envelope = {
+    mode,
+    iv,
+    sealedObjectKey,
     layout: record.parts === undefined ? 'single' : 'parts',
     size: record.size,
     parts: parts.map(({ number, size }) => ({ number, size })),
-    ...seal,
+    ...(kms !== undefined && { kms }),
   }
   return { ...record, envelope: sealEnvelope(envelope, { objectKey, ...name, facts: record }) }
 }
