@@ -160,8 +160,9 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     }
     try {
       if (source.kind === 'bytes') {
-        counts.bytesRead += options.size
-        yield readInline(source.bytes, options)
+        const batch = readInline(source.bytes, options)
+        counts.bytesRead += batch.data.length
+        yield batch
         return
       }
       options.signal?.addEventListener('abort', cancel)

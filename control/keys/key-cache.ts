@@ -186,13 +186,15 @@ export class KeyCache {
     const { key, terms } = entry
     const uses = Math.min(entry.usesLeft, Math.max(1, Math.floor(share?.(entry.usesLeft) ?? 1)))
     this.#use(id, entry, { uses, cached })
-    const { isStale } = entry
+    // Looked at once: a lease whose age is over in between would have a negative one.
+    const { freshMs, graceLeftMs } = entry
+    const isStale = freshMs <= 0
     return {
       ...key,
       // Not slice, which is no copy of a Buffer.
       plaintext: new Uint8Array(key.plaintext),
       terms: {
-        ageMs: isStale ? entry.graceLeftMs : entry.freshMs,
+        ageMs: isStale ? graceLeftMs : freshMs,
         uses,
         idleMs: terms.idleMs,
         offlineGraceMs: isStale ? 0 : terms.offlineGraceMs,
@@ -213,11 +215,12 @@ export class KeyCache {
     else if (cached) this.#events?.hit()
   }
 
+  /** A failure is tried again at the next use, but not at once. */
   #refreshIfDue(id: string, entry: KeyEntry, { byUses }: { readonly byUses: boolean }): void {
     if (entry.isDue({ againAfterMs: refreshRetryMs, byUses })) this.#fetchAgain(id, entry)
   }
 
-  /** In the background; a failure is tried again at the next use, but not at once. */
+  /** In the background. */
   #fetchAgain(id: string, entry: KeyEntry): void {
     // What it means that it failed was seen to where it failed.
     this.#fetchOnce(id, entry.fetch).catch(() => {})

@@ -106,7 +106,8 @@ export class KeyEntry {
 
   /** Takes over the secrets of an entry that this one replaces, if it has the same key. */
   inherit(before: KeyEntry): void {
-    if (!timingSafeEqual(before.key.plaintext, this.key.plaintext)) return
+    const [old, now] = [before.key.plaintext, this.key.plaintext]
+    if (old.length !== now.length || !timingSafeEqual(old, now)) return
     this.#secrets = before.#secrets
     before.#secrets = undefined
   }

@@ -37,8 +37,9 @@ export async function openEnvelope(
   check(envelope)
   const objectKey = await unsealKey(keys, envelope, name, customerKey)
   return authentic({ envelope, objectKey }, () => {
-    verifyEnvelope(own, { macKey: envelopeMacKey(objectKey), bucket, key, facts })
-    keys?.opened.add(own, name, { envelope, objectKey })
+    const macKey = envelopeMacKey(objectKey)
+    verifyEnvelope(own, { macKey, bucket, key, facts })
+    keys?.opened.add(own, name, { envelope, objectKey, macKey })
   })
 }
 

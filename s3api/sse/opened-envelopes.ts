@@ -1,5 +1,5 @@
 import type { KeptSecret } from '../../control/client.ts'
-import { type Envelope, envelopeMacKey, type KmsPart } from './envelope.ts'
+import type { Envelope, KmsPart } from './envelope.ts'
 import type { ObjectName } from './object-keys.ts'
 
 /** Bytes that all kept envelopes take together, by {@link costOf}. */
@@ -11,6 +11,11 @@ export interface OpenedEnvelope {
   readonly envelope: Envelope
   /** 32 bytes, owned by the caller. */
   readonly objectKey: Uint8Array
+}
+
+interface Keyed extends OpenedEnvelope {
+  /** 32 bytes, of the envelope's MAC; not to be written to. */
+  readonly macKey: Uint8Array
 }
 
 /** Keeps a secret with the data key that it was opened with, and takes it over; undefined where that key is not held. */
@@ -44,10 +49,10 @@ export class OpenedEnvelopes {
   }
 
   /**
-   * What is known of exactly these bytes under exactly this name, and the key of their MAC, 32 bytes, not to be written to. The
-   * MAC is still to be checked: what it covers beside the envelope may have changed. Errors: KmsError access-denied.
+   * What is known of exactly these bytes under exactly this name. The MAC is still to be checked: what it covers beside the
+   * envelope may have changed. Errors: KmsError access-denied.
    */
-  find(stored: Uint8Array, name: ObjectName): (OpenedEnvelope & { readonly macKey: Uint8Array }) | undefined {
+  find(stored: Uint8Array, name: ObjectName): Keyed | undefined {
     const id = idOf(stored)
     const kept = this.#kept.get(id)
     if (kept === undefined || !isOf(kept, stored, name)) return undefined
@@ -65,11 +70,11 @@ export class OpenedEnvelopes {
    * Keeps an envelope that was found authentic, unless its key is a client's: `envelope` is what was parsed from `stored`, whose
    * memory is its own.
    */
-  add(stored: Uint8Array, name: ObjectName, { envelope, objectKey }: OpenedEnvelope): void {
+  add(stored: Uint8Array, name: ObjectName, { envelope, objectKey, macKey }: Keyed): void {
     if (envelope.kms === undefined) return
     const secret = new Uint8Array(2 * keySize)
     secret.set(objectKey)
-    secret.set(envelopeMacKey(objectKey), keySize)
+    secret.set(macKey, keySize)
     const held = this.#keep(envelope.kms, name, secret)
     if (held === undefined) return
     const id = idOf(stored)
