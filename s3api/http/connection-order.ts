@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 
 /** Requests that wait on one connection; who sends more ahead is no client of S3. What comes in one read may be thousands. */
 export const waitingMax = 64
@@ -23,9 +24,7 @@ export class ConnectionOrder {
       socket.destroy()
       return
     }
-    // node:http reads on after every request that it has parsed: it must have come to the end of what it has read. A tick is
-    // then; later than that, libuv would have read up to 32 times, 64 KiB each.
-    if (++queue.count > 1) process.nextTick(() => queue.count > 1 && socket.pause())
+    if (++queue.count > 1) pauseAfterRead(socket, () => queue.count > 1)
     const turn = queue.last.then(() => (socket.destroyed ? undefined : work()))
     queue.last = turn.then(
       () => {},
@@ -37,4 +36,16 @@ export class ConnectionOrder {
       if (--queue.count === 1) socket.resume()
     }
   }
+}
+
+/**
+ * node:http reads on after every request that it has parsed: it must have come to the end of what it has read. Over TCP that is a
+ * tick later (by the next turn of the event loop libuv would have read up to 32 times, 64 KiB each), over TLS the next turn.
+ */
+function pauseAfterRead(socket: Socket, isWanted: () => boolean): void {
+  const pause = () => {
+    if (isWanted()) socket.pause()
+  }
+  if (socket instanceof TLSSocket) setImmediate(pause)
+  else process.nextTick(pause)
 }
