@@ -3,7 +3,7 @@ import { joined, openEach, sealBytes } from './dare.ts'
 import { hashBytes } from './hashes.ts'
 import { createOpenState } from './open-state.ts'
 import { packageRange } from './sizes.ts'
-import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'
+import type { BytesOptions, WriteOptions, WriteResult } from './streams.ts'
 
 /** Few bytes are not worth the way to a thread: they are sealed and opened where they are. */
 
@@ -19,16 +19,19 @@ export async function writeInline(
 }
 
 /** Bytes in memory are few: opened where they are. */
-export function readInline(
-  bytes: Uint8Array,
-  { key, acceptsVersion1 = false, offset, size, plaintextSize }: ReadOptions,
-): PlainBatch {
-  const release = () => {}
-  if (key === undefined) return { data: bytes.subarray(offset, offset + size), release }
+export function readInline({
+  source: { bytes },
+  key,
+  acceptsVersion1 = false,
+  offset,
+  size,
+  plaintextSize,
+}: BytesOptions): Uint8Array {
+  if (key === undefined) return bytes.subarray(offset, offset + size)
   const range = packageRange({ offset, size, plaintextSize })
   const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
   const { firstSequence, reachesEnd: final } = range
   const expected = createOpenState({ acceptsVersion1 })
   const plaintext = joined([...openEach(sealed, { key, firstSequence, final, expected })])
-  return { data: plaintext.subarray(range.skip, range.skip + size), release }
+  return plaintext.subarray(range.skip, range.skip + size)
 }

@@ -48,12 +48,10 @@ export function createObjectKey(): Uint8Array {
 }
 
 /** The object key sealed under its key-encryption key: 64 bytes. */
-export function sealObjectKey({
-  objectKey,
-  ...binding
-}: Binding & { readonly objectKey: Uint8Array }): Uint8Array {
+export function sealObjectKey(sealing: Binding & { readonly objectKey: Uint8Array }): Uint8Array {
+  const { objectKey } = sealing
   requireSize(objectKey, keySize, 'object key')
-  const kek = keyEncryptionKey(binding)
+  const kek = keyEncryptionKey(sealing)
   try {
     return sealBytes(kek, objectKey)
   } finally {
@@ -62,16 +60,15 @@ export function sealObjectKey({
 }
 
 /** The object key, 32 bytes, owned by the caller. Errors: DareError, above all tag-mismatch for a key or name that is not the object's. */
-export function unsealObjectKey({
-  sealedKey,
-  algorithm = sealAlgorithm,
-  ...binding
-}: Binding & { readonly sealedKey: Uint8Array; readonly algorithm?: SealAlgorithm }): Uint8Array {
-  if (sealedKey.length !== sealedKeySize || binding.iv.length !== ivSize) {
+export function unsealObjectKey(
+  sealing: Binding & { readonly sealedKey: Uint8Array; readonly algorithm?: SealAlgorithm },
+): Uint8Array {
+  const { sealedKey, algorithm = sealAlgorithm } = sealing
+  if (sealedKey.length !== sealedKeySize || sealing.iv.length !== ivSize) {
     throw new DareError('invalid-payload-size', `a sealed key of ${sealedKey.length} bytes`)
   }
-  if (algorithm === legacySealAlgorithm) return unsealLegacy(sealedKey, binding)
-  const kek = keyEncryptionKey(binding)
+  if (algorithm === legacySealAlgorithm) return unsealLegacy(sealedKey, sealing)
+  const kek = keyEncryptionKey(sealing)
   try {
     return openBytes(kek, sealedKey)
   } finally {

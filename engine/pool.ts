@@ -6,7 +6,7 @@ import { readInline, writeInline } from './inline.ts'
 import { checkSizes } from './stored.ts'
 import { batchesOf, type StoredBatch } from './stored-batches.ts'
 import { readPieces, StoredPieces } from './stored-pieces.ts'
-import type { PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'
+import type { BytesOptions, PlainBatch, ReadOptions, WriteOptions, WriteResult } from './streams.ts'
 import { type BatchResult, batchSize, EngineThreads, type ThreadBatch } from './threads.ts'
 
 export interface CryptoPoolOptions {
@@ -33,6 +33,8 @@ export interface CryptoPool {
    * stream demands its final package. Errors: DareError, the file's, the signal's reason.
    */
   read(options: ReadOptions): AsyncGenerator<PlainBatch, void, undefined>
+  /** As `read`, of a stream whose stored bytes are all in memory: they are few, and opened at once. Errors: DareError. */
+  readBytes(options: BytesOptions): Uint8Array
   stats(): CryptoPoolStats
   /** Ends the threads when running streams have ended. Idempotent. */
   close(): Promise<void>
@@ -150,6 +152,14 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     return leaving
   }
 
+  function readBytes(options: BytesOptions): Uint8Array {
+    checkSizes(options)
+    if (options.size === 0) return new Uint8Array(0)
+    const plaintext = readInline(options)
+    counts.bytesRead += plaintext.length
+    return plaintext
+  }
+
   async function* read(options: ReadOptions): AsyncGenerator<PlainBatch, void, undefined> {
     checkSizes(options)
     if (options.size === 0) return
@@ -160,9 +170,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     }
     try {
       if (source.kind === 'bytes') {
-        const batch = readInline(source.bytes, options)
-        counts.bytesRead += batch.data.length
-        yield batch
+        yield { data: readBytes({ ...options, source }), release() {} }
         return
       }
       options.signal?.addEventListener('abort', cancel)
@@ -261,6 +269,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
   return {
     write,
     read,
+    readBytes,
     stats: () => ({
       threads,
       streams: running.size,

@@ -46,6 +46,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
+/** Of a stream that is all in memory. */
+export interface BytesOptions extends ReadOptions {
+  readonly source: Extract<ByteSource, { readonly kind: 'bytes' }>
+}
+
 /** Plaintext that was authenticated. `data` is valid until `release` is called, at most once, by whoever is done with it. */
 export interface PlainBatch {
   readonly data: Uint8Array

@@ -114,7 +114,7 @@ export interface RequestBody {
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  /** XML text, bytes, or an object's data of a known size. HEAD replies carry what GET would have in `headers` only. */
+  /** A document's text, XML unless the headers name another type; or bytes, or an object's data of a known size. HEAD replies carry what GET would have in `headers` only. */
   readonly body?: string | Uint8Array | DataBody
   /** An answer of the store's that is given on: what log and metrics tell of it. */
   readonly passedOn?: { readonly code?: string; readonly storeRequestIds: readonly string[] }

@@ -20,7 +20,8 @@ export interface RingKey extends DataKey {
 interface DataKeyRequest {
   readonly keyId?: string
   readonly bucketContext: EncryptionContext
-  readonly objectContext: EncryptionContext
+  /** Asked for only where the key is to be for this object alone. */
+  readonly objectContext: () => EncryptionContext
 }
 
 /** A data key that an object was sealed with. */
@@ -119,7 +120,7 @@ export class KeyRing {
         this.#keysReused = false
       }
     }
-    return this.#outage.observe(this.#service.generateDataKey({ keyId, context: objectContext }))
+    return this.#outage.observe(this.#service.generateDataKey({ keyId, context: objectContext() }))
   }
 
   /** Opens a data key. `newer` finds the form in which it was sealed last, where that is another than the object's own. */

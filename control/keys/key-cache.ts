@@ -42,6 +42,7 @@ export class KeyCache {
   readonly #onRefused: (keyId: string) => void
   /** In the order of their last use. */
   readonly #entries = new Map<string, KeyEntry>()
+  #newest: string | undefined
   readonly #failures = new Map<string, { readonly error: KmsError; readonly untilMs: number }>()
   readonly #running = new Map<string, Promise<void>>()
   /** Counts drops: what was fetched before one is not kept after it. */
@@ -105,6 +106,7 @@ export class KeyCache {
     }
     this.#entries.delete(id)
     this.#entries.set(id, entry)
+    this.#newest = id
     this.#failures.delete(id)
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#entriesMax) break
@@ -189,8 +191,10 @@ export class KeyCache {
     // Looked at once: a lease whose age is over in between would have a negative one.
     const { freshMs, graceLeftMs } = entry
     const isStale = freshMs <= 0
+    const { keyId, sealed, epochId } = key
     return {
-      ...key,
+      keyId,
+      sealed,
       // Not slice, which is no copy of a Buffer.
       plaintext: new Uint8Array(key.plaintext),
       terms: {
@@ -200,6 +204,7 @@ export class KeyCache {
         offlineGraceMs: isStale ? 0 : terms.offlineGraceMs,
       },
       cached,
+      ...(epochId !== undefined && { epochId }),
     }
   }
 
@@ -209,8 +214,12 @@ export class KeyCache {
     { uses, cached }: { readonly uses: number; readonly cached: boolean },
   ): void {
     entry.use(uses)
-    this.#entries.delete(id)
-    this.#entries.set(id, entry)
+    // A bucket's key is used again and again: it stands where it belongs then.
+    if (this.#newest !== id) {
+      this.#entries.delete(id)
+      this.#entries.set(id, entry)
+      this.#newest = id
+    }
     if (entry.isStale) this.#events?.stale()
     else if (cached) this.#events?.hit()
   }
@@ -263,6 +272,7 @@ export class KeyCache {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
     this.#entries.delete(id)
+    if (this.#newest === id) this.#newest = undefined
     entry.zero()
     this.#events?.evicted(reason)
   }

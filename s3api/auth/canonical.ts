@@ -46,12 +46,17 @@ function canonicalQuery(query: string): string {
     .map((pair) => {
       const equals = pair.indexOf('=')
       const [name, value] = equals === -1 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
-      return [recode(name.replaceAll('+', '%20')), recode(value.replaceAll('+', '%20'))] as const
+      return [recode(withoutPlus(name)), recode(withoutPlus(value))] as const
     })
     .filter(([name]) => name !== 'X-Amz-Signature')
     .sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
+}
+
+/** A blank of a query. */
+function withoutPlus(text: string): string {
+  return text.includes('+') ? text.replaceAll('+', '%20') : text
 }
 
 /** ASCII on both sides, so that UTF-16 order is byte order. */
@@ -61,6 +66,7 @@ function compare(a: string, b: string): number {
 
 /** Percent-encoding with exactly the unreserved characters of RFC 3986 left as they are, whatever the client left. */
 function recode(text: string): string {
+  if (/^[A-Za-z0-9_.~-]*$/.test(text)) return text
   // Only what may have to change is looked at: most characters are unreserved.
   return text.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9_.~-]/g, (piece) => {
     if (piece.length === 3) {

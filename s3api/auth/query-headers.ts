@@ -32,5 +32,17 @@ export function withQueryHeaders(request: S3Request): S3Request {
     if (!isHeader && !(v2 && ofV2.has(name))) continue
     if (!request.headers.has(name)) headers.set(name, value)
   }
-  return { ...request, headers }
+  // One by one: what follows a spread is added to the object one property after the other, slowly.
+  const { method, rawUrl, bucket, key, query, secure, remoteAddress, virtualHost } = request
+  return {
+    method,
+    rawUrl,
+    bucket,
+    key,
+    query,
+    headers,
+    secure,
+    remoteAddress,
+    ...(virtualHost === true && { virtualHost }),
+  }
 }

@@ -227,6 +227,8 @@ export interface StoredObject {
   readonly attributes: ObjectAttributes
   /** Absent: the bucket never had versioning. */
   readonly versionId?: string
+  /** The stored bytes, all of them, where the look-up has brought them and there is one stream: there is nothing to open then. */
+  readonly body?: Uint8Array
   /** The backend's own handle on this generation of the object; opaque. */
   readonly generation: unknown
 }

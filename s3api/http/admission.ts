@@ -50,9 +50,13 @@ export async function admit(
     readonly source: AsyncIterable<Uint8Array>
   },
   {
+    services,
+    users,
     documents,
     placeFor,
-    ...surroundings
+    requestId,
+    log,
+    signal,
   }: Pick<RequestContext, 'services' | 'users' | 'requestId' | 'log' | 'signal'> & {
     readonly documents: DocumentBudget
     /** The request is that user's, or nobody's. Errors: SlowDown where they have their share of the places. */
@@ -60,7 +64,6 @@ export async function admit(
   },
   findings: Findings,
 ): Promise<Reply> {
-  const { services, users } = surroundings
   // Who sent a form stands in its fields, and until these are here it is nobody's. Of others it is known at once.
   if (operation.form) placeFor(undefined)
   const { authentication, request, source, form } = operation.form
@@ -84,10 +87,9 @@ export async function admit(
     room,
   })
   const formFields = form && { formFields: form.fields }
+  const context = { services, users, requestId, log, signal, request, body, user, access, ...formFields }
   try {
-    return await hidingAbsence(access, needs, () =>
-      operation.handle({ ...surroundings, request, body, user, access, ...formFields }),
-    )
+    return await hidingAbsence(access, needs, () => operation.handle(context))
   } finally {
     room.release()
   }
@@ -99,9 +101,13 @@ function knowRequest(
   { byAccessKey: credentials }: Users,
 ): Known {
   const nowMs = now()
+  const { method, rawUrl, query, headers } = sent
   const authentication =
     authenticateV2(request, { credentials, mode: config.signatureV2 ?? 'presigned', nowMs }) ??
-    authenticate({ ...sent, rawHeaders }, { credentials, region: config.region, nowMs })
+    authenticate(
+      { method, rawUrl, rawHeaders, query, headers },
+      { credentials, region: config.region, nowMs },
+    )
   return { authentication, request, source }
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
+import { takeRandom } from '../../engine/index.ts'
 import type { User, Users } from '../access/users.ts'
 import type { DocumentBudget } from '../auth/document-budget.ts'
 import { withQueryHeaders } from '../auth/query-headers.ts'
@@ -9,6 +9,7 @@ import { S3Error } from '../errors.ts'
 import type { FrontEndMetrics } from '../metrics.ts'
 import type { Operation, Reply, Services } from '../operation.ts'
 import { type RequestTrace, requestTrace, storeRequestIdOf } from '../request-trace.ts'
+import { toHex } from '../text.ts'
 import { admit, type Findings } from './admission.ts'
 import { BodyPieces, expectsContinue } from './body-pieces.ts'
 import { preflight, withCrossOrigin } from './cross-origin.ts'
@@ -60,7 +61,7 @@ export async function exchange(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const requestId = randomBytes(8).toString('hex').toUpperCase()
+  const requestId = toHex(takeRandom(8)).toUpperCase()
   const log = surroundings.log.child({ requestId })
   const work = (trace?: RequestTrace) =>
     serve(surroundings, { incoming, outgoing, requestId, log, storeRequestIds: trace?.storeRequestIds ?? [] })
@@ -107,7 +108,7 @@ async function serve(
   if (facts.code !== undefined) slot?.leave()
   try {
     const atOnce = facts.code === 'SlowDown' || facts.code === 'RequestTimeout'
-    await respond(surroundings, { ...given, reply, atOnce })
+    await respond(surroundings, given, { reply, atOnce })
   } catch (error) {
     // The headers are out: all that can be told now is that the response is not whole.
     if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
@@ -130,10 +131,11 @@ async function serve(
     user: facts.user?.id,
     status: outgoing.statusCode,
     code,
-    ...(facts.reason !== undefined && { reason: facts.reason }),
+    // What is undefined is not in the line.
+    reason: facts.reason,
     sent: facts.sent,
     ms: Math.round(durationMs),
-    ...(facts.storeRequestIds.length > 0 && { storeRequestIds: facts.storeRequestIds }),
+    storeRequestIds: facts.storeRequestIds.length > 0 ? facts.storeRequestIds : undefined,
   })
 }
 
@@ -207,15 +209,8 @@ async function answer(
 /** `atOnce`: without waiting for what the client still sends. */
 async function respond(
   { ending }: Surroundings,
-  {
-    incoming,
-    outgoing,
-    facts,
-    floor,
-    requestId,
-    reply,
-    atOnce,
-  }: Given & { readonly reply: Reply; readonly atOnce: boolean },
+  { incoming, outgoing, facts, floor, requestId }: Given,
+  { reply, atOnce }: { readonly reply: Reply; readonly atOnce: boolean },
 ): Promise<void> {
   // Whoever still waits for 100 sends nothing more when the answer is another.
   const waiting = expectsContinue(incoming) && !incoming.complete

@@ -22,13 +22,17 @@ export function parseRequest(
   const headers = parseHeaders(incoming.rawHeaders)
   const peer = plainAddress(incoming.socket.remoteAddress ?? '')
   const proxied = isTrusted(options.trusted, peer)
+  const { bucket, key, query, virtualHost } = parseTarget(rawUrl, headers.get('host'), config.domains)
   return {
     method: incoming.method ?? '',
     rawUrl,
-    ...parseTarget(rawUrl, headers.get('host'), config.domains),
+    bucket,
+    key,
+    query,
     headers,
     secure: options.encrypted || (proxied && headers.get('x-forwarded-proto') === 'https'),
     remoteAddress: proxied ? forwardedAddress(options.trusted, headers.get('x-forwarded-for'), peer) : peer,
+    ...(virtualHost === true && { virtualHost }),
   }
 }
 

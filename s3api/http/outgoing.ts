@@ -17,9 +17,8 @@ export async function send(outgoing: ServerResponse, reply: Reply, options: Send
   const { status, body } = reply
   try {
     outgoing.statusCode = status
-    for (const [name, value] of Object.entries({ ...options.headers, ...reply.headers })) {
-      outgoing.setHeader(name, toLatin1(value))
-    }
+    setHeaders(outgoing, options.headers)
+    if (reply.headers !== undefined) setHeaders(outgoing, reply.headers)
   } catch (error) {
     if (typeof body === 'object' && 'batches' in body) await body.batches.return()
     throw error
@@ -32,7 +31,8 @@ export async function send(outgoing: ServerResponse, reply: Reply, options: Send
   }
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
-    if (!outgoing.hasHeader('Content-Type')) outgoing.setHeader('Content-Type', 'application/xml')
+    const named = bytes === body || outgoing.hasHeader('Content-Type')
+    if (!named) outgoing.setHeader('Content-Type', 'application/xml')
     outgoing.setHeader('Content-Length', String(bytes.length))
     await finish(outgoing, options, bytes)
     return bytes.length
@@ -102,6 +102,11 @@ function drained(outgoing: ServerResponse): Promise<void> {
     }
     outgoing.on('drain', settle).on('close', settle)
   })
+}
+
+/** Of a name that is set already the new value counts. */
+function setHeaders(outgoing: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(headers)) outgoing.setHeader(name, toLatin1(headers[name] ?? ''))
 }
 
 /** Node writes header values byte by byte. */

@@ -69,9 +69,13 @@ function parseQuery(text: string): ReadonlyMap<string, string> {
     const equals = pair.indexOf('=')
     const name = equals === -1 ? pair : pair.slice(0, equals)
     const value = equals === -1 ? '' : pair.slice(equals + 1)
-    query.set(decode(name.replaceAll('+', ' ')), decode(value.replaceAll('+', ' ')))
+    query.set(decode(blanks(name)), decode(blanks(value)))
   }
   return query
+}
+
+function blanks(text: string): string {
+  return text.includes('+') ? text.replaceAll('+', ' ') : text
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -198,7 +198,7 @@ async function makeRecord(
     })),
   }
   if (encryption === undefined) return plain
-  return sealRecord(plain, { seal: encryption.envelope, objectKey: encryption.objectKey, name: request })
+  return sealRecord(plain, { seal: encryption.envelope, objectKey: encryption.objectKey }, request)
 }
 
 /** MD5 over the parts' ETags as bytes, and their count: what every S3 does. */

@@ -176,7 +176,7 @@ async function takeOver({ context, opened, encryption, headers }: Copy): Promise
   const { objectKey } = opened.encryption
   try {
     const { seal } = await sealNewKey(services.keys, encryption, request, objectKey)
-    return { record: sealRecord(plain, { seal, objectKey, name: request }), data, seal }
+    return { record: sealRecord(plain, { seal, objectKey }, request), data, seal }
   } finally {
     objectKey.fill(0)
   }
@@ -227,7 +227,7 @@ async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Pr
         modifiedAtMs: services.now(),
         ...(checksum !== undefined && { checksum }),
       }
-      const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
+      const record = sealing === undefined ? plain : sealRecord(plain, sealing, request)
       return { record, data: written.data, seal: sealing?.seal }
     })
   } finally {
@@ -247,13 +247,13 @@ async function copyData(
   },
 ): Promise<WrittenData> {
   let size = 0
-  const { batches } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
+  const { data } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
     if (record.etag !== options.etag) throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
     size = record.size
     return { range: { offset: 0, size } }
   })
   return writeData(context, {
-    source: plainPieces(batches),
+    source: plainPieces(data),
     size,
     key: options.key,
     hashes: new Set([

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import type { HashName } from '../../engine/index.ts'
+import { type HashName, takeRandom } from '../../engine/index.ts'
 import type { Checksum, ChecksumAlgorithm } from '../backends/backend.ts'
 import { element, type XmlNode } from '../http/xml-writer.ts'
 import type { RequestBody } from '../operation.ts'
@@ -23,7 +22,7 @@ export function etagOf(
   encryption: Pick<RequestedEncryption, 'mode'> | undefined,
   digests: Readonly<Partial<Record<HashName, Uint8Array>>>,
 ): string {
-  if (!needsMd5(encryption)) return toHex(randomBytes(etagSize))
+  if (!needsMd5(encryption)) return toHex(takeRandom(etagSize))
   if (digests.md5 === undefined) throw new Error('the MD5 of a body was not computed')
   return toHex(digests.md5)
 }

@@ -52,11 +52,12 @@ async function get(context: RequestContext): Promise<Reply> {
   const { request } = context
   refuseEncryptionHeaders(request.headers)
   const customerKey = customerKeyOf(context)
-  const { plan, batches } = await tellingParts(context, () =>
+  const { plan, data } = await tellingParts(context, () =>
     readObject(context, objectNameOf(request), customerKey, (opened) => planRead(context, opened)),
   )
-  if (plan.range === undefined) return { status: plan.status, headers: plan.headers }
-  return { status: plan.status, headers: plan.headers, body: { size: plan.range.size, batches } }
+  const { status, headers, range } = plan
+  if (range === undefined) return { status, headers }
+  return { status, headers, body: data instanceof Uint8Array ? data : { size: range.size, batches: data } }
 }
 
 async function head(context: RequestContext): Promise<Reply> {

@@ -19,6 +19,7 @@ import type { CustomerKey } from '../sse/headers.ts'
 import { type OpenedObject, openRecord } from '../sse/records.ts'
 import { verifyVersionId } from '../sse/version-ids.ts'
 import { watched } from '../watched.ts'
+import { begun } from './begun-batches.ts'
 import type { ByteRange } from './range.ts'
 import type { ObjectVersionName } from './version-parameter.ts'
 
@@ -147,6 +148,9 @@ export async function openObject(
   return openRecord(services, stored, customerKey)
 }
 
+/** Plaintext: all that was asked for, or batch by batch. */
+export type ObjectData = Uint8Array | AsyncGenerator<PlainBatch, void, undefined>
+
 /**
  * Looks the object up and begins to read it: `plan` sees the opened object and names the range to read, or undefined to read
  * nothing. The first batch has been read, and so authenticated, when this resolves; where the object is replaced between
@@ -160,16 +164,16 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
 ): Promise<{
   readonly opened: OpenedObject
   readonly plan: Plan
-  readonly batches: AsyncGenerator<PlainBatch, void, undefined>
+  readonly data: ObjectData
 }> {
   for (let attempt = 1; ; attempt++) {
     const opened = await openObject(services, name, customerKey, { recordOnly: false })
     const planned = plan(opened)
+    const range = planned.range ?? { offset: 0, size: 0 }
+    const { body } = opened.stored
+    if (body !== undefined) return { opened, plan: planned, data: readBody(services, opened, body, range) }
     try {
-      const batches = await begun(
-        readRange(services, opened, planned.range ?? { offset: 0, size: 0 }, signal),
-      )
-      return { opened, plan: planned, batches }
+      return { opened, plan: planned, data: await begun(readRange(services, opened, range, signal)) }
     } catch (error) {
       const replaced =
         error instanceof BackendError && error.code === 'no-such-key' && name.versionId === undefined
@@ -187,6 +191,28 @@ export async function whileReplaced<Result>(work: () => Promise<Result>): Promis
       const replaced = error instanceof BackendError && error.code === 'no-such-key'
       if (!replaced || attempt === lookupsMax) throw error
     }
+  }
+}
+
+/** The plaintext of a range of what the look-up has brought. Takes over the object key: it is zeroed. */
+function readBody(
+  { pool }: Services,
+  opened: OpenedObject,
+  body: Uint8Array,
+  { offset, size }: ByteRange,
+): Uint8Array {
+  const key = opened.encryption?.objectKey
+  try {
+    return pool.readBytes({
+      source: { kind: 'bytes', bytes: body },
+      ...(key !== undefined && { key }),
+      acceptsVersion1: mayBeVersion1(opened),
+      offset,
+      size,
+      plaintextSize: opened.record.size,
+    })
+  } finally {
+    key?.fill(0)
   }
 }
 
@@ -248,32 +274,4 @@ function* streamsOf({ record }: StoredObject, range: ByteRange) {
     if (from < to) yield { index, number, plaintextSize, offset: from - start, size: to - from }
     start += plaintextSize
   }
-}
-
-/** The same batches, the first of them read already, so that its errors are thrown here. */
-async function begun(
-  batches: AsyncGenerator<PlainBatch, void, undefined>,
-): Promise<AsyncGenerator<PlainBatch, void, undefined>> {
-  let first: IteratorResult<PlainBatch, void> | undefined = await batches.next()
-  const drop = () => {
-    if (first?.done === false) first.value.release()
-    first = undefined
-  }
-  const generator: AsyncGenerator<PlainBatch, void, undefined> = {
-    next: async () => {
-      const result = first ?? (await batches.next())
-      first = undefined
-      return result
-    },
-    return: (value) => {
-      drop()
-      return batches.return(value)
-    },
-    throw: (error) => {
-      drop()
-      return batches.throw(error)
-    },
-    [Symbol.asyncIterator]: () => generator,
-  }
-  return generator
 }

@@ -43,7 +43,8 @@ export function toResponseHeaders({
   storageClass,
 }: ObjectHeaders): Record<string, string> {
   const response: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) response[headerCase(name)] = value
+  for (const [name, value] of Object.entries(headers))
+    response[shownNames.get(name) ?? headerCase(name)] = value
   for (const [name, value] of Object.entries(metadata)) response[`${metadataPrefix}${name}`] = value
   if (storageClass !== 'STANDARD') response['x-amz-storage-class'] = storageClass
   return response
@@ -94,6 +95,8 @@ function refuseInternal({ headers }: S3Request): void {
     }
   }
 }
+
+const shownNames = new Map<string, string>(standardHeaders.map((name) => [name, headerCase(name)]))
 
 function headerCase(name: string): string {
   return name.startsWith('x-') ? name : name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase())

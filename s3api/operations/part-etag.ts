@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { deriveKey, type HashName, partKey } from '../../engine/index.ts'
+import { deriveKey, type HashName, partKey, takeRandom } from '../../engine/index.ts'
 import { fieldsMac } from '../sse/envelope.ts'
 import { toHex } from '../text.ts'
 import { etagOf, needsMd5 } from './digests.ts'
@@ -40,7 +39,7 @@ export function partEtag(
   if (encryption === undefined || needsMd5(encryption.envelope)) return etagOf(encryption?.envelope, digests)
   const name = identifying.find((candidate) => digests[candidate] !== undefined)
   const digest = name && digests[name]
-  if (name === undefined || digest === undefined) return toHex(randomBytes(etagSize))
+  if (name === undefined || digest === undefined) return toHex(takeRandom(etagSize))
   const key = partKey(encryption.objectKey, number)
   const mac = fieldsMac(deriveKey(key, etagLabel), [String(size), name, digest])
   key.fill(0)

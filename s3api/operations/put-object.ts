@@ -60,7 +60,7 @@ export async function storeBody(
         ...ownerMember(newAccess),
         ...(checksum !== undefined && { checksum }),
       }
-      const record = sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: request })
+      const record = sealing === undefined ? plain : sealRecord(plain, sealing, request)
       await confirmRecord(services, bucket, record)
       const version = await services.backend.putObject({
         bucket,

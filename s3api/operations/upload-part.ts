@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { partKey } from '../../engine/index.ts'
+import { partKey, takeRandom } from '../../engine/index.ts'
 import { copyNeeds } from '../access/needs.ts'
 import type { Checksum, PartRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
@@ -104,24 +103,19 @@ async function copyToPart(
   const source = parseCopySource(request)
   const checked = await openCopySource(context, source)
   checked.encryption?.objectKey.fill(0)
-  const { batches, plan } = await readObject(
-    context,
-    source,
-    copySourceCustomerKeyOf(context),
-    ({ record }) => {
-      if (record.etag !== checked.record.etag) {
-        throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
-      }
-      const range = parseCopySourceRange(request.headers.get('x-amz-copy-source-range'), record.size)
-      if (range.size > partSizeMax) throw new S3Error('EntityTooLarge')
-      return { range }
-    },
-  )
+  const { data, plan } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
+    if (record.etag !== checked.record.etag) {
+      throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
+    }
+    const range = parseCopySourceRange(request.headers.get('x-amz-copy-source-range'), record.size)
+    if (range.size > partSizeMax) throw new S3Error('EntityTooLarge')
+    return { range }
+  })
   const algorithm = opened.upload.checksum?.algorithm
   const wanted = algorithm === undefined ? [] : [hashOfChecksum[algorithm]]
   const key = keyOfPart(opened, number)
   const written = await writeData(context, {
-    source: plainPieces(batches),
+    source: plainPieces(data),
     size: plan.range.size,
     key,
     hashes: new Set([...wanted, ...hashesForPartEtag(opened, wanted)]),
@@ -165,7 +159,7 @@ async function storePart(
       size: written.size,
       etag: partEtag(opened, { number, ...written }),
       modifiedAtMs: services.now(),
-      generation: toHex(randomBytes(generationSize)),
+      generation: toHex(takeRandom(generationSize)),
       ...(checksum !== undefined && { checksum }),
     },
     opened,

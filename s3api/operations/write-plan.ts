@@ -38,7 +38,7 @@ export function planObject(
     key,
     becomes: {
       kind: 'object',
-      record: sealing === undefined ? plain : sealRecord(plain, { ...sealing, name: { bucket, key } }),
+      record: sealing === undefined ? plain : sealRecord(plain, sealing, { bucket, key }),
       attributes,
       ...(condition !== undefined && { condition }),
     },

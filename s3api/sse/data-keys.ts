@@ -58,7 +58,7 @@ export class DataKeys {
     const key = await this.#ring.dataKey({
       ...(keyId !== undefined && { keyId }),
       bucketContext,
-      objectContext: contextOf({ contextForm: 'object', clientContext }, name),
+      objectContext: () => contextOf({ contextForm: 'object', clientContext }, name),
     })
     const { epochId } = key
     try {

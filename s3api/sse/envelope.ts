@@ -68,7 +68,7 @@ const modeNames = { 'SSE-S3': 'SSE_S3', 'SSE-KMS': 'SSE_KMS', 'SSE-C': 'SSE_C' }
 /** The envelope's bytes with their MAC, as stored. */
 export function sealEnvelope(
   envelope: Envelope,
-  { objectKey, ...binding }: Omit<MacBinding, 'macKey'> & { readonly objectKey: Uint8Array },
+  { objectKey, bucket, key, facts }: Omit<MacBinding, 'macKey'> & { readonly objectKey: Uint8Array },
 ): Uint8Array {
   const message: EnvelopeInput = {
     format: formatVersion,
@@ -87,7 +87,8 @@ export function sealEnvelope(
     parts: [...envelope.parts],
   }
   const bytes = messageType.encode(messageType.fromObject(message)).finish()
-  return Buffer.concat([bytes, envelopeMac(bytes, { macKey: envelopeMacKey(objectKey), ...binding })])
+  const macKey = envelopeMacKey(objectKey)
+  return Buffer.concat([bytes, envelopeMac(bytes, { macKey, bucket, key, facts })])
 }
 
 /** The fields of a stored envelope, not authenticated yet: find the object key with them, then call {@link verifyEnvelope}. */
@@ -168,19 +169,22 @@ function malformed(why: string, cause?: unknown): DareError {
 /** Every field goes in behind its length, so that no two different records give the same message. */
 function envelopeMac(bytes: Uint8Array, { macKey, bucket, key, facts }: MacBinding): Uint8Array {
   const parts = facts.parts ?? []
-  return fieldsMac(macKey, [
+  const fields: (string | Uint8Array)[] = [
     bucket,
     key,
     String(facts.modifiedAtMs),
     facts.etag,
     facts.storageClass,
+  ]
+  fields.push(
     ...entryFields(facts.headers),
     ...entryFields(facts.metadata),
     ...checksumFields(facts.checksum),
-    String(parts.length),
-    ...parts.flatMap((part) => checksumFields(part.checksum)),
-    bytes,
-  ])
+  )
+  fields.push(String(parts.length))
+  for (const part of parts) fields.push(...checksumFields(part.checksum))
+  fields.push(bytes)
+  return fieldsMac(macKey, fields)
 }
 
 /** HMAC-SHA256 over each field's LE32 length and bytes (FORMAT.md §4.3). */

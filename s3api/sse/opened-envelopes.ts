@@ -1,5 +1,6 @@
 import type { KeptSecret } from '../../control/client.ts'
-import type { Envelope, KmsPart } from './envelope.ts'
+import { RecentlyUsed } from '../recently-used.ts'
+import type { Envelope, KmsPart, MacFacts } from './envelope.ts'
 import type { ObjectName } from './object-keys.ts'
 
 /** Bytes that all kept envelopes take together, by {@link costOf}. */
@@ -18,6 +19,11 @@ interface Keyed extends OpenedEnvelope {
   readonly macKey: Uint8Array
 }
 
+interface Known extends Keyed {
+  /** Found authentic with it the last time, if nobody can have changed them since. */
+  readonly facts: MacFacts | undefined
+}
+
 /** Keeps a secret with the data key that it was opened with, and takes it over; undefined where that key is not held. */
 type Keep = (dataKey: KmsPart, name: ObjectName, secret: Uint8Array) => KeptSecret | undefined
 
@@ -28,6 +34,7 @@ interface Kept {
   /** The object key and the MAC's. */
   readonly secret: Uint8Array
   readonly held: KeptSecret
+  facts: MacFacts | undefined
 }
 
 /**
@@ -36,9 +43,8 @@ interface Kept {
  */
 export class OpenedEnvelopes {
   readonly #keep: Keep
-  /** By their MACs, in the order of their last use. */
-  readonly #kept = new Map<string, Kept>()
-  #cost = 0
+  /** By their MACs. */
+  readonly #kept = new RecentlyUsed<string, Kept>(costMax, ({ held }) => held.release())
 
   constructor(keep: Keep) {
     this.#keep = keep
@@ -49,21 +55,26 @@ export class OpenedEnvelopes {
   }
 
   /**
-   * What is known of exactly these bytes under exactly this name. The MAC is still to be checked: what it covers beside the
-   * envelope may have changed. Errors: KmsError access-denied.
+   * What is known of exactly these bytes under exactly this name. With other facts the MAC is still to be checked: what it covers
+   * beside the envelope may have changed. Errors: KmsError access-denied.
    */
-  find(stored: Uint8Array, name: ObjectName): Keyed | undefined {
+  find(stored: Uint8Array, name: ObjectName): Known | undefined {
     const id = idOf(stored)
     const kept = this.#kept.get(id)
     if (kept === undefined || !isOf(kept, stored, name)) return undefined
-    const { envelope, secret, held } = kept
+    const { envelope, secret, held, facts } = kept
     if (!held.use()) {
-      this.#forget(id, kept)
+      this.#kept.delete(id)
       return undefined
     }
-    this.#kept.delete(id)
-    this.#kept.set(id, kept)
-    return { envelope, objectKey: secret.slice(0, keySize), macKey: secret.subarray(keySize) }
+    return { envelope, objectKey: secret.slice(0, keySize), macKey: secret.subarray(keySize), facts }
+  }
+
+  /** The MAC was found right with these facts; where they are frozen they are known by themselves the next time. */
+  found(stored: Uint8Array, facts: MacFacts): void {
+    if (!Object.isFrozen(facts)) return
+    const kept = this.#kept.get(idOf(stored))
+    if (kept !== undefined) kept.facts = facts
   }
 
   /**
@@ -77,21 +88,8 @@ export class OpenedEnvelopes {
     secret.set(macKey, keySize)
     const held = this.#keep(envelope.kms, name, secret)
     if (held === undefined) return
-    const id = idOf(stored)
-    const before = this.#kept.get(id)
-    if (before !== undefined) this.#forget(id, before)
-    this.#kept.set(id, { stored, name, envelope, secret, held })
-    this.#cost += costOf(stored)
-    for (const [oldest, kept] of this.#kept) {
-      if (this.#cost <= costMax) break
-      this.#forget(oldest, kept)
-    }
-  }
-
-  #forget(id: string, { stored, held }: Kept): void {
-    this.#kept.delete(id)
-    this.#cost -= costOf(stored)
-    held.release()
+    const kept = { stored, name, envelope, secret, held, facts: undefined }
+    this.#kept.set(idOf(stored), kept, costOf(stored))
   }
 }
 

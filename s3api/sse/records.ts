@@ -21,11 +21,8 @@ export interface OpenedObject {
 /** The record with its envelope: what an encrypted object is stored with. */
 export function sealRecord(
   record: Omit<ObjectRecord, 'envelope'>,
-  {
-    seal,
-    objectKey,
-    name,
-  }: { readonly seal: KeySeal; readonly objectKey: Uint8Array; readonly name: ObjectName },
+  { seal, objectKey }: { readonly seal: KeySeal; readonly objectKey: Uint8Array },
+  { bucket, key }: ObjectName,
 ): ObjectRecord {
   const parts = record.parts ?? []
   // Of a seal that is an upload's envelope no more than the seal: layout, size and parts are the object's.
@@ -39,7 +36,7 @@ export function sealRecord(
     parts: parts.map(({ number, size }) => ({ number, size })),
     ...(kms !== undefined && { kms }),
   }
-  return { ...record, envelope: sealEnvelope(envelope, { objectKey, ...name, facts: record }) }
+  return { ...record, envelope: sealEnvelope(envelope, { objectKey, bucket, key, facts: record }) }
 }
 
 /**

@@ -1,5 +1,5 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { DareError } from '../../engine/index.ts'
+import { hash, timingSafeEqual } from 'node:crypto'
+import { DareError, takeRandom } from '../../engine/index.ts'
 import type { ObjectRecord } from '../backends/backend.ts'
 
 /**
@@ -15,7 +15,7 @@ const committed = /^E[A-Za-z0-9_-]{32}$/
 
 /** The id for a new version with that record. */
 export function newVersionId({ envelope }: ObjectRecord): string {
-  return envelope === undefined ? randomBytes(idSize).toString('base64url') : commitment(envelope)
+  return envelope === undefined ? Buffer.from(takeRandom(idSize)).toString('base64url') : commitment(envelope)
 }
 
 /** Throws DareError `tag-mismatch` unless the record can be that of the version which was asked for. */

@@ -106,7 +106,7 @@ test('what a front-end does under its leases is counted, for each key and contex
     const ring = new KeyRing({ service: keys })
     const bucketContext = { photos: 'photos' }
     for (let object = 0; object < 5; object++) {
-      const { keyId, sealed, epochId } = await ring.dataKey({ bucketContext, objectContext: {} })
+      const { keyId, sealed, epochId } = await ring.dataKey({ bucketContext, objectContext: () => ({}) })
       assert.ok(epochId)
       const key = { keyId, sealed, context: bucketContext, epochId }
       await ring.open(key)

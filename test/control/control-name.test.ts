@@ -83,7 +83,10 @@ test('without control and its name a front-end goes on under its leases, and fin
     const keys = connectKeyService(address(), { deadlineMs: 500 })
     const ring = new KeyRing({ service: keys })
     const seal = (bucket: string) =>
-      ring.dataKey({ bucketContext: { [bucket]: bucket }, objectContext: { [bucket]: `${bucket}/key` } })
+      ring.dataKey({
+        bucketContext: { [bucket]: bucket },
+        objectContext: () => ({ [bucket]: `${bucket}/key` }),
+      })
     try {
       const before = await seal('bucket')
       names.remove(host)

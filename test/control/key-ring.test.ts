@@ -13,7 +13,7 @@ import { ManualClock } from '../support/vault/manual-clock.ts'
 
 const test = suite('control/key-ring')
 
-const request = { bucketContext, objectContext: { bucket: 'bucket/object' } }
+const request = { bucketContext, objectContext: () => ({ bucket: 'bucket/object' }) }
 const minuteMs = 60_000
 
 test('the id of an epoch is the one of FORMAT.md', () => {
@@ -136,7 +136,7 @@ test('of two instances one is ended under load, and no key is refused', () =>
     const load = Array.from({ length: 8 }, async (_, worker) => {
       for (let index = 0; running; index++) {
         const name = `${worker}-${index}`
-        await ring.dataKey({ bucketContext: { [name]: name }, objectContext: {} })
+        await ring.dataKey({ bucketContext: { [name]: name }, objectContext: () => ({}) })
       }
     })
     const done = Promise.all(load)

@@ -110,7 +110,16 @@ export class DiskBackend implements Backend {
 
   async getObject(bucket: string, key: string, versionId?: string): Promise<StoredObject> {
     const { id, places, ...view } = this.#reader.object(bucket, key, versionId)
-    return { bucket, key, ...view, generation: new Generation({ id, places }) }
+    const [first] = places
+    const body =
+      view.record.parts === undefined && first !== undefined && 'body' in first ? first.body : undefined
+    return {
+      bucket,
+      key,
+      generation: new Generation({ id, places }),
+      ...view,
+      ...(body !== undefined && { body }),
+    }
   }
 
   openData(object: StoredObject, ranges: readonly StreamRange[]) {

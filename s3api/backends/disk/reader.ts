@@ -15,6 +15,7 @@ import type { ObjectAttributes, VersionPage, VersionQuery } from '../versions.ts
 import { BucketRows } from './bucket-rows.ts'
 import type { StreamPlace } from './command.ts'
 import { type Database, openDatabase } from './database.ts'
+import { ObjectRecords } from './object-records.ts'
 import { findVersion } from './object-rows.ts'
 import {
   type Row,
@@ -22,7 +23,6 @@ import {
   toBucket,
   toListedRecord,
   toMarker,
-  toObjectRecord,
   toPartRecord,
   toUploadRecord,
   versionIdOf,
@@ -44,6 +44,7 @@ export class Reader {
   readonly #database: Database
   readonly #statements: Statements
   readonly #bucketRows: BucketRows
+  readonly #records = new ObjectRecords()
 
   constructor(path: string) {
     this.#database = openDatabase(path, { readOnly: true })
@@ -97,7 +98,7 @@ export class Reader {
     const { versioning } = this.bucket(String(row.bucket))
     return {
       id: Number(row.id),
-      record: toObjectRecord(row),
+      record: this.#records.of(row),
       attributes: toAttributes(row),
       ...(versioning !== 'unversioned' && { versionId: versionIdOf(row) }),
       places,

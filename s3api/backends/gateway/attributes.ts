@@ -30,6 +30,7 @@ export class Attributes {
   /** Tags cost a request of their own, for objects that have some; so does the access control list, where it is wanted. */
   async of(found: LookedUp, hint: LookupHint): Promise<ObjectAttributes> {
     const wanted = hint.acl === true && found.record.minio === undefined
+    if (!wanted && !hasTags(found)) return toLockAttributes(found.headers)
     const [tags, acl] = await Promise.all([
       this.#tagsOf(found),
       wanted ? this.#acls.of(found, found.record.owner) : {},
@@ -37,8 +38,9 @@ export class Attributes {
     return { ...toLockAttributes(found.headers), ...tags, ...acl }
   }
 
-  async #tagsOf({ bucket, key, versionId, headers }: LookedUp): Promise<Pick<ObjectAttributes, 'tags'>> {
-    if (Number(headers['x-amz-tagging-count'] ?? 0) === 0) return {}
+  async #tagsOf(found: LookedUp): Promise<Pick<ObjectAttributes, 'tags'>> {
+    if (!hasTags(found)) return {}
+    const { bucket, key, versionId } = found
     const query = { tagging: '', ...(versionId !== undefined && { versionId }) }
     const { bytes } = await asBackend(() =>
       this.#upstream.fetch({ method: 'GET', bucket, key, query, repeatable: true }, answerSizeMax),
@@ -111,6 +113,10 @@ export class Attributes {
       return written.versionId === undefined && versionId !== undefined ? { versionId } : written
     })
   }
+}
+
+function hasTags({ headers }: LookedUp): boolean {
+  return Number(headers['x-amz-tagging-count'] ?? 0) > 0
 }
 
 function retentionDocument(retention: Retention | null): string {

@@ -17,34 +17,53 @@ export class UpstreamBody {
 
   /** Its pieces. Errors: BackendError unavailable where the store stalls or the connection breaks. */
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
-    const watch = setTimeout(
-      () => this.#readable.destroy(new Error(`nothing came for ${stallMs / 1000} s`)),
-      stallMs,
-    )
+    const watch = this.#watch()
     try {
       for await (const piece of this.#readable) {
         yield piece
         watch.refresh()
       }
     } catch (error) {
-      throw new BackendError('unavailable', 'the store broke off its answer', { cause: error })
+      throw brokenOff(error)
     } finally {
       clearTimeout(watch)
       this.cancel()
     }
   }
 
-  /** All of it, which must not be more than `sizeMax`. */
-  async bytes(sizeMax: number): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = []
-    let size = 0
-    for await (const piece of this.pieces()) {
-      size += piece.length
-      if (size > sizeMax)
-        throw new BackendError('unavailable', `the store's answer has over ${sizeMax} bytes`)
-      pieces.push(piece)
-    }
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size)
+  /** All of it, in place of its pieces; it must not be more than `sizeMax`. Errors: as `pieces`. */
+  bytes(sizeMax: number): Promise<Uint8Array> {
+    const readable = this.#readable
+    const watch = this.#watch()
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const pieces: Uint8Array[] = []
+      let size = 0
+      const closed = () => {
+        if (!readable.readableEnded) reject(brokenOff(readable.errored ?? new Error('it was closed')))
+      }
+      readable
+        .on('data', (piece: Uint8Array) => {
+          size += piece.length
+          pieces.push(piece)
+          if (size > sizeMax) readable.destroy(new Error(`it has over ${sizeMax} bytes`))
+          watch.refresh()
+        })
+        .on('end', () => {
+          const [first, ...more] = pieces
+          resolve(first !== undefined && more.length === 0 ? first : Buffer.concat(pieces, size))
+        })
+        .on('close', closed)
+      // Closed before: then none of these comes any more.
+      if (readable.closed) closed()
+    }).finally(() => {
+      clearTimeout(watch)
+      this.cancel()
+    })
+  }
+
+  #watch(): NodeJS.Timeout {
+    const stalled = () => this.#readable.destroy(new Error(`nothing came for ${stallMs / 1000} s`))
+    return setTimeout(stalled, stallMs)
   }
 
   /** Reads what an answer without a document has, which is next to nothing: so its connection can be used again. */
@@ -56,4 +75,8 @@ export class UpstreamBody {
   cancel(): void {
     if (!this.#readable.destroyed) this.#readable.destroy()
   }
+}
+
+function brokenOff(cause: unknown): BackendError {
+  return new BackendError('unavailable', 'the store broke off its answer', { cause })
 }

@@ -13,14 +13,16 @@ class Generation {
 
 /** Under the key that clients know, which need not be the one in the store. */
 export function toStoredObject(found: LookedUp, key: string, attributes: ObjectAttributes): StoredObject {
-  const { bucket, record, versionId } = found
+  const { bucket, record, versionId, size, dataSize, tail } = found
+  const inTail = tail.length === size && record.parts === undefined
   return {
     bucket,
     key,
     record,
     attributes,
-    ...(versionId !== undefined && { versionId: fromUpstreamVersion(versionId) }),
     generation: new Generation(found),
+    ...(versionId !== undefined && { versionId: fromUpstreamVersion(versionId) }),
+    ...(inTail && { body: tail.subarray(0, dataSize) }),
   }
 }
 

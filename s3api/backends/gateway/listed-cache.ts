@@ -1,12 +1,12 @@
+import { RecentlyUsed } from '../../recently-used.ts'
 import type { ListedRecord } from '../backend.ts'
 
 /** What listings need of objects, by the store's ETag of one generation; the least recently used goes first. */
 export class ListedCache {
-  readonly #entries = new Map<string, ListedRecord>()
-  readonly #countMax: number
+  readonly #entries: RecentlyUsed<string, ListedRecord>
 
   constructor(countMax: number) {
-    this.#countMax = countMax
+    this.#entries = new RecentlyUsed(countMax)
   }
 
   get size(): number {
@@ -14,27 +14,19 @@ export class ListedCache {
   }
 
   get(name: Generation): ListedRecord | undefined {
-    const id = idOf(name)
-    const known = this.#entries.get(id)
-    if (known === undefined) return undefined
-    this.#entries.delete(id)
-    this.#entries.set(id, known)
-    return known
+    return this.#entries.get(idOf(name))
   }
 
   set(name: Generation, { size, etag, modifiedAtMs, storageClass, owner, checksum }: ListedRecord): void {
-    const id = idOf(name)
-    this.#entries.delete(id)
-    // A Map keeps the order of insertion.
-    if (this.#entries.size >= this.#countMax) this.#entries.delete(this.#entries.keys().next().value ?? '')
-    this.#entries.set(id, {
+    const listed = {
       size,
       etag,
       modifiedAtMs,
       storageClass,
       ...(owner !== undefined && { owner }),
       ...(checksum !== undefined && { checksum }),
-    })
+    }
+    this.#entries.set(idOf(name), listed, 1)
   }
 }
 

@@ -2,6 +2,7 @@ import { DareError } from '../../../engine/index.ts'
 import { S3Error } from '../../errors.ts'
 import { BackendError, type ObjectRecord } from '../backend.ts'
 import type { GatewayConfig } from './config.ts'
+import { DecodedRecords } from './decoded-records.ts'
 import { customerHeaders } from './double-encryption.ts'
 import { markerOf, parseTime, toPlainRecord, unquoted } from './native-headers.ts'
 import { decodeRecord, type NamedRecord, parseArea, parseMarker } from './stored-record.ts'
@@ -52,6 +53,7 @@ export interface Wanted {
 export class Lookup {
   readonly #upstream: Upstream
   readonly #double: GatewayConfig['double']
+  readonly #records = new DecodedRecords()
 
   constructor(upstream: Upstream, double: GatewayConfig['double']) {
     this.#upstream = upstream
@@ -64,10 +66,10 @@ export class Lookup {
     const marker = markerOf(found.headers)
     if (marker === undefined) {
       refuseUnmarked(found)
-      return { ...found, record: toPlainRecord(found.headers, found.size), dataSize: found.size }
+      return lookedUp(found, toPlainRecord(found.headers, found.size), found.size)
     }
     const { named, areaSize } = await this.#record(found, marker)
-    return { ...found, record: named.record, dataSize: found.size - areaSize }
+    return lookedUp(found, named.record, found.size - areaSize)
   }
 
   /** Errors: those of Backend.getObject. */
@@ -108,27 +110,28 @@ export class Lookup {
 
   async #find(wanted: Wanted, access: Found['access']): Promise<Found> {
     const { bucket, key, versionId } = wanted
-    const query = { ...(versionId !== undefined && { versionId: toUpstreamVersion(versionId) }) }
-    const request = { bucket, key, query, repeatable: true } as const
+    const query = versionId === undefined ? {} : { versionId: toUpstreamVersion(versionId) }
     const tailSize = tailSizes[wanted.tail]
     try {
       const answer = await this.#upstream.send({
-        ...request,
         method: 'GET',
-        headers: { ...access, range: `bytes=-${tailSize}` },
+        bucket,
+        key,
+        query,
+        headers: { range: `bytes=-${tailSize}`, ...access },
+        repeatable: true,
       })
-      const { headers } = answer
-      const size = sizeOf(headers)
       const tail = await answer.body.bytes(tailSize)
-      return { bucket, key, headers, size, tail, access, ...identity(headers) }
+      return foundAs({ bucket, key, access }, answer.headers, { size: sizeOf(answer.headers), tail })
     } catch (error) {
       // An empty object has no last bytes.
       if (!(error instanceof UpstreamError) || error.status !== 416) throw error
-      const { headers } = await this.#upstream.send({ ...request, method: 'HEAD', headers: access })
+      const request = { method: 'HEAD', bucket, key, query, headers: access, repeatable: true } as const
+      const { headers } = await this.#upstream.send(request)
       const size = Number(headers['content-length'] ?? Number.NaN)
       if (size !== 0)
         throw new BackendError('unavailable', 'the store refused the range of an object', { cause: error })
-      return { bucket, key, headers, size, tail: new Uint8Array(0), access, ...identity(headers) }
+      return foundAs({ bucket, key, access }, headers, { size, tail: new Uint8Array(0) })
     }
   }
 
@@ -141,7 +144,7 @@ export class Lookup {
     if (override !== undefined) return { named: override, areaSize: area?.areaSize ?? 0 }
     if (area === undefined) throw new DareError('unexpected-eof', 'the record of the object is missing')
     const json = area.json ?? (await this.#restOfArea(found, area.areaSize))
-    return { named: decodeRecord(json), areaSize: area.areaSize }
+    return { named: this.#records.decode(json), areaSize: area.areaSize }
   }
 
   async #restOfArea(found: Found, areaSize: number): Promise<Uint8Array> {
@@ -171,8 +174,18 @@ export class Lookup {
   }
 }
 
-function identity(headers: Found['headers']) {
-  return { etag: unquoted(headers.etag), versionId: headers['x-amz-version-id'] }
+function lookedUp(found: Found, record: ObjectRecord, dataSize: number): LookedUp {
+  const { bucket, key, headers, etag, versionId, size, tail, access } = found
+  return { bucket, key, headers, etag, versionId, size, tail, access, record, dataSize }
+}
+
+function foundAs(
+  { bucket, key, access }: Pick<Found, 'bucket' | 'key' | 'access'>,
+  headers: Found['headers'],
+  { size, tail }: Pick<Found, 'size' | 'tail'>,
+): Found {
+  const [etag, versionId] = [unquoted(headers.etag), headers['x-amz-version-id']]
+  return { bucket, key, headers, etag, versionId, size, tail, access }
 }
 
 /** Bytes of the whole object. */

@@ -89,6 +89,8 @@ export function parseTime(text: string | undefined): number {
   return Number.isNaN(timeMs) ? 0 : timeMs
 }
 
-export function unquoted(etag: string | undefined): string {
-  return (etag ?? '').replace(/^W\//, '').replace(/^"(.*)"$/, '$1')
+export function unquoted(etag = ''): string {
+  const strong = etag.startsWith('W/') ? etag.slice(2) : etag
+  const quoted = strong.length > 1 && strong.startsWith('"') && strong.endsWith('"')
+  return quoted ? strong.slice(1, -1) : strong
 }

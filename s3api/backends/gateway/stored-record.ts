@@ -82,15 +82,22 @@ export function decodeRecord(bytes: Uint8Array): NamedRecord {
   } catch (error) {
     throw malformed('its record cannot be read', error)
   }
-  const { bucket, key, envelope: text, parts, owner, checksum, ...rest } = value
+  const { bucket, key, size, etag, modifiedAtMs, headers, metadata, storageClass } = value
+  const { envelope: text, parts, owner, checksum } = value
   const envelope = parseBase64(text)
   if (envelope === undefined) throw malformed('its envelope is not base64')
   const record = {
-    ...rest,
+    size,
+    etag,
+    modifiedAtMs,
+    headers,
+    metadata,
+    storageClass,
+    // Decoded text lies in memory that others share, and may outlive them.
+    envelope: new Uint8Array(envelope),
     ...(owner !== undefined && { owner }),
     ...(checksum !== undefined && { checksum }),
     ...(parts !== undefined && { parts: parts.map(toPart) }),
-    envelope,
   }
   return { bucket, key, record }
 }

@@ -145,10 +145,10 @@ export class Upstream {
       pool.request({
         method: request.method,
         path,
-        headers: {
-          ...signed.headers,
-          ...(length !== undefined && { 'content-length': String(length.length) }),
-        },
+        headers:
+          length === undefined
+            ? signed.headers
+            : { 'content-length': String(length.length), ...signed.headers },
         ...(body !== undefined && body.length > 0 && { body }),
       }),
     )
@@ -164,12 +164,8 @@ export class Upstream {
     const region = this.#regionOf(bucket)
     const host = this.#hostOf(region)
     const path = encodeTarget(bucket, key, query)
-    const latin1 = Object.entries(headers).map(([name, value]) => [
-      name,
-      isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1'),
-    ])
     const signed = signRequest(
-      { method, path, host, headers: Object.fromEntries(latin1), payload },
+      { method, path, host, headers: toLatin1(headers), payload },
       { credential: await this.#credentials(), region, now: new Date(this.#now()) },
     )
     return { signed, path, pool: this.#poolOf(host) }
@@ -263,6 +259,14 @@ function withMd5(request: UpstreamRequest, body: Uint8Array): UpstreamRequest {
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
   // It rejects only to end early.
   await setTimeout(ms, undefined, { signal }).catch(() => {})
+}
+
+/** undici writes header values byte by byte. */
+function toLatin1(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (Object.values(headers).every(isAscii)) return headers
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Buffer.from(value, 'utf8').toString('latin1')]),
+  )
 }
 
 /** undici takes any async iterable (its `isIterable`), but its types do not say so. */

@@ -1,0 +1,11 @@
+import type { ObjectRecord } from './records.ts'
+
+/**
+ * The record, which nobody can change any more. Whoever is given the same one again knows that all of it is as it was, but for the
+ * bytes of its envelope.
+ */
+export function frozenRecord(record: ObjectRecord): ObjectRecord {
+  const { headers, metadata, checksum, parts } = record
+  for (const part of [headers, metadata, checksum, parts]) Object.freeze(part)
+  return Object.freeze(record)
+}
