@@ -11,6 +11,7 @@ import { ConnectionOrder } from './http/connection-order.ts'
 import { exchange } from './http/exchange.ts'
 import { createTrustedList } from './http/incoming.ts'
 import { OutageLog } from './http/outage-log.ts'
+import { Probes, probeOf } from './http/probes.ts'
 import { rateWindowMs } from './http/rate-floor.ts'
 import { createRouter } from './http/router.ts'
 import { type HttpServer, listen } from './http/server.ts'
@@ -108,9 +109,15 @@ export async function startFrontEnd(
     ending: () => ending,
   }
   const order = new ConnectionOrder()
+  const probes = new Probes(() => readiness(services))
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const probe = probeOf(incoming)
+    const answer = () =>
+      probe === undefined
+        ? exchange(surroundings, incoming, outgoing)
+        : probes.answer(probe, outgoing, { ending })
     const work = () =>
-      exchange(surroundings, incoming, outgoing).catch((error: unknown) => {
+      answer().catch((error: unknown) => {
         log.error({ err: error }, 'a request was left without an answer')
         outgoing.destroy()
       })
