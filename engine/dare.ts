@@ -164,7 +164,7 @@ export function sealBytes(
   const sealed = new Uint8Array(sealedSizeOf(plaintext.length))
   const nonce = options.nonce ?? createStreamNonce()
   let offset = 0
-  for (const piece of sealPackages(plaintext, { ...options, key, nonce, firstSequence: 0, final: true })) {
+  for (const piece of sealPackages(plaintext, { key, nonce, firstSequence: 0, final: true, ...options })) {
     sealed.set(piece, offset)
     offset += piece.length
     free(piece)

@@ -57,7 +57,6 @@ export async function writeData(
   try {
     const result = await pool.write({
       source: limited(options.source, options.sizeMax),
-      ...(options.key !== undefined && { key: options.key }),
       hashes: [...options.hashes],
       openTarget: async () => {
         const storedSize = options.key === undefined ? options.size : sealedSizeOf(options.size)
@@ -66,6 +65,7 @@ export async function writeData(
       },
       inlineSizeMax,
       signal,
+      ...(options.key !== undefined && { key: options.key }),
     })
     const { size, digests } = result
     if (result.bytes !== undefined) return { data: { kind: 'bytes', bytes: result.bytes }, size, digests }
@@ -205,11 +205,11 @@ function readBody(
   try {
     return pool.readBytes({
       source: { kind: 'bytes', bytes: body },
-      ...(key !== undefined && { key }),
       acceptsVersion1: mayBeVersion1(opened),
       offset,
       size,
       plaintextSize: opened.record.size,
+      ...(key !== undefined && { key }),
     })
   } finally {
     key?.fill(0)
@@ -241,12 +241,12 @@ async function* readRange(
       try {
         yield* pool.read({
           source: next.value,
-          ...(key !== undefined && { key }),
           acceptsVersion1: mayBeVersion1(opened),
           offset: stream.offset,
           size: stream.size,
           plaintextSize: stream.plaintextSize,
           signal,
+          ...(key !== undefined && { key }),
         })
       } finally {
         if (record.parts !== undefined) key?.fill(0)

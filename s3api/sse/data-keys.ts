@@ -56,9 +56,9 @@ export class DataKeys {
     this.#fingerprint.require()
     const bucketContext = contextOf({ contextForm: 'bucket', clientContext }, name)
     const key = await this.#ring.dataKey({
-      ...(keyId !== undefined && { keyId }),
       bucketContext,
       objectContext: () => contextOf({ contextForm: 'object', clientContext }, name),
+      ...(keyId !== undefined && { keyId }),
     })
     const { epochId } = key
     try {

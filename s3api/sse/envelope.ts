@@ -73,6 +73,11 @@ export function sealEnvelope(
   const message: EnvelopeInput = {
     format: formatVersion,
     mode: modeNames[envelope.mode],
+    iv: envelope.iv,
+    sealedObjectKey: envelope.sealedObjectKey,
+    layout: envelope.layout === 'single' ? 'SINGLE' : 'PARTS',
+    size: envelope.size,
+    parts: [...envelope.parts],
     ...(envelope.kms !== undefined && {
       keyId: envelope.kms.keyId,
       sealedDataKey: envelope.kms.sealedDataKey,
@@ -80,11 +85,6 @@ export function sealEnvelope(
       clientContext: envelope.kms.clientContext,
       ...(envelope.kms.epochId !== undefined && { epoch: envelope.kms.epochId }),
     }),
-    iv: envelope.iv,
-    sealedObjectKey: envelope.sealedObjectKey,
-    layout: envelope.layout === 'single' ? 'SINGLE' : 'PARTS',
-    size: envelope.size,
-    parts: [...envelope.parts],
   }
   const bytes = messageType.encode(messageType.fromObject(message)).finish()
   const macKey = envelopeMacKey(objectKey)
@@ -112,12 +112,12 @@ export function parseEnvelope(stored: Uint8Array): Envelope {
   if (message.layout !== 'SINGLE' && message.layout !== 'PARTS') throw malformed('layout is missing')
   return {
     mode,
-    ...(mode !== 'SSE-C' && { kms: parseKmsPart(message) }),
     iv: message.iv,
     sealedObjectKey: message.sealedObjectKey,
     layout: message.layout === 'SINGLE' ? 'single' : 'parts',
     size: message.size,
     parts: message.parts,
+    ...(mode !== 'SSE-C' && { kms: parseKmsPart(message) }),
   }
 }
 

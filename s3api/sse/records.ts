@@ -24,19 +24,30 @@ export function sealRecord(
   { seal, objectKey }: { readonly seal: KeySeal; readonly objectKey: Uint8Array },
   { bucket, key }: ObjectName,
 ): ObjectRecord {
-  const parts = record.parts ?? []
+  const { size, etag, modifiedAtMs, headers, metadata, storageClass, owner, checksum, parts } = record
   // Of a seal that is an upload's envelope no more than the seal: layout, size and parts are the object's.
   const { mode, kms, iv, sealedObjectKey } = seal
   const envelope: Envelope = {
     mode,
     iv,
     sealedObjectKey,
-    layout: record.parts === undefined ? 'single' : 'parts',
-    size: record.size,
-    parts: parts.map(({ number, size }) => ({ number, size })),
+    layout: parts === undefined ? 'single' : 'parts',
+    size,
+    parts: (parts ?? []).map((part) => ({ number: part.number, size: part.size })),
     ...(kms !== undefined && { kms }),
   }
-  return { ...record, envelope: sealEnvelope(envelope, { objectKey, bucket, key, facts: record }) }
+  return {
+    size,
+    etag,
+    modifiedAtMs,
+    headers,
+    metadata,
+    storageClass,
+    envelope: sealEnvelope(envelope, { objectKey, bucket, key, facts: record }),
+    ...(owner !== undefined && { owner }),
+    ...(checksum !== undefined && { checksum }),
+    ...(parts !== undefined && { parts }),
+  }
 }
 
 /**

@@ -92,13 +92,16 @@ export class DiskBackend implements Backend {
     return this.#files.create()
   }
 
-  async putObject({ record, data, attributes = {}, condition, ...put }: Parameters<Backend['putObject']>[0]) {
+  async putObject(put: Parameters<Backend['putObject']>[0]) {
+    const { bucket, key, record, data, attributes = {}, condition, versionId } = put
     const columns = fromObjectRecord(record)
     const atMs = this.#now()
     return this.#data.storing(data, (streams) =>
       this.#change<WrittenVersion>({
         type: 'put-object',
-        ...put,
+        bucket,
+        key,
+        versionId,
         columns,
         streams,
         attributes,

@@ -100,8 +100,8 @@ export class Reader {
       id: Number(row.id),
       record: this.#records.of(row),
       attributes: toAttributes(row),
-      ...(versioning !== 'unversioned' && { versionId: versionIdOf(row) }),
       places,
+      ...(versioning !== 'unversioned' && { versionId: versionIdOf(row) }),
     }
   }
 

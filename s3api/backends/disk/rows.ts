@@ -18,7 +18,8 @@ export interface ObjectColumns {
 }
 
 export function fromObjectRecord(record: ObjectRecord): ObjectColumns {
-  const { size, etag, modifiedAtMs, storageClass, owner, checksum, envelope, ...details } = record
+  const { size, etag, modifiedAtMs, storageClass, owner, checksum, envelope, headers, metadata, parts } =
+    record
   return {
     size,
     etag,
@@ -26,7 +27,8 @@ export function fromObjectRecord(record: ObjectRecord): ObjectColumns {
     storageClass,
     owner: owner ?? null,
     checksum: checksum === undefined ? null : JSON.stringify(checksum),
-    details: JSON.stringify(details),
+    // What is undefined is not in the text.
+    details: JSON.stringify({ headers, metadata, parts }),
     envelope: envelope ?? null,
   }
 }

@@ -62,13 +62,22 @@ const schema = v.object({
 
 /** The record's JSON. */
 export function encodeRecord({ bucket, key, record }: NamedRecord): Uint8Array {
-  const { envelope, parts, ...rest } = record
+  const { size, etag, modifiedAtMs, headers, metadata, storageClass, owner, checksum, parts, envelope } =
+    record
   if (envelope === undefined) throw new Error('a plain object has no stored record')
+  // What is undefined is not in the text.
   const text = JSON.stringify({
     bucket,
     key,
-    ...rest,
-    ...(parts !== undefined && { parts: parts.map(fromPart) }),
+    size,
+    etag,
+    modifiedAtMs,
+    headers,
+    metadata,
+    storageClass,
+    owner,
+    checksum,
+    parts: parts?.map(fromPart),
     envelope: toBase64(envelope),
   })
   return Buffer.from(text, 'utf8')

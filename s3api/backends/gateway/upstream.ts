@@ -185,7 +185,7 @@ export class Upstream {
     const trace = requestTrace.getStore()
     trace?.storeRequestIds.push(storeRequestId)
     const line = {
-      ...(trace !== undefined && { requestId: trace.requestId }),
+      requestId: trace?.requestId,
       method,
       bucket,
       key,
