@@ -42,7 +42,6 @@ export class KeyCache {
   readonly #onRefused: (keyId: string) => void
   /** In the order of their last use. */
   readonly #entries = new Map<string, KeyEntry>()
-  #newest: string | undefined
   readonly #failures = new Map<string, { readonly error: KmsError; readonly untilMs: number }>()
   readonly #running = new Map<string, Promise<void>>()
   /** Counts drops: what was fetched before one is not kept after it. */
@@ -106,7 +105,6 @@ export class KeyCache {
     }
     this.#entries.delete(id)
     this.#entries.set(id, entry)
-    this.#newest = id
     this.#failures.delete(id)
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#entriesMax) break
@@ -214,12 +212,8 @@ export class KeyCache {
     { uses, cached }: { readonly uses: number; readonly cached: boolean },
   ): void {
     entry.use(uses)
-    // A bucket's key is used again and again: it stands where it belongs then.
-    if (this.#newest !== id) {
-      this.#entries.delete(id)
-      this.#entries.set(id, entry)
-      this.#newest = id
-    }
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
     if (entry.isStale) this.#events?.stale()
     else if (cached) this.#events?.hit()
   }
@@ -272,7 +266,6 @@ export class KeyCache {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
     this.#entries.delete(id)
-    if (this.#newest === id) this.#newest = undefined
     entry.zero()
     this.#events?.evicted(reason)
   }

@@ -6,6 +6,10 @@ import type { ObjectRecord } from './records.ts'
  */
 export function frozenRecord(record: ObjectRecord): ObjectRecord {
   const { headers, metadata, checksum, parts } = record
-  for (const part of [headers, metadata, checksum, parts]) Object.freeze(part)
+  for (const member of [headers, metadata, checksum, parts]) Object.freeze(member)
+  for (const part of parts ?? []) {
+    Object.freeze(part.checksum)
+    Object.freeze(part)
+  }
   return Object.freeze(record)
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -16,25 +15,12 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
-import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
-import { withKept } from '../support/kept.ts'
+import { type ServedFrontEnd, serveGateway, withGateway } from '../support/gateway-front-end.ts'
 
 const test = suite('gateway/costs')
 const Bucket = 'bucket'
 const systemBucket = 'sealgate-system'
 const encrypted = { ServerSideEncryption: 'AES256' } as const
-
-async function withGateway(
-  work: (sites: { readonly store: ServedFrontEnd; readonly gateway: ServedFrontEnd }) => Promise<void>,
-): Promise<void> {
-  await withKept(async (keep) => {
-    const { keys } = keep(await startTestControl())
-    const store = keep(await serveStore())
-    const gateway = keep(await serveGateway(store.url, { keys }))
-    await gateway.client.send(new CreateBucketCommand({ Bucket }))
-    await work({ store, gateway })
-  })
-}
 
 /** What the store was asked on the objects of the bucket, not on buckets and settings, which are remembered for a moment. */
 async function asked(store: ServedFrontEnd, work: () => Promise<unknown>): Promise<string[]> {
@@ -52,7 +38,7 @@ async function read(client: S3Client, Key: string, Range?: string): Promise<Buff
 }
 
 test('PUT, HEAD and small GET cost one request, a range of a large object two', () =>
-  withGateway(async ({ store, gateway: { client } }) => {
+  withGateway(Bucket, async ({ store, gateway: { client } }) => {
     const [small, large] = [randomBytes(1000), randomBytes(2_000_000)]
     for (const [Key, Body] of [
       ['small', small],
@@ -71,7 +57,7 @@ test('PUT, HEAD and small GET cost one request, a range of a large object two', 
   }))
 
 test('a cold listing looks up each object once, a warm one none, and all sizes and ETags are right', () =>
-  withGateway(async ({ store, gateway }) => {
+  withGateway(Bucket, async ({ store, gateway }) => {
     const control = await startTestControl()
     const other = await serveGateway(store.url, { keys: control.keys })
     try {
@@ -98,7 +84,7 @@ test('a cold listing looks up each object once, a warm one none, and all sizes a
   }))
 
 test('copies, renames and changes of metadata move no bytes of the object through the gateway', () =>
-  withGateway(async ({ store, gateway: { client } }) => {
+  withGateway(Bucket, async ({ store, gateway: { client } }) => {
     const Body = randomBytes(6_000_000)
     const moved = async (work: () => Promise<unknown>) => {
       await store.served()
@@ -133,7 +119,7 @@ test('copies, renames and changes of metadata move no bytes of the object throug
   }))
 
 test('a multipart upload is one object of the store with nothing beside it, whatever its last part and its order', () =>
-  withGateway(async ({ store, gateway: { client } }) => {
+  withGateway(Bucket, async ({ store, gateway: { client } }) => {
     const part = 5 * 1024 * 1024
     for (const last of [1, part]) {
       const bodies = [randomBytes(part), randomBytes(part + 1), randomBytes(last)]
@@ -160,7 +146,7 @@ test('a multipart upload is one object of the store with nothing beside it, what
   }))
 
 test('plain objects are read through as they are, and ours without its marker is an error', () =>
-  withGateway(async ({ store, gateway: { client } }) => {
+  withGateway(Bucket, async ({ store, gateway: { client } }) => {
     const metadata = { Metadata: { color: 'blue' }, ContentType: 'text/css' }
     await store.client.send(new PutObjectCommand({ Bucket, Key: 'plain', Body: 'as it is', ...metadata }))
     const plain = await client.send(new GetObjectCommand({ Bucket, Key: 'plain' }))
@@ -182,7 +168,7 @@ test('plain objects are read through as they are, and ours without its marker is
   }))
 
 test('the system bucket cannot be seen or reached', () =>
-  withGateway(async ({ store, gateway: { client } }) => {
+  withGateway(Bucket, async ({ store, gateway: { client } }) => {
     const shown = await client.send(new ListBucketsCommand({}))
     assert.equal(
       shown.Buckets?.map(({ Name }) => Name),

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
   CopyObjectCommand,
-  CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -9,9 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { startTestControl } from '../support/control.ts'
-import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
-import { withKept } from '../support/kept.ts'
+import { type ServedFrontEnd, withGateway } from '../support/gateway-front-end.ts'
 
 /** What a store may do to objects that the gateway has read before, and so knows keys and records of: an error is all a client sees. */
 
@@ -23,11 +20,7 @@ const bodies = { small: randomBytes(1000), other: randomBytes(1000), large: rand
 async function withRead(
   work: (sites: { readonly store: S3Client; readonly gateway: ServedFrontEnd }) => Promise<void>,
 ): Promise<void> {
-  await withKept(async (keep) => {
-    const { keys } = keep(await startTestControl())
-    const store = keep(await serveStore())
-    const gateway = keep(await serveGateway(store.url, { keys }))
-    await gateway.client.send(new CreateBucketCommand({ Bucket }))
+  await withGateway(Bucket, async ({ store, gateway }) => {
     for (const [Key, Body] of Object.entries(bodies)) {
       const put = { Bucket, Key, Body, Metadata: { color: 'blue' } }
       await gateway.client.send(new PutObjectCommand({ ...put, ...encrypted }))

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { KeyService } from '../../control/client.ts'
@@ -14,7 +14,9 @@ import {
   startFrontEnd,
 } from '../../s3api/index.ts'
 import type { Operation } from '../../s3api/operation.ts'
+import { startTestControl } from './control.ts'
 import { frontEndConfig, gatewayConfig } from './front-end-config.ts'
+import { withKept } from './kept.ts'
 import { makeScratch } from './scratch.ts'
 
 /** A line of a front-end's log, of one request. */
@@ -137,4 +139,18 @@ async function serve(
       closed()
     },
   }
+}
+
+/** A gateway that encrypts, before a store, and a bucket of it. */
+export async function withGateway(
+  Bucket: string,
+  work: (sites: { readonly store: ServedFrontEnd; readonly gateway: ServedFrontEnd }) => Promise<void>,
+): Promise<void> {
+  await withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const gateway = keep(await serveGateway(store.url, { keys }))
+    await gateway.client.send(new CreateBucketCommand({ Bucket }))
+    await work({ store, gateway })
+  })
 }

@@ -17,7 +17,8 @@ import { readStored, stageBytes } from './stored.ts'
  */
 export function sealedBackend(inner: Backend, prefix: string): Backend {
   const name = (bucket: string) => prefix + bucket
-  const outer = (object: StoredObject): StoredObject => ({
+  // Without the inner's bytes, which are sealed once more: they are opened by openData.
+  const outer = ({ body: _, ...object }: StoredObject): StoredObject => ({
     ...object,
     bucket: object.bucket.slice(prefix.length),
     record: withoutSeal(object.record),

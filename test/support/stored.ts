@@ -11,7 +11,10 @@ import type {
 
 /** Stored bytes of a backend as tests write and read them, wherever it keeps them. */
 
-/** All stored bytes of ranges of an object, one buffer a range. Errors: those of openData. */
+/**
+ * All stored bytes of ranges of an object, one buffer a range. Where the look-up has brought the object's bytes they must be the
+ * same. Errors: those of openData.
+ */
 export async function readStored(
   backend: Backend,
   object: StoredObject,
@@ -23,7 +26,10 @@ export async function readStored(
     for (const range of ranges) {
       const next = await sources.next()
       if (next.done === true) throw new Error('a source is missing')
-      read.push(await bytesOf(next.value, range))
+      const bytes = await bytesOf(next.value, range)
+      const brought = object.body?.subarray(range.offset, range.offset + range.size)
+      if (brought !== undefined && !bytes.equals(brought)) throw new Error('the look-up brought other bytes')
+      read.push(bytes)
     }
   } finally {
     await sources.return()
