@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, hash as hashOnce } from 'node:crypto'
 import { crc32, crc32c } from '@node-rs/crc32'
 import { createCRC64, type IHasher } from 'hash-wasm'
 
@@ -39,9 +39,17 @@ export function createHasher(names: readonly HashName[]): Hasher {
 /** The digests of bytes that are all here. */
 export async function hashBytes(names: readonly HashName[], bytes: Uint8Array): Promise<Digests> {
   if (names.includes('crc64nvme')) await loadHashes()
-  const hasher = createHasher(names)
-  hasher.update(bytes)
-  return hasher.digests()
+  const digests: Digests = {}
+  for (const name of names) digests[name] = hashOne(name, bytes)
+  return digests
+}
+
+function hashOne(name: HashName, bytes: Uint8Array): Uint8Array {
+  // Without an object that it is computed in, which costs more than a kilobyte of it.
+  if (name === 'md5' || name === 'sha1' || name === 'sha256') return hashOnce(name, bytes, 'buffer')
+  const hash = createOne(name)
+  hash.update(bytes)
+  return hash.digest()
 }
 
 interface OneHash {

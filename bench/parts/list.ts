@@ -118,7 +118,7 @@ async function putSome(
         key: keyOf(from + offset),
         record,
         data: { kind: 'bytes', bytes: new Uint8Array(100) },
-        versionId: '',
+        newVersionId: () => '',
       }),
     ),
   )

@@ -48,6 +48,7 @@ export function aclOfHeaders(headers: Headers, ownership: Ownership, users: User
 
 function headerGrants(headers: Headers, users: Users): Grant[] {
   const grants: Grant[] = []
+  if (!asksForGrants(headers)) return grants
   for (const [name, permission] of Object.entries(grantHeaders)) {
     const text = headers.get(name)
     if (text === undefined) continue

@@ -48,7 +48,8 @@ function furtherNeeds(action: S3Action, { headers }: S3Request, named: (action: 
 }
 
 export function asksForGrants(headers: S3Request['headers']): boolean {
-  return [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
+  for (const name of headers.keys()) if (name.startsWith('x-amz-grant-')) return true
+  return false
 }
 
 /** CreateBucket, with what its headers set at once. The bucket is not there to say anything about it. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.ts'
 import { trimBlanks } from '../text.ts'
 import { ByteReader } from './byte-reader.ts'
-import { sha256Hex } from './canonical.ts'
+import { emptySha256, sha256Hex } from './canonical.ts'
 import { sameHex, sign } from './signing-key.ts'
 import type { ChunkSigning } from './verify.ts'
 
@@ -115,7 +115,7 @@ async function* signedChunk(
     hash.update(piece)
     yield piece
   }
-  signatures.check(signature, 'AWS4-HMAC-SHA256-PAYLOAD', [sha256Hex(''), hash.digest('hex')])
+  signatures.check(signature, 'AWS4-HMAC-SHA256-PAYLOAD', [emptySha256, hash.digest('hex')])
 }
 
 async function expectLineEnd(reader: ByteReader): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { trimBlanks } from '../text.ts'
 
 /**
@@ -90,7 +90,8 @@ function headerValue(rawHeaders: readonly string[], name: string): string {
 
 /** Hex SHA-256 of header text, whose characters stand for bytes as in Latin-1. */
 export function sha256Hex(text: string | Uint8Array): string {
-  return createHash('sha256')
-    .update(typeof text === 'string' ? Buffer.from(text, 'latin1') : text)
-    .digest('hex')
+  return hash('sha256', typeof text === 'string' ? Buffer.from(text, 'latin1') : text, 'hex')
 }
+
+/** Of nothing. */
+export const emptySha256 = sha256Hex('')

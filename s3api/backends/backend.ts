@@ -88,8 +88,8 @@ export interface Backend {
     readonly record: ObjectRecord
     readonly data: NewData
     readonly attributes?: ObjectAttributes
-    /** The id of the version, if the bucket has versions and the store does not choose ids itself. */
-    readonly versionId: string
+    /** Makes the version's id; called only where the store does not choose ids itself. */
+    readonly newVersionId: () => string
     readonly condition?: WriteCondition
     readonly asked?: AskedEncryption
   }): Promise<WrittenVersion>
@@ -161,7 +161,7 @@ export interface Backend {
       readonly record: ObjectRecord
       readonly parts: readonly PartRecord[]
       readonly attributes?: ObjectAttributes
-      readonly versionId: string
+      readonly newVersionId: () => string
       readonly condition?: WriteCondition
       readonly asked?: AskedEncryption
     },

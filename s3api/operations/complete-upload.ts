@@ -55,7 +55,7 @@ export const completeMultipartUpload: Operation = {
         record,
         parts,
         attributes: opened.upload.attributes ?? {},
-        versionId: newVersionId(record),
+        newVersionId: () => newVersionId(record),
         ...(condition !== undefined && { condition }),
         ...(asked !== undefined && { asked }),
       })

@@ -76,7 +76,7 @@ export const copyObject: Operation = {
         record,
         data,
         attributes,
-        versionId: newVersionId(record),
+        newVersionId: () => newVersionId(record),
         ...(condition !== undefined && { condition }),
         ...(encryption !== undefined && { asked: askedOf(encryption) }),
       })

@@ -68,7 +68,7 @@ export async function storeBody(
         record,
         data: written.data,
         attributes,
-        versionId: newVersionId(record),
+        newVersionId: () => newVersionId(record),
         ...(condition !== undefined && { condition }),
         ...(encryption !== undefined && { asked: askedOf(encryption) }),
       })

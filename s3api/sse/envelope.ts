@@ -64,6 +64,10 @@ const messageType = protobuf
   .lookupType('sealgate.envelope.v1.Envelope')
 
 const modeNames = { 'SSE-S3': 'SSE_S3', 'SSE-KMS': 'SSE_KMS', 'SSE-C': 'SSE_C' } as const
+/** The enumerations' numbers in the schema: with them a message is encoded as it is, and need not be converted first. */
+const modeNumbers = { 'SSE-S3': 1, 'SSE-KMS': 2, 'SSE-C': 3 } as const
+const layoutNumbers = { single: 1, parts: 2 } as const
+const contextFormNumbers = { object: 1, bucket: 2 } as const
 
 /** The envelope's bytes with their MAC, as stored. */
 export function sealEnvelope(
@@ -72,21 +76,21 @@ export function sealEnvelope(
 ): Uint8Array {
   const message: EnvelopeInput = {
     format: formatVersion,
-    mode: modeNames[envelope.mode],
+    mode: modeNumbers[envelope.mode],
     iv: envelope.iv,
     sealedObjectKey: envelope.sealedObjectKey,
-    layout: envelope.layout === 'single' ? 'SINGLE' : 'PARTS',
+    layout: layoutNumbers[envelope.layout],
     size: envelope.size,
     parts: [...envelope.parts],
     ...(envelope.kms !== undefined && {
       keyId: envelope.kms.keyId,
       sealedDataKey: envelope.kms.sealedDataKey,
-      contextForm: envelope.kms.contextForm === 'object' ? 'CONTEXT_OBJECT' : 'CONTEXT_BUCKET',
+      contextForm: contextFormNumbers[envelope.kms.contextForm],
       clientContext: envelope.kms.clientContext,
       ...(envelope.kms.epochId !== undefined && { epoch: envelope.kms.epochId }),
     }),
   }
-  const bytes = messageType.encode(messageType.fromObject(message)).finish()
+  const bytes = messageType.encode(message).finish()
   const macKey = envelopeMacKey(objectKey)
   return Buffer.concat([bytes, envelopeMac(bytes, { macKey, bucket, key, facts })])
 }
@@ -176,12 +180,9 @@ function envelopeMac(bytes: Uint8Array, { macKey, bucket, key, facts }: MacBindi
     facts.etag,
     facts.storageClass,
   ]
-  fields.push(
-    ...entryFields(facts.headers),
-    ...entryFields(facts.metadata),
-    ...checksumFields(facts.checksum),
-  )
-  fields.push(String(parts.length))
+  addEntries(fields, facts.headers)
+  addEntries(fields, facts.metadata)
+  fields.push(...checksumFields(facts.checksum), String(parts.length))
   for (const part of parts) fields.push(...checksumFields(part.checksum))
   fields.push(bytes)
   return fieldsMac(macKey, fields)
@@ -189,24 +190,32 @@ function envelopeMac(bytes: Uint8Array, { macKey, bucket, key, facts }: MacBindi
 
 /** HMAC-SHA256 over each field's LE32 length and bytes (FORMAT.md §4.3). */
 export function fieldsMac(macKey: Uint8Array, fields: readonly (string | Uint8Array)[]): Uint8Array {
-  const sizes = fields.map((field) => (typeof field === 'string' ? Buffer.byteLength(field) : field.length))
+  let messageSize = 0
+  for (const field of fields) messageSize += lengthSize + sizeOf(field)
   // One message, so that the hash is called once: every call costs as much as hashing a kilobyte.
-  const message = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + lengthSize + size, 0))
+  const message = Buffer.allocUnsafe(messageSize)
   let offset = 0
-  for (const [index, field] of fields.entries()) {
-    const size = sizes[index] ?? 0
-    offset = message.writeUInt32LE(size, offset)
-    if (typeof field === 'string') message.write(field, offset, 'utf8')
-    else message.set(field, offset)
-    offset += size
+  for (const field of fields) {
+    const start = offset + lengthSize
+    if (typeof field === 'string') offset = start + message.write(field, start, 'utf8')
+    else {
+      message.set(field, start)
+      offset = start + field.length
+    }
+    message.writeUInt32LE(offset - start, start - lengthSize)
   }
   return createHmac('sha256', macKey).update(message).digest()
 }
 
-function entryFields(entries: Readonly<Record<string, string>>): string[] {
+function sizeOf(field: string | Uint8Array): number {
+  return typeof field === 'string' ? Buffer.byteLength(field) : field.length
+}
+
+function addEntries(fields: (string | Uint8Array)[], entries: Readonly<Record<string, string>>): void {
   // Names are ASCII, so that the order of UTF-16 units is that of bytes.
   const names = Object.keys(entries).sort()
-  return [String(names.length), ...names.flatMap((name) => [name, entries[name] ?? ''])]
+  fields.push(String(names.length))
+  for (const name of names) fields.push(name, entries[name] ?? '')
 }
 
 export function checksumFields(checksum: Checksum | undefined): string[] {

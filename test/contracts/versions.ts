@@ -289,7 +289,7 @@ async function put(
     key,
     record: recordOf(text),
     data: { kind: 'bytes', bytes: new TextEncoder().encode(text) },
-    versionId: id,
+    newVersionId: () => id,
     ...(attributes !== undefined && { attributes }),
     ...(condition !== undefined && { condition }),
   })

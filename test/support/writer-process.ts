@@ -30,7 +30,7 @@ for (let round = 0; ; round++) {
     bucket: 'bucket',
     key,
     record,
-    versionId: String(round),
+    newVersionId: () => String(round),
     data:
       bytes.length < 1000
         ? { kind: 'bytes', bytes }

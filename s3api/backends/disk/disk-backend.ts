@@ -93,7 +93,7 @@ export class DiskBackend implements Backend {
   }
 
   async putObject(put: Parameters<Backend['putObject']>[0]) {
-    const { bucket, key, record, data, attributes = {}, condition, versionId } = put
+    const { bucket, key, record, data, attributes = {}, condition, newVersionId } = put
     const columns = fromObjectRecord(record)
     const atMs = this.#now()
     return this.#data.storing(data, (streams) =>
@@ -101,7 +101,7 @@ export class DiskBackend implements Backend {
         type: 'put-object',
         bucket,
         key,
-        versionId,
+        versionId: newVersionId(),
         columns,
         streams,
         attributes,
@@ -201,7 +201,7 @@ export class DiskBackend implements Backend {
 
   async completeUpload(
     { uploadId, bucket, key }: UploadRecord,
-    { record, parts, attributes = {}, versionId, condition }: Parameters<Backend['completeUpload']>[1],
+    { record, parts, attributes = {}, newVersionId, condition }: Parameters<Backend['completeUpload']>[1],
   ) {
     const columns = fromObjectRecord(record)
     const named = parts.map(({ number, generation }) => ({ number, generation }))
@@ -214,7 +214,7 @@ export class DiskBackend implements Backend {
       columns,
       parts: named,
       attributes,
-      versionId,
+      versionId: newVersionId(),
       condition,
       atMs,
     })

@@ -1,5 +1,5 @@
 import { createHasher, type Hasher, hashBytes } from '../../../engine/index.ts'
-import { sha256Hex } from '../../auth/canonical.ts'
+import { emptySha256, sha256Hex } from '../../auth/canonical.ts'
 import { type Scope, sign } from '../../auth/signing-key.ts'
 import { toBase64 } from '../../text.ts'
 
@@ -31,7 +31,7 @@ export async function checksumHeaders(body: Uint8Array): Promise<Readonly<Record
 
 const checksumHash = 'crc32'
 const checksumSize = 'AAAAAA=='.length
-const signatureSize = sha256Hex('').length
+const signatureSize = emptySha256.length
 const lineEnd = '\r\n'
 
 /** Signatures of a body's chunks, each over the one before it. */
@@ -53,7 +53,7 @@ export class ChunkChain {
 
   /** Of a chunk with that hex SHA-256. */
   ofChunk(sha256: string): string {
-    return this.#next('AWS4-HMAC-SHA256-PAYLOAD', [sha256Hex(''), sha256])
+    return this.#next('AWS4-HMAC-SHA256-PAYLOAD', [emptySha256, sha256])
   }
 
   /** Of the trailing headers, each with a line feed behind it. */
@@ -88,7 +88,7 @@ export class ChunkFrames {
 
   /** Behind the last chunk. */
   end(): Uint8Array {
-    const head = this.#head(0, sha256Hex(''))
+    const head = this.#head(0, emptySha256)
     const checksum = this.#hasher?.digests()[checksumHash]
     if (checksum === undefined) return Buffer.from(head + lineEnd)
     const line = `${checksumHeader}:${toBase64(checksum)}`

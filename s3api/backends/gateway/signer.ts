@@ -1,4 +1,4 @@
-import { canonicalRequest, sha256Hex } from '../../auth/canonical.ts'
+import { canonicalRequest, emptySha256, sha256Hex } from '../../auth/canonical.ts'
 import { credentialScope, type Scope, sign, signingKey } from '../../auth/signing-key.ts'
 import { ChunkChain, type ChunkForm } from './chunks.ts'
 import type { BackendCredential } from './config.ts'
@@ -14,12 +14,12 @@ export type PayloadHash =
   | ({ readonly kind: 'chunks' } & ChunkForm)
 
 export interface SignedHeaders {
-  readonly headers: Readonly<Record<string, string>>
+  /** Names and values in turn, as undici takes them. */
+  readonly headers: string[]
   /** For the chunks of the body. */
   readonly chain: ChunkChain
 }
 
-const emptySha256 = sha256Hex('')
 export const emptyPayload: PayloadHash = { kind: 'hash', sha256: emptySha256 }
 
 /** The headers with `Authorization`; all of them are signed. Header values are bytes as Latin-1. */
@@ -41,22 +41,24 @@ export function signRequest(
   const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '')
   const scope: Scope = { date: time.slice(0, 8), region }
   const payloadHash = payloadText(request.payload)
-  const headers: Record<string, string> = {
-    ...request.headers,
-    host: request.host,
-    'x-amz-date': time,
-    'x-amz-content-sha256': payloadHash,
-    ...(credential.sessionToken !== undefined && { 'x-amz-security-token': credential.sessionToken }),
-  }
-  const signedHeaders = Object.keys(headers).sort()
+  const named = [
+    ...Object.entries(request.headers),
+    ['host', request.host],
+    ['x-amz-date', time],
+    ['x-amz-content-sha256', payloadHash],
+    ...(credential.sessionToken === undefined ? [] : [['x-amz-security-token', credential.sessionToken]]),
+  ]
+  const signedHeaders = named.map(([name = '']) => name).sort()
+  const headers = named.flat()
   const canonical = canonicalRequest(
-    { method: request.method, rawUrl: request.path, rawHeaders: Object.entries(headers).flat() },
+    { method: request.method, rawUrl: request.path, rawHeaders: headers },
     { signedHeaders, payloadHash },
   )
   const key = signingKey(credential, scope)
   const signature = sign(key, { time, scope, lines: [sha256Hex(canonical)] })
   const authorization = `AWS4-HMAC-SHA256 Credential=${credential.accessKey}/${credentialScope(scope)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
-  return { headers: { ...headers, authorization }, chain: new ChunkChain(key, { time, scope, signature }) }
+  headers.push('authorization', authorization)
+  return { headers, chain: new ChunkChain(key, { time, scope, signature }) }
 }
 
 /** For x-amz-content-sha256. */

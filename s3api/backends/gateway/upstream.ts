@@ -139,18 +139,13 @@ export class Upstream {
     const { body } = given
     const request = given.md5 === true && body !== undefined ? withMd5(given, body) : given
     const { signed, path, pool } = await this.#sign(request, this.#payloadOf(body))
-    const length =
-      body ?? (request.method === 'GET' || request.method === 'HEAD' ? undefined : new Uint8Array(0))
+    const { method } = request
+    const bodyless = body === undefined && (method === 'GET' || method === 'HEAD')
+    const headers = bodyless
+      ? signed.headers
+      : [...signed.headers, 'content-length', String(body?.length ?? 0)]
     return this.#dispatch(request, () =>
-      pool.request({
-        method: request.method,
-        path,
-        headers:
-          length === undefined
-            ? signed.headers
-            : { 'content-length': String(length.length), ...signed.headers },
-        ...(body !== undefined && body.length > 0 && { body }),
-      }),
+      pool.request({ method, path, headers, ...(body !== undefined && body.length > 0 && { body }) }),
     )
   }
 

@@ -1,4 +1,5 @@
 import {
+  type AskedEncryption,
   type Backend,
   BackendError,
   type StagePlan,
@@ -42,14 +43,9 @@ export class ObjectWriter {
   /** Begins the request that will make the object. Errors: those of a condition that fails already. */
   async stage(plan: StagePlan & { readonly becomes: { readonly kind: 'object' } }): Promise<StagedUpload> {
     const { bucket, key, becomes, asked } = plan
-    const { record, attributes, condition } = becomes
+    const { record, attributes } = becomes
     const encrypted = record.envelope !== undefined
-    const headers = {
-      ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
-      ...(await this.#acls.creationHeaders({ bucket, owner: record.owner }, attributes)),
-      ...creationHeaders(this.#double, asked, plan),
-      ...(await this.conditionHeaders(plan, condition, asked?.customerKey)),
-    }
+    const headers = await this.#headers(plan, becomes, asked)
     const trailerSize = encrypted ? plannedAreaSize({ bucket, key, record }) : 0
     const request = { method: 'PUT', bucket, key, headers } as const
     const checksummed = isLocked(attributes)
@@ -77,21 +73,30 @@ export class ObjectWriter {
       return staged.finish(trailer)
     }
     const area = encrypted ? encodeArea(encodeRecord({ bucket, key, record })) : nothing
-    const conditions = await this.conditionHeaders(put, condition, asked?.customerKey)
     return this.#upstream.send({
       method: 'PUT',
       bucket,
       key,
-      headers: {
-        ...toNativeHeaders(record, encrypted ? encodeMarker() : undefined, attributes),
-        ...(await this.#acls.creationHeaders({ bucket, owner: record.owner }, attributes)),
-        ...creationHeaders(this.#double, asked, put),
-        ...conditions,
-      },
+      headers: await this.#headers(put, put, asked),
       body: Buffer.concat([data.bytes, area]),
       md5: isLocked(attributes),
       repeatable: condition === undefined,
     })
+  }
+
+  /** Errors: those of a condition that fails already. */
+  async #headers(
+    name: { readonly bucket: string; readonly key: string },
+    { record, attributes, condition }: Pick<Put, 'record' | 'attributes' | 'condition'>,
+    asked: AskedEncryption | undefined,
+  ): Promise<Headers> {
+    const headers = toNativeHeaders(record, record.envelope && encodeMarker(), attributes)
+    return Object.assign(
+      headers,
+      await this.#acls.creationHeaders({ bucket: name.bucket, owner: record.owner }, attributes),
+      creationHeaders(this.#double, asked, name),
+      await this.conditionHeaders(name, condition, asked?.customerKey),
+    )
   }
 
   /**

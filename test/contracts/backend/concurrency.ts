@@ -52,7 +52,7 @@ export function concurrencyContract(
       await putPart(bench, upload, 2, contents[1] ?? Buffer.alloc(0), { backend: third }),
     ]
     const there = await third.getUpload(bucket, 'key', upload.uploadId)
-    await third.completeUpload(there, { record: completedRecord(parts), versionId: newVersionId(), parts })
+    await third.completeUpload(there, { record: completedRecord(parts), newVersionId, parts })
     await expectObject(bench, 'key', Buffer.concat(contents))
   })
 
@@ -129,7 +129,7 @@ export function concurrencyContract(
     const backends = [bench.backend, await bench.another()]
     const upload = await startUpload(bench, 'key')
     const part = await putPart(bench, upload, 1, randomBytes(100_000))
-    const completion = { record: completedRecord([part]), versionId: newVersionId(), parts: [part] }
+    const completion = { record: completedRecord([part]), newVersionId, parts: [part] }
     const outcomes = await Promise.allSettled(
       backends.map((backend) => backend.completeUpload(upload, completion)),
     )

@@ -71,7 +71,7 @@ export function conditionContract(name: string, open: Open): void {
     const upload = await startUpload(bench, 'key')
     const bytes = randomBytes(1000)
     const part = await putPart(bench, upload, 1, bytes)
-    const completion = { record: completedRecord([part]), versionId: newVersionId(), parts: [part] }
+    const completion = { record: completedRecord([part]), newVersionId, parts: [part] }
     for (const condition of [{ ifNoneMatch: '*' }, { ifMatch: otherEtag }]) {
       await rejectsWith('precondition-failed', backend.completeUpload(upload, { ...completion, condition }))
     }

@@ -51,7 +51,7 @@ export function copyContract(name: string, open: Open): void {
     const parts = await Promise.all(bytes.map((part, index) => putPart(bench, upload, index + 1, part)))
     await bench.backend.completeUpload(upload, {
       record: completedRecord(parts),
-      versionId: newVersionId(),
+      newVersionId,
       parts,
     })
     await copy(bench, await bench.backend.getObject(bucket, 'source'), 'target')
@@ -98,6 +98,6 @@ async function copy(
     key,
     record: { ...object.record, metadata: { copied: 'yes' } },
     data: { kind: 'same-as', object },
-    versionId: newVersionId(),
+    newVersionId,
   })
 }

@@ -53,7 +53,7 @@ const steps: readonly Step[] = [
         key: 'copy',
         record: object.record,
         data,
-        versionId: newVersionId(),
+        newVersionId,
       })
     },
   },
@@ -75,7 +75,7 @@ async function multipart(bench: Bench): Promise<void> {
     ]
     await bench.backend.completeUpload(upload, {
       record: completedRecord(parts),
-      versionId: newVersionId(),
+      newVersionId,
       parts,
     })
   } catch (error) {

@@ -96,7 +96,7 @@ export async function put(
     bucket: options.bucket ?? bucket,
     key,
     record,
-    versionId: newVersionId(),
+    newVersionId,
     data:
       options.inline === true
         ? { kind: 'bytes', bytes }

@@ -170,7 +170,7 @@ export function objectContract(name: string, open: Open): void {
     const bytes = randomBytes(200_000)
     const data = await staged(bench.backend, 'key', bytes)
     const record = recordWithout(bytes)
-    await bench.backend.putObject({ bucket, key: 'key', record, data, versionId: newVersionId() })
+    await bench.backend.putObject({ bucket, key: 'key', record, data, newVersionId })
     await data.staged.discard()
     await expectObject(bench, 'key', bytes)
   })

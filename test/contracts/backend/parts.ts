@@ -56,7 +56,7 @@ export function partContract(name: string, open: Open): void {
     assert.equal(parts.map(normal), [normal(part)])
     await bench.backend.completeUpload(upload, {
       record: completedRecord([part]),
-      versionId: newVersionId(),
+      newVersionId,
       parts: [part],
     })
     await expectObject(bench, 'key', partBytes(3))
@@ -80,7 +80,7 @@ export function partContract(name: string, open: Open): void {
     const named = [parts[0], parts[1], parts[3]].filter((part) => part !== undefined)
     await backend.completeUpload(upload, {
       record: completedRecord(named),
-      versionId: newVersionId(),
+      newVersionId,
       parts: named,
     })
     const { record } = await expectObject(
@@ -115,7 +115,7 @@ export function partContract(name: string, open: Open): void {
           'invalid-part',
           backend.completeUpload(upload, {
             record: completedRecord(named),
-            versionId: newVersionId(),
+            newVersionId,
             parts: named,
           }),
         )
@@ -124,7 +124,7 @@ export function partContract(name: string, open: Open): void {
       const parts = [first, replaced]
       await backend.completeUpload(upload, {
         record: completedRecord(parts),
-        versionId: newVersionId(),
+        newVersionId,
         parts,
       })
       await expectObject(bench, 'key', Buffer.concat([partBytes(1), Buffer.from('3')]))
@@ -149,7 +149,7 @@ export function partContract(name: string, open: Open): void {
     parts.push(await putPart(bench, upload, 100, small, { inline: true }))
     await bench.backend.completeUpload(upload, {
       record: completedRecord(parts),
-      versionId: newVersionId(),
+      newVersionId,
       parts,
     })
     const { record } = await expectObject(bench, 'key', Buffer.concat([bytes, small]))

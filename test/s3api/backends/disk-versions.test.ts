@@ -82,7 +82,7 @@ test('a store of the first format keeps its objects, its streams and the ids tha
         key: 'key',
         record: object.record,
         data: { kind: 'bytes', bytes: new Uint8Array(5) },
-        versionId: 'new',
+        newVersionId: () => 'new',
       })
       assert.equal(written, { versionId: 'new' })
       const { entries } = await backend.listVersions('old', {

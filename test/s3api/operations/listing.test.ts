@@ -34,7 +34,9 @@ const withKeys = (
     for (let at = 0; at < keys.length; at += 500) {
       const some = keys.slice(at, at + 500)
       await Promise.all(
-        some.map((key) => front.backend.putObject({ bucket: Bucket, key, record, data, versionId: 'v' })),
+        some.map((key) =>
+          front.backend.putObject({ bucket: Bucket, key, record, data, newVersionId: () => 'v' }),
+        ),
       )
     }
     await withSdk(front.url, (client) => work(front, client))

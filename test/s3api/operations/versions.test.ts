@@ -190,7 +190,7 @@ test('a store that gives another version than the one asked for is found out', a
           key: Key,
           record: another.record,
           data: { kind: 'same-as', object: another },
-          versionId: asked,
+          newVersionId: () => asked,
         })
         assert.is((await refusal(read(client, asked))).name, 'XMinioObjectTampered')
       }

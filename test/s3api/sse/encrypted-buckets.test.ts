@@ -50,7 +50,7 @@ test('a plain object planted beside encrypted ones is refused', () =>
       storageClass: 'STANDARD',
     }
     const data = { kind: 'bytes', bytes } as const
-    await front.backend.putObject({ bucket: 'bucket', key: 'key', record, data, versionId: 'x' })
+    await front.backend.putObject({ bucket: 'bucket', key: 'key', record, data, newVersionId: () => 'x' })
     await expectTampered(front, '/bucket/key')
   }))
 

@@ -197,14 +197,14 @@ test('a completion replaces nothing under If-None-Match, also where the store ta
   const facts = { headers: {}, metadata: {}, storageClass: 'STANDARD' }
   const record = { ...facts, size: 3, etag: 'etag', modifiedAtMs: 0 }
   const data = { kind: 'bytes', bytes: Buffer.from('new') } as const
-  const put = (key: string) => gateway.putObject({ bucket, key, record, data, versionId: '' })
+  const put = (key: string) => gateway.putObject({ bucket, key, record, data, newVersionId: () => '' })
   const complete = async (key: string) => {
     const uploadId = await gateway.createUpload({ ...facts, bucket, key, initiatedAtMs: 0 })
     const made = await gateway.getUpload(bucket, key, uploadId)
     const part: PartRecord = { number: 1, size: 3, etag: 'etag', modifiedAtMs: 0, generation: 'one' }
     await gateway.putPart(made, part, data)
     const condition = { ifNoneMatch: '*' } as const
-    return gateway.completeUpload(made, { record, versionId: '', parts: [part], condition })
+    return gateway.completeUpload(made, { record, newVersionId: () => '', parts: [part], condition })
   }
   try {
     await gateway.prepare()

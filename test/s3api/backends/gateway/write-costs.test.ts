@@ -57,7 +57,7 @@ const put = (gateway: GatewayBackend, key: string) =>
     key,
     record,
     data: { kind: 'bytes', bytes: Buffer.from('data') },
-    versionId: 'chosen-by-the-store',
+    newVersionId: () => 'chosen-by-the-store',
   })
 
 test('a write that ends long after its bucket was asked for is one request, and cannot fail once it is stored', () =>

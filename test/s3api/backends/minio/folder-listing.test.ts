@@ -34,7 +34,7 @@ async function withKeys(
           key,
           record: { ...record, storageClass: 'STANDARD' },
           data: { kind: 'bytes', bytes: Buffer.from('ours') },
-          versionId: 'null',
+          newVersionId: () => 'null',
         })
       }
       await work(backend, folder)
