@@ -15,6 +15,7 @@ import { startControl } from '../../control/index.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { startTestControl, type TestControl, testMasterKey } from '../support/control.ts'
 import { countCalls } from '../support/counting-provider.ts'
+import { until } from '../support/served.ts'
 
 const test = suite('control/key-service')
 
@@ -112,6 +113,31 @@ fact('a batch answers each item for itself, in order, up to 1,000', async ({ key
   assert.is((await keys.decryptBatch(many(1000))).length, 1000)
   assert.equal(await keys.decryptBatch([]), [])
   await rejectsWith('invalid-ciphertext', keys.decryptBatch(many(1001)))
+})
+
+test('a batch of keys that are held keeps nobody else waiting until it is done', async () => {
+  const kms = countCalls()
+  const control = await startTestControl({ provider: kms })
+  try {
+    const { keys } = control
+    const [held, other] = await Promise.all([1, 2].map(() => keys.generateDataKey({ context })))
+    assert.ok(held && other)
+    const [key, first] = [held, other].map(({ sealed }) => ({ keyId, sealed, context }))
+    assert.ok(key && first)
+    await keys.decrypt(key)
+    const calls = kms.calls.decrypt
+    const hold = kms.hold()
+    const done: string[] = []
+    const batch = keys.decryptBatch([first, ...new Array(999).fill(key)]).then(() => done.push('batch'))
+    // Its first key waits for the KMS: the batch is being worked on.
+    await until(() => kms.calls.decrypt > calls)
+    const single = keys.decrypt(key).then(() => done.push('single'))
+    hold.release()
+    await Promise.all([batch, single])
+    assert.equal(done, ['single', 'batch'])
+  } finally {
+    await control.close()
+  }
 })
 
 function outcomeOf(result: Uint8Array | KmsError): string {
