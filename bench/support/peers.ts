@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Target } from './presign.ts'
-import { ended } from './processes.ts'
+import { descendantsOf, ended } from './processes.ts'
 import { findProgram, foldersOf, freePort } from './programs.ts'
 
 /** Other S3 servers, each started as its documentation says, on a folder or in memory. */
@@ -17,6 +17,8 @@ export interface Peer {
   /** How it comes onto the machine. */
   readonly install: string
   command(place: { readonly program: string; readonly directory: string; readonly port: number }): {
+    /** What is run, where that is not the program itself. */
+    readonly by?: string
     readonly arguments: readonly string[]
     readonly env?: Readonly<Record<string, string>>
   }
@@ -26,7 +28,7 @@ export interface Peer {
 }
 
 const keys = { accessKey: 'benchmark', secretKey: 'benchmark-secret' }
-const startMs = 30_000
+const startMs = 90_000
 
 export const peers: readonly Peer[] = [
   {
@@ -89,6 +91,23 @@ export const peers: readonly Peer[] = [
     keys,
     headers: { 'x-amz-server-side-encryption': 'AES256' },
   },
+  {
+    name: 'Ceph RGW',
+    stores: 'encrypted',
+    program: 'radosgw',
+    install: 'apt install radosgw ceph-mon ceph-osd ceph-common',
+    command: ({ directory, port }) => ({
+      by: process.execPath,
+      arguments: [
+        join(import.meta.dirname, 'ceph.js'),
+        directory,
+        String(port),
+        keys.accessKey,
+        keys.secretKey,
+      ],
+    }),
+    keys,
+  },
 ]
 
 export interface RunningPeer {
@@ -107,16 +126,17 @@ export function findPeer({ program }: Peer, folder: string | undefined): string 
 export async function startPeer(peer: Peer, program: string, parent: string): Promise<RunningPeer> {
   const directory = mkdtempSync(join(parent, 'sealgate-peer-'))
   const port = await freePort()
-  const { arguments: given, env } = peer.command({ program, directory, port })
-  const child = spawn(program, given, {
+  const { by = program, arguments: given, env } = peer.command({ program, directory, port })
+  const child = spawn(by, given, {
     stdio: 'ignore',
     env: { PATH: process.env.PATH ?? '', HOME: directory, ...env },
   })
   child.on('error', () => {})
   const stop = async () => {
-    child.kill('SIGKILL')
+    const all = child.pid === undefined ? [] : [child.pid, ...descendantsOf(child.pid)]
+    for (const pid of all) kill(pid)
     await ended(child)
-    rmSync(directory, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
   }
   try {
     await Promise.race([
@@ -130,6 +150,15 @@ export async function startPeer(peer: Peer, program: string, parent: string): Pr
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** One that has ended meanwhile is as good as killed. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }
 
