@@ -8,7 +8,7 @@ import { freePort } from './programs.ts'
 
 /**
  * A program: `ceph.js FOLDER PORT ACCESS_KEY SECRET_KEY` runs Ceph's object gateway on the port, before a cluster of one monitor and
- * one OSD that keeps its objects in memory; the gateway encrypts all of them. It ends with the first of them that ends.
+ * one OSD that keeps its objects in memory; the gateway encrypts all of them. It ends, and ends all, with the first that ends.
  * Source: Ceph documentation, "Manual Deployment" and "Ceph Object Gateway Config Reference".
  */
 
@@ -99,6 +99,7 @@ async function startOsd({ config }: Cluster): Promise<void> {
 
 function daemon(program: string, options: readonly string[]): void {
   const child = spawn(program, options, { stdio: 'ignore' })
+  process.once('exit', () => child.kill('SIGKILL'))
   const end = (why: string) => {
     console.error(`${program} ${why}`)
     process.exit(1)
