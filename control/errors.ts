@@ -74,6 +74,14 @@ export function reasonOfFailure({ code, details, metadata }: ServiceError): stri
   return silent ? 'control did not answer in time: it hangs, or the way to it is broken' : details
 }
 
+/** Whether a message was larger than one side takes, for which gRPC has no status of its own: smaller ones may go through. */
+export function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof KmsError) || !(error.cause instanceof Error)) return false
+  // What a KmsError of the client was made of is a ServiceError.
+  const { code, details } = error.cause as Partial<ServiceError>
+  return code === status.RESOURCE_EXHAUSTED && details !== undefined && /message .*larger than/i.test(details)
+}
+
 /** The code of an item of a batch. */
 export function parseErrorCode(text: string | undefined): KmsErrorCode {
   return kmsErrorCodes.find((code) => code === text) ?? 'internal'

@@ -1,3 +1,5 @@
+import { isTooLarge } from '../errors.ts'
+import { messageSizeMax } from '../proto.ts'
 import type { EncryptionContext, KeyService, KeyUses } from '../service.ts'
 import type { Clock } from '../session/session-clock.ts'
 
@@ -7,10 +9,13 @@ const reportMs = 10_000
 const closeMs = 300
 /** Keys and contexts of one report; as soon as there are so many they are told. */
 const itemsMax = 1_000
+/** Bytes of one report, by the sizes of its items' ids, which are about what a message has of them. */
+const reportSizeMax = messageSizeMax / 2
 /** Of several reports that could not be told; beyond, the oldest are given up. */
 const heldMax = 10_000
 
 type Counted = { -readonly [Name in keyof KeyUses]: KeyUses[Name] }
+type Report = [id: string, uses: Counted][]
 
 /** Counts what is done under leases, of which control sees nothing, and tells it for the audit. */
 export class UseReports {
@@ -73,23 +78,62 @@ export class UseReports {
   }
 
   async #tell(): Promise<void> {
-    const taken = [...this.#counted.entries()].slice(0, itemsMax)
-    if (taken.length === 0) return
-    for (const [id] of taken) this.#counted.delete(id)
+    for (const report of this.#reports()) if (!(await this.#isTold(report))) return
+  }
+
+  /** What there is now, cut into reports that fit into a message. What is in one is not counted here any more. */
+  *#reports(): Generator<Report> {
+    let report: Report = []
+    let size = 0
+    for (const [id, uses] of [...this.#counted]) {
+      const itemSize = Buffer.byteLength(id)
+      const isFull = report.length === itemsMax || size + itemSize > reportSizeMax
+      if (isFull && report.length > 0) {
+        yield report
+        report = []
+        size = 0
+      }
+      this.#counted.delete(id)
+      report.push([id, uses])
+      size += itemSize
+    }
+    if (report.length > 0) yield report
+  }
+
+  /** False: control is away, which who asks for a key is told, and the counts go on with the next ones. */
+  async #isTold(report: Report): Promise<boolean> {
     try {
-      await this.#service.reportUses(taken.map(([, uses]) => uses))
-    } catch {
-      // Control is away, which who asks for a key is told: the counts go on with the next ones.
-      for (const [id, uses] of taken) this.#putBack(id, uses)
+      await this.#service.reportUses(report.map(([, uses]) => uses))
+      return true
+    } catch (error) {
+      if (isTooLarge(error)) return this.#isToldInHalves(report)
+      for (const [id, uses] of report) this.#putBack(id, uses)
+      return false
     }
   }
 
-  #putBack(id: string, { keyId, context, sealed, opened }: Counted): void {
+  /** What no message can hold is alone in the end, and lost. */
+  async #isToldInHalves(report: Report): Promise<boolean> {
+    if (report.length === 1) {
+      for (const [, uses] of report) this.#giveUp(uses)
+      return true
+    }
+    const middle = Math.ceil(report.length / 2)
+    const first = await this.#isTold(report.slice(0, middle))
+    return (await this.#isTold(report.slice(middle))) && first
+  }
+
+  #giveUp({ sealed, opened }: Counted): void {
+    this.#lost += sealed + opened
+  }
+
+  #putBack(id: string, uses: Counted): void {
     const since = this.#counted.get(id)
     if (since === undefined && this.#counted.size >= heldMax) {
-      this.#lost += sealed + opened
+      this.#giveUp(uses)
       return
     }
+    const { keyId, context, sealed, opened } = uses
     const counted = since ?? { keyId, context, sealed: 0, opened: 0 }
     counted.sealed += sealed
     counted.opened += opened
