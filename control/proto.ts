@@ -17,5 +17,8 @@ export const proto = loadPackageDefinition(packageDefinition) as unknown as Prot
 /** Larger messages are refused on both sides, bytes. */
 export const messageSizeMax = 1024 * 1024
 
+/** Items of one batch, and of one report; more are refused. */
+export const batchItemsMax = 1_000
+
 /** What the health service calls the key service. */
 export const keysServiceName = 'sealgate.kms.v1.Keys'

@@ -1,5 +1,5 @@
 import { isTooLarge } from '../errors.ts'
-import { messageSizeMax } from '../proto.ts'
+import { batchItemsMax, messageSizeMax } from '../proto.ts'
 import type { EncryptionContext, KeyService, KeyUses } from '../service.ts'
 import type { Clock } from '../session/session-clock.ts'
 
@@ -7,8 +7,6 @@ import type { Clock } from '../session/session-clock.ts'
 const reportMs = 10_000
 /** How long the last report may take. */
 const closeMs = 300
-/** Keys and contexts of one report; as soon as there are so many they are told. */
-const itemsMax = 1_000
 /** Bytes of one report, by the sizes of its items' ids, which are about what a message has of them. */
 const reportSizeMax = messageSizeMax / 2
 /** Of several reports that could not be told; beyond, the oldest are given up. */
@@ -54,7 +52,8 @@ export class UseReports {
     const counted = this.#counted.get(id) ?? { keyId, context, sealed: 0, opened: 0 }
     counted[kind]++
     this.#counted.set(id, counted)
-    if (this.#counted.size >= itemsMax) void this.tell()
+    // As many as a report has keys and contexts.
+    if (this.#counted.size >= batchItemsMax) void this.tell()
   }
 
   /** Tells what there is; what cannot be told waits for the next time. Never throws. */
@@ -87,7 +86,7 @@ export class UseReports {
     let size = 0
     for (const [id, uses] of [...this.#counted]) {
       const itemSize = Buffer.byteLength(id)
-      const isFull = report.length === itemsMax || size + itemSize > reportSizeMax
+      const isFull = report.length === batchItemsMax || size + itemSize > reportSizeMax
       if (isFull && report.length > 0) {
         yield report
         report = []

@@ -1,8 +1,9 @@
 import { KmsError, type KmsErrorCode } from '../errors.ts'
+import { batchItemsMax } from '../proto.ts'
 import type { EncryptionContext } from '../service.ts'
 import type { LimitedClients } from './client-limits.ts'
 import type { Caller, Identities, PeerCall } from './identity.ts'
-import { type Operation, operations, type Subject, subjectsOf } from './operations.ts'
+import { itemCountOf, type Operation, operations, type Subject, subjectsOf } from './operations.ts'
 import type { CurrentPolicy } from './policy-file.ts'
 
 /** What audit writes of one use of a key. */
@@ -67,7 +68,8 @@ export class Gate {
 
   /**
    * Does the work of one request if this caller may ask for it. A batch is worked on without the items that are denied to
-   * it. Errors: KmsError `access-denied`, `unavailable` (a limit, or an audit that cannot be written), and the work's own.
+   * it. Errors: KmsError `access-denied`, `unavailable` (a limit, or an audit that cannot be written), `invalid-ciphertext`
+   * for a batch that is too large, and the work's own.
    */
   async pass<Request, Response>(
     call: PeerCall,
@@ -76,9 +78,12 @@ export class Gate {
     work: (request: Request, notes: Notes) => Promise<Response>,
   ): Promise<Response> {
     const caller = this.#identities.of(call)
-    const subjects = subjectsOf(operation, request, this.#defaultKeyId)
-    const leave = this.#limits.enter(caller.identity, { weight: Math.max(1, subjects.length) })
+    const itemCount = itemCountOf(operation, request)
+    const leave = this.#limits.enter(caller.identity, { weight: Math.max(1, itemCount) })
     try {
+      // Asked and written down as one: a caller without any rule could make control look at what fills a message, and write it.
+      if (itemCount > batchItemsMax) return await this.#passOne(caller, operation, request, [], refuseBatch)
+      const subjects = subjectsOf(operation, request, this.#defaultKeyId)
       return operations[operation].uses === 'items'
         ? // kms.proto: requests and answers of these have items and results.
           ((await this.#passBatch(caller, operation, request as never, subjects, work as never)) as Response)
@@ -191,6 +196,10 @@ function audited({ keyId, context, uses }: Subject): Subject {
     context: size > auditedContextSizeMax ? { '': `${size} characters, not written down` } : context,
     ...(uses !== undefined && { uses }),
   }
+}
+
+async function refuseBatch(): Promise<never> {
+  throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
 }
 
 const deniedItem = { error: 'access-denied', result: 'error' } as const

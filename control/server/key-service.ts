@@ -17,7 +17,6 @@ import type { OpenStreams } from './open-streams.ts'
 import { statusOf } from './status.ts'
 import { unary } from './unary.ts'
 
-const batchItemsMax = 1000
 /** Items of one batch with the provider at once. */
 const batchItemsInFlight = 16
 
@@ -58,14 +57,9 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
     }),
     Decrypt: unary('Decrypt', dependencies, decrypt),
     DecryptStream: createDecryptStream(createMethod('DecryptStream', dependencies, decrypt), streams),
-    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, call) => {
-      if (items.length > batchItemsMax) {
-        throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
-      }
-      return {
-        results: await inTurns(items, (item, index) => decryptItem(item, call, index)),
-      }
-    }),
+    DecryptBatch: unary('DecryptBatch', dependencies, async ({ items }, call) => ({
+      results: await inTurns(items, (item, index) => decryptItem(item, call, index)),
+    })),
     Encrypt: unary('Encrypt', dependencies, async (request, { signal }) => {
       const keyId = parseKeyId(request.keyId, provider.defaultKeyId)
       const context = parseContext(request.context)
@@ -78,12 +72,9 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
     Rewrap: createRewrap(keys, dependencies),
     Watch: (call) => keys.hub.add(call),
     // What there is to do, the gate does: it writes the audit.
-    ReportUses: unary('ReportUses', dependencies, async ({ items }) => {
-      if (items.length > batchItemsMax) {
-        throw new KmsError('invalid-ciphertext', `a report has at most ${batchItemsMax} items`)
-      }
-      return { results: items.map(() => ({ error: '' })) }
-    }),
+    ReportUses: unary('ReportUses', dependencies, async ({ items }) => ({
+      results: items.map(() => ({ error: '' })),
+    })),
     Status: unary('Status', dependencies, async () => statusOf(dependencies)),
   }
 

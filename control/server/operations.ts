@@ -48,6 +48,12 @@ export type Operation = keyof typeof operations
 // The keys of an object literal are its own.
 export const operationNames = Object.keys(operations) as readonly Operation[]
 
+/** How many items the request of an operation has. */
+export function itemCountOf(operation: Operation, request: unknown): number {
+  // kms.proto: requests of these operations have these items.
+  return operations[operation].uses === 'items' ? (request as { items: Item[] }).items.length : 0
+}
+
 /** What the request of an operation uses, the default key by its id. */
 export function subjectsOf(operation: Operation, request: unknown, defaultKeyId: string): readonly Subject[] {
   const { uses } = operations[operation]

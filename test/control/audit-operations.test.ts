@@ -14,6 +14,7 @@ import { systemClock } from '../../control/session/session-clock.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { audits, fileSizeMax, inFolder, linesOf } from '../support/audit-files.ts'
 import { testMasterKey } from '../support/control.ts'
+import { policyOf, withTcpControl } from '../support/tcp-control.ts'
 import { until } from '../support/vault/fixture.ts'
 
 const test = suite('control/audit-operations')
@@ -100,6 +101,37 @@ test('every key operation is a line, refused ones and items of batches too, and 
     assert.is((await verifyAudit([file])).end.sequence, 7)
   })
 })
+
+for (const [code, caller, rules] of [
+  ['invalid-ciphertext', 'who may do everything', [{}]],
+  ['access-denied', 'without any rule', []],
+] as const) {
+  test(`a batch of too many items of a caller ${caller} is one line`, () =>
+    inFolder(async (_, file) => {
+      const audit = { file, fileSizeMax, sync: 'each', optional: false } as const
+      await withTcpControl(
+        (identity) => policyOf(identity, ...rules),
+        async ({ connect, registry }) => {
+          const keys = connect()
+          const many = <Item>(item: Item) => Array.from({ length: 1_001 }, () => item)
+          await rejectsWith(code, keys.decryptBatch(many({ keyId, sealed: new Uint8Array(), context: {} })))
+          await rejectsWith(code, keys.reportUses(many({ keyId, context: {}, sealed: 1, opened: 0 })))
+          const metrics = await registry.metrics()
+          for (const operation of ['DecryptBatch', 'ReportUses'])
+            assert.match(metrics, `sealgate_kms_requests_total{operation="${operation}",code="${code}"} 1`)
+        },
+        { audit },
+      )
+      const lines = linesOf(file).map((line) => JSON.parse(line))
+      assert.equal(
+        lines.map(({ operation, keyId, context, outcome }) => [operation, keyId, context, outcome]),
+        [
+          ['DecryptBatch', '', {}, code],
+          ['ReportUses', '', {}, code],
+        ],
+      )
+    }))
+}
 
 test('what a front-end does under its leases is counted, for each key and context, by the time it ends', async () => {
   await withControl({}, async ({ file, keys, control }) => {
