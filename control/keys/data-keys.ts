@@ -100,7 +100,7 @@ export class DataKeys {
   async generate({ keyId, context }: Bound, signal: AbortSignal): Promise<HeldKey> {
     this.#disabled.require(keyId)
     const drawing = this.#provider.generateDataKey({ keyId, context, signal })
-    const drawn = this.#outage.observe(this.#trouble.observe('generate', keyId, drawing))
+    const drawn = this.#outage.observe(this.#trouble.observe('generate', keyId, drawing), signal)
     return { keyId, ...(await this.#suspecting(keyId, drawn)) }
   }
 
@@ -129,10 +129,9 @@ export class DataKeys {
     const { keyId, sealed, context } = bound
     this.#disabled.require(keyId)
     if (sealed.length > keptSealedSizeMax) {
-      const opened = this.#outage.observe(
-        this.#provider.decrypt({ keyId, sealed, context, signal: call.signal }),
-      )
-      return { plaintext: await opened, cached: false }
+      const { signal } = call
+      const opening = this.#provider.decrypt({ keyId, sealed, context, signal })
+      return { plaintext: await this.#outage.observe(opening, signal), cached: false }
     }
     const options = { ...(bound.leased && { share }), call }
     const taking = this.#opened.take(idOf(bound), () => this.#fetchOpened(bound), options)
@@ -144,7 +143,7 @@ export class DataKeys {
   async encrypt(bound: Bound & { readonly plaintext: Uint8Array }, signal: AbortSignal): Promise<Uint8Array> {
     this.#disabled.require(bound.keyId)
     const sealing = this.#provider.encrypt({ ...bound, signal })
-    return this.#outage.observe(this.#trouble.observe('encrypt', bound.keyId, sealing))
+    return this.#outage.observe(this.#trouble.observe('encrypt', bound.keyId, sealing), signal)
   }
 
   /** Seals a data key anew under the newest version of its master key. Errors: those of the provider. */

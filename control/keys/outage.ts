@@ -10,15 +10,15 @@ export class Outage {
     this.#clock = clock
   }
 
-  /** Sees what becomes of a call. */
-  async observe<T>(call: Promise<T>): Promise<T> {
+  /** Sees what becomes of a call. `signal` is that of who waits for it: what was given up tells nothing. */
+  async observe<T>(call: Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       const result = await call
       this.#sinceMs = undefined
       return result
     } catch (error) {
-      if (isAway(error)) this.#sinceMs ??= this.#clock.steadyMs()
-      else if (isRefusal(error)) this.#sinceMs = undefined
+      if (isRefusal(error)) this.#sinceMs = undefined
+      else if (isAway(error) && signal?.aborted !== true) this.#sinceMs ??= this.#clock.steadyMs()
       throw error
     }
   }

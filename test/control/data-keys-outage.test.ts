@@ -108,6 +108,24 @@ fact(
   },
 )
 
+fact('a call that its client gave up is no outage', {}, async ({ keys, kms }) => {
+  const calls = [
+    (own: AbortSignal) => keys.generate(bucket(), own),
+    (own: AbortSignal) => keys.encrypt({ ...bucket(), plaintext: new Uint8Array(1) }, own),
+    (own: AbortSignal) =>
+      keys.open({ ...bucket(), sealed: new Uint8Array(5_000), leased: false }, { signal: own }),
+  ]
+  for (const call of calls) {
+    kms.failWith(away)
+    await rejectsWith('unavailable', call(AbortSignal.abort()))
+    assert.is(keys.status.offlineSinceMs, 0)
+    await rejectsWith('unavailable', call(signal()))
+    assert.ok(keys.status.offlineSinceMs > 0)
+    kms.failWith(undefined)
+    await keys.generate(bucket(), signal())
+  }
+})
+
 fact('a restart does not extend the grace', {}, async ({ keys, kms, seal, open }) => {
   const sealed = await seal()
   await open(sealed)
