@@ -250,16 +250,19 @@ export class KeyCache {
   }
 
   #failed(id: string, error: KmsError): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined && isRefusal(error)) {
+      // Not remembered: what was refused is a form of the key, and whoever asks next may know of a newer one.
+      this.#evict(id, 'refused')
+      this.#onRefused(entry.key.keyId)
+      return
+    }
     const forMs = Math.min(failureMs[error.code], error.retryAfterMs ?? Number.POSITIVE_INFINITY)
     this.#failures.set(id, { error, untilMs: this.#clock.steadyMs() + forMs })
     for (const oldest of this.#failures.keys()) {
       if (this.#failures.size <= this.#entriesMax) break
       this.#failures.delete(oldest)
     }
-    const entry = this.#entries.get(id)
-    if (entry === undefined || !isRefusal(error)) return
-    this.#evict(id, 'refused')
-    this.#onRefused(entry.key.keyId)
   }
 
   #evict(id: string, reason: EvictionReason): void {

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { epochIdOf, type KeyRing } from '../../control/client.ts'
 import { rejectsWith } from '../contracts/provider.ts'
-import { type CountingProvider, countCalls } from '../support/counting-provider.ts'
+import { type CountingProvider, countCalls, refused } from '../support/counting-provider.ts'
 import { bucketContext, keyId, sealedKey, withRing } from '../support/key-ring-fixture.ts'
 import type { RunningControl } from '../support/key-system.ts'
 import { until } from '../support/vault/fixture.ts'
@@ -84,6 +84,32 @@ for (const [limit, limits, waitMs] of [
       assert.is((await control.calls()).Decrypt, 2)
     }))
 }
+
+test('a leased key whose first form the KMS opens no more is opened by its newer one at once', () => {
+  const clock = new ManualClock()
+  return withRing(['control'], { clock }, async ({ system, ring }) => {
+    const limits = { leaseAgeMs: 2 * minuteMs }
+    const before = await system.startControl({ limits })
+    const { sealed, epochId } = await ring.dataKey(request)
+    assert.ok(epochId)
+    const key = { keyId, sealed, context: bucketContext, epochId }
+    const [newest] = await before.keys.rewrap([key])
+    if (!(newest instanceof Uint8Array)) throw newest
+    await before.stop()
+    const kms = countCalls()
+    const decrypt: typeof kms.decrypt = async (call) => {
+      if (Buffer.compare(call.sealed, sealed) === 0) throw refused
+      return kms.decrypt(call)
+    }
+    const after = await system.startControl({ provider: { ...kms, decrypt }, limits })
+    // The lease still serves, and is due to be renewed.
+    await clock.advance(100_000)
+    await until(async () => {
+      await ring.open(key, async () => newest)
+      return (await after.calls()).Decrypt === 2
+    })
+  })
+})
 
 test('the ring holds so many keys and no more', () =>
   withRing(['control'], { entriesMax: 2 }, async ({ system, ring }) => {
