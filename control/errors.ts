@@ -15,14 +15,17 @@ export class KmsError extends Error {
   readonly code: KmsErrorCode
   /** With `unavailable`: a limit of this client's was reached, and not before that time is there a use in another try. */
   readonly retryAfterMs: number | undefined
+  /** Control refused it on its own account, and so it says nothing of the KMS. */
+  readonly byControl: boolean
   constructor(
     code: KmsErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly retryAfterMs?: number },
+    options?: ErrorOptions & { readonly retryAfterMs?: number; readonly byControl?: boolean },
   ) {
     super(message, options)
     this.code = code
     this.retryAfterMs = options?.retryAfterMs
+    this.byControl = options?.byControl ?? false
   }
 }
 

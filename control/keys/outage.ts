@@ -17,7 +17,7 @@ export class Outage {
       this.#sinceMs = undefined
       return result
     } catch (error) {
-      if (isRefusal(error)) this.#sinceMs = undefined
+      if (isAnswer(error)) this.#sinceMs = undefined
       else if (isAway(error) && signal?.aborted !== true) this.#sinceMs ??= this.#clock.steadyMs()
       throw error
     }
@@ -31,6 +31,11 @@ export class Outage {
   get lastedMs(): number {
     return this.#sinceMs === undefined ? 0 : this.#clock.steadyMs() - this.#sinceMs
   }
+}
+
+/** The KMS itself said no. */
+function isAnswer(error: unknown): boolean {
+  return isRefusal(error) && error instanceof KmsError && !error.byControl
 }
 
 /** No answer came. A limit that was reached is an answer. */

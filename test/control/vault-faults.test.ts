@@ -255,4 +255,21 @@ test('a key rotated to v7 under load fails no request, and a raised minimum deni
     await requireOpen(scene, running.drawn.slice(-1))
   }))
 
+test('what is refused without asking Vault does not end its outage', async () => {
+  await withControl({}, async ({ vault, keys }) => {
+    const { keyId } = await keys.generateDataKey({ context })
+    await vault.stop()
+    await rejectsWith('unavailable', keys.generateDataKey({ context }))
+    const isOffline = async () => ((await keys.status()).cache?.offlineSinceMs ?? 0) > 0
+    assert.ok(await isOffline())
+    for (const size of [9, 5_000]) {
+      await rejectsWith(
+        'invalid-ciphertext',
+        keys.decrypt({ keyId, sealed: Buffer.alloc(size, 'x'), context }),
+      )
+      assert.ok(await isOffline())
+    }
+  })
+})
+
 test.run()

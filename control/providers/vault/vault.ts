@@ -47,7 +47,9 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
   // A rotation that was not answered may have been done.
   const askedOnce: Asked = (call, signal) => circuit.run(() => session.run(call, signal))
   const transit = async (operation: TransitOperation, { keyId, context, signal }: Call, fields: object) => {
-    if (!isKeyName(keyId)) throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`)
+    if (!isKeyName(keyId)) {
+      throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`, { byControl: true })
+    }
     const body = { ...fields, context: Buffer.from(contextBytes(context)).toString('base64') }
     const request = { operation, keyName: keyId, body }
     try {
@@ -188,7 +190,9 @@ function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
 function toCiphertext(sealed: Uint8Array): string {
   const ciphertext = sealed.length > ciphertextSizeMax ? '' : Buffer.from(sealed).toString('latin1')
   if (ciphertextPattern.test(ciphertext)) return ciphertext
-  throw new KmsError('invalid-ciphertext', `${sealed.length} bytes that are not a ciphertext of vault`)
+  throw new KmsError('invalid-ciphertext', `${sealed.length} bytes that are not a ciphertext of vault`, {
+    byControl: true,
+  })
 }
 
 function toSealed(ciphertext: unknown, keyVersion: number | undefined): Uint8Array {
