@@ -15,6 +15,7 @@ import { rewrapOver } from './connection/rewrap-client.ts'
 import { InstanceWatch } from './connection/watch-client.ts'
 import {
   answeredName,
+  byControlName,
   codeOfStatus,
   KmsError,
   parseErrorCode,
@@ -215,6 +216,7 @@ function toFailure(error: ServiceError): Failure {
   const retryAfterMs = Number(error.metadata.get(retryAfterName)[0])
   const known = new KmsError(codeOfStatus(error.code), reasonOfFailure(error), {
     cause: error,
+    byControl: error.metadata.get(byControlName).length > 0,
     ...(retryAfterMs > 0 && { retryAfterMs }),
   })
   const repeatable = error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED

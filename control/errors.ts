@@ -45,6 +45,9 @@ export const retryAfterName = 'retry-after-ms'
 /** In the metadata of each error that the service itself sends, in contrast to those of the way to it. */
 export const answeredName = 'sealgate-answered'
 
+/** In the metadata of an error that control gave on its own account. */
+export const byControlName = 'sealgate-by-control'
+
 export const kmsErrorCodes: readonly KmsErrorCode[] = [
   'key-not-found',
   'access-denied',

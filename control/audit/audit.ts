@@ -104,7 +104,8 @@ export class AuditLog implements AuditTrail {
   append(entries: readonly AuditEntry[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve()
     if (this.#waitingCount >= waitingMax) {
-      return Promise.reject(new KmsError('unavailable', `${waitingMax} lines of the audit wait for the disk`))
+      const message = `${waitingMax} lines of the audit wait for the disk`
+      return Promise.reject(new KmsError('unavailable', message, { byControl: true }))
     }
     return this.#enqueue(entries)
   }
@@ -230,7 +231,8 @@ async function openFile({ file: path, fileSizeMax }: AuditConfig, log: Logger): 
 }
 
 function unwritable(cause: unknown): KmsError {
-  return new KmsError('unavailable', 'the audit cannot be written, and no key is used without it', { cause })
+  const message = 'the audit cannot be written, and no key is used without it'
+  return new KmsError('unavailable', message, { cause, byControl: true })
 }
 
 function codeOf(error: unknown): string {

@@ -33,14 +33,16 @@ export class Outage {
   }
 }
 
-/** The KMS itself said no. */
+/** The KMS itself said no; or control lets no key be used, and then none is to serve beyond its age. */
 function isAnswer(error: unknown): boolean {
-  return isRefusal(error) && error instanceof KmsError && !error.byControl
+  if (!(error instanceof KmsError)) return false
+  return error.byControl ? error.code === 'unavailable' : isRefusal(error)
 }
 
 /** No answer came. A limit that was reached is an answer. */
 function isAway(error: unknown): boolean {
-  return error instanceof KmsError && error.code === 'unavailable' && error.retryAfterMs === undefined
+  if (!(error instanceof KmsError) || error.code !== 'unavailable') return false
+  return error.retryAfterMs === undefined && !error.byControl
 }
 
 /** The answer was no, and it would be again. */

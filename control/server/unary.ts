@@ -1,5 +1,5 @@
 import { Metadata, type ServerErrorResponse, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
-import { answeredName, retryAfterName } from '../errors.ts'
+import { answeredName, byControlName, KmsError, retryAfterName } from '../errors.ts'
 import { CallEnd } from './call-end.ts'
 import { createMethod, type Handler, type MethodParts, toRefusal } from './method.ts'
 import type { Operation } from './operations.ts'
@@ -27,6 +27,7 @@ export function toStatus(error: unknown): ServerErrorResponse {
   const { code, message, retryAfterMs } = toRefusal(error)
   const metadata = new Metadata()
   metadata.set(answeredName, '1')
+  if (error instanceof KmsError && error.byControl) metadata.set(byControlName, '1')
   if (retryAfterMs !== undefined) metadata.set(retryAfterName, String(retryAfterMs))
   return Object.assign(new Error(message), { code, details: message, metadata })
 }

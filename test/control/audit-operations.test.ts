@@ -8,14 +8,14 @@ import type { AuditConfig } from '../../control/audit/audit.ts'
 import { verifyAudit } from '../../control/audit/audit-verify.ts'
 import { connectKeyService, type KeyService } from '../../control/client.ts'
 import { KeyRing } from '../../control/connection/key-ring.ts'
-import { UseReports } from '../../control/connection/use-reports.ts'
+import { KmsError } from '../../control/errors.ts'
 import { type Check, type Control, connectAdmin, startControl } from '../../control/index.ts'
-import { systemClock } from '../../control/session/session-clock.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { audits, fileSizeMax, inFolder, linesOf } from '../support/audit-files.ts'
 import { testMasterKey } from '../support/control.ts'
 import { policyOf, withTcpControl } from '../support/tcp-control.ts'
 import { until } from '../support/vault/fixture.ts'
+import { ManualClock } from '../support/vault/manual-clock.ts'
 
 const test = suite('control/audit-operations')
 
@@ -157,30 +157,6 @@ test('what a front-end does under its leases is counted, for each key and contex
   })
 })
 
-test('uses that cannot be told go on with the next ones', async () => {
-  const told: unknown[] = []
-  let away = true
-  const reports = new UseReports(
-    {
-      async reportUses(items) {
-        if (away) throw new Error('control is away')
-        told.push(...items)
-      },
-    },
-    systemClock,
-  )
-  reports.count('sealed', 'a', {})
-  await reports.tell()
-  reports.count('sealed', 'a', {})
-  reports.count('opened', 'a', { b: 'c' })
-  away = false
-  await reports.close()
-  assert.equal(told, [
-    { keyId: 'a', context: {}, sealed: 2, opened: 0 },
-    { keyId: 'a', context: { b: 'c' }, sealed: 0, opened: 1 },
-  ])
-})
-
 /** What doctor says of the audit. */
 async function auditCheck(folder: string): Promise<Check | undefined> {
   const admin = connectAdmin({ kind: 'unix', path: join(folder, '..', 'control.sock') })
@@ -219,6 +195,42 @@ test('when the audit cannot be written no key is used, until it can', async () =
     await keys.generateDataKey({ context: {} })
     await control.close()
     assert.match((await verifyAudit([file])).notes.join(), /written again/)
+  })
+})
+
+test('while the audit cannot be written a front-end uses no key beyond its age, grace or not', async () => {
+  await withControl({}, async ({ folder, keys }) => {
+    let away = true
+    const decryptLeased: KeyService['decryptLeased'] = async (key) => {
+      if (away) throw new KmsError('unavailable', 'control is away')
+      return keys.decryptLeased(key)
+    }
+    const clock = new ManualClock()
+    const ring = new KeyRing({ service: { ...keys, decryptLeased }, clock })
+    try {
+      const context = { photos: 'photos' }
+      const key = { ...(await ring.dataKey({ bucketContext: context, objectContext: () => ({}) })), context }
+      const outcome = () =>
+        ring.open(key).then(
+          () => 'ok',
+          (error: unknown) => error instanceof KmsError && error.code,
+        )
+      renameSync(folder, `${folder}-away`)
+      await clock.advance(301_000)
+      assert.is(await outcome(), 'ok')
+      away = false
+      await clock.advance(2_000)
+      await until(async () => (await outcome()) === 'unavailable')
+      await clock.advance(2_000)
+      assert.is(await outcome(), 'unavailable')
+      renameSync(`${folder}-away`, folder)
+      await until(async () => {
+        await clock.advance(2_000)
+        return (await outcome()) === 'ok'
+      })
+    } finally {
+      await ring.close()
+    }
   })
 })
 

@@ -60,6 +60,30 @@ test('uses that no message can hold are lost, and no others with them', () =>
     assert.is(reports.lost, 2)
   }))
 
+test('uses that cannot be told go on with the next ones', async () => {
+  const told: unknown[] = []
+  let away = true
+  const reports = new UseReports(
+    {
+      async reportUses(items) {
+        if (away) throw new Error('control is away')
+        told.push(...items)
+      },
+    },
+    systemClock,
+  )
+  reports.count('sealed', 'a', {})
+  await reports.tell()
+  reports.count('sealed', 'a', {})
+  reports.count('opened', 'a', { b: 'c' })
+  away = false
+  await reports.close()
+  assert.equal(told, [
+    { keyId: 'a', context: {}, sealed: 2, opened: 0 },
+    { keyId: 'a', context: { b: 'c' }, sealed: 0, opened: 1 },
+  ])
+})
+
 test('a report that is refused as too large is told in parts, and its largest item lost', async () => {
   const told: KeyUses[] = []
   const reports = new UseReports(
