@@ -5,6 +5,9 @@ import { type ControlChoice, requireControl } from './find-control.ts'
 import { clockText } from './time-text.ts'
 import { withAdmin } from './with-admin.ts'
 
+/** Not all of them did it. */
+const statusOfTrouble = 1
+
 interface KeyOptions extends ControlChoice {
   readonly dir?: string
   readonly json?: boolean
@@ -64,54 +67,66 @@ function useCommands(
   const note = (persistent: boolean) => (persistent ? '' : ', until control is started again')
   withOptions(key.command('disable <id>'))
     .description('stop all use of a key, on every front-end; the KMS is not asked')
-    .action(async (keyId: string, options: KeyOptions) => {
-      for (const { address, result } of await askedAll(options, (admin) => admin.disableKey(keyId))) {
-        print(
-          answer(
-            options,
-            { address, keyId, disabled: true, ...result },
-            `${keyId} is disabled at ${address}${note(result.persistent)}\n`,
-          ),
-        )
-      }
-    })
+    .action((keyId: string, options: KeyOptions) =>
+      tellAll(options, {
+        print,
+        ask: (admin) => admin.disableKey(keyId),
+        toJson: (result) => ({ keyId, disabled: true, ...result }),
+        toText: ({ persistent }, address) => `${keyId} is disabled at ${address}${note(persistent)}`,
+      }),
+    )
   withOptions(key.command('enable <id>'))
     .description('allow the use of a key again')
-    .action(async (keyId: string, options: KeyOptions) => {
-      for (const { address, result } of await askedAll(options, (admin) => admin.enableKey(keyId))) {
-        print(
-          answer(
-            options,
-            { address, keyId, disabled: false, ...result },
-            `${keyId} is enabled at ${address}\n`,
-          ),
-        )
-      }
-    })
+    .action((keyId: string, options: KeyOptions) =>
+      tellAll(options, {
+        print,
+        ask: (admin) => admin.enableKey(keyId),
+        toJson: (result) => ({ keyId, disabled: false, ...result }),
+        toText: (_, address) => `${keyId} is enabled at ${address}`,
+      }),
+    )
   withOptions(key.command('flush'))
     .description('end all leases and empty the caches: every key is asked of the KMS again')
-    .action(async (options: KeyOptions) => {
-      for (const { address, result } of await askedAll(options, (admin) => admin.flushCache())) {
-        print(answer(options, { address, keys: result }, `${result} keys dropped at ${address}\n`))
-      }
-    })
-}
-
-function answer({ json }: KeyOptions, value: object, text: string): string {
-  return json === true ? `${JSON.stringify(value)}\n` : text
-}
-
-async function askedAll<T>(
-  options: KeyOptions,
-  ask: (admin: AdminService) => Promise<T>,
-): Promise<readonly { readonly address: string; readonly result: T }[]> {
-  const results: { readonly address: string; readonly result: T }[] = []
-  for (const address of controlsOf(options)) {
-    results.push(
-      await withAdmin(address, async (admin) => ({ address: admin.address, result: await ask(admin) })),
+    .action((options: KeyOptions) =>
+      tellAll(options, {
+        print,
+        ask: (admin) => admin.flushCache(),
+        toJson: (keys) => ({ keys }),
+        toText: (keys, address) => `${keys} keys dropped at ${address}`,
+      }),
     )
+}
+
+interface Order<T> {
+  readonly print: Parts['print']
+  readonly ask: (admin: AdminService) => Promise<T>
+  readonly toJson: (result: T) => object
+  readonly toText: (result: T, address: string) => string
+}
+
+/** Tells all instances, whichever of them does not answer, and prints what each said. Status 1 unless all did it. */
+async function tellAll<T>(options: KeyOptions, { print, ask, toJson, toText }: Order<T>): Promise<void> {
+  const tell = (admin: AdminService) =>
+    ask(admin).then(
+      (result) => ({ address: admin.address, result }),
+      (error: unknown) => ({
+        address: admin.address,
+        error: error instanceof Error ? error.message : String(error),
+      }),
+    )
+  const outcomes = await Promise.all(controlsOf(options).map((address) => withAdmin(address, tell)))
+  for (const outcome of outcomes) {
+    const { address } = outcome
+    if ('error' in outcome) {
+      process.exitCode = statusOfTrouble
+      if (options.json === true) print(`${JSON.stringify(outcome)}\n`)
+      else process.stderr.write(`sealgate: ${address}: ${outcome.error}\n`)
+    } else if (options.json === true) {
+      print(`${JSON.stringify({ address, ...toJson(outcome.result) })}\n`)
+    } else {
+      print(`${toText(outcome.result, address)}\n`)
+    }
   }
-  return results
 }
 
 function controlsOf({ dir, control }: KeyOptions): ReturnType<typeof requireControl> {

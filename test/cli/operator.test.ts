@@ -205,4 +205,30 @@ test('keys are listed, described, made and rotated, by people and by programs', 
     }),
   ))
 
+test('what is said to all control services reaches those that answer, in any order, and all outcomes are told', () =>
+  withVault(seedPolicy('my-minio-key'), (scene) =>
+    withControl(scene, async (live) => {
+      const down = `unix:${join(scene.folder, 'down.sock')}`
+      const key = (...rest: string[]) => runProgram(['key', ...rest])
+      for (const both of [`${down},${live}`, `${live},${down}`]) {
+        for (const [command, done] of [
+          ['disable', `my-minio-key is disabled at ${live}, until control is started again\n`],
+          ['enable', `my-minio-key is enabled at ${live}\n`],
+        ] as const) {
+          const { status, stdout, stderr } = await key(command, 'my-minio-key', '--control', both)
+          assert.equal([status, stdout], [1, done])
+          assert.match(stderr, new RegExp(`^sealgate: ${down}: [^\n]+\n$`))
+        }
+        const { status, stdout } = await key('flush', '--json', '--control', both)
+        assert.is(status, 1)
+        const outcomes = stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+        assert.is(outcomes.find(({ address }) => address === live).keys, 0)
+        assert.type(outcomes.find(({ address }) => address === down).error, 'string')
+      }
+    }),
+  ))
+
 test.run()
