@@ -1,9 +1,11 @@
 import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { type FileLock, lockFile } from '../../files/file-lock.ts'
 import {
   type ChainEnd,
   chainStart,
   headPath,
+  lockPath,
   parseHead,
   parseLine,
   rotatedPath,
@@ -24,11 +26,21 @@ interface Finding {
   readonly [detail: string]: string | number
 }
 
-/** Open for one writer. After an error it is closed and opened anew, which mends what the error left. */
+/** Another has the file open, a process or this one. */
+export class AuditInUse extends Error {
+  override readonly name = 'AuditInUse'
+
+  constructor(path: string) {
+    super(`${path} is written by another control service: each needs a file of its own`)
+  }
+}
+
+/** Open for one writer, whom a lock makes the only one. After an error it is closed and opened anew, which mends what the error left. */
 export class AuditFile {
   readonly findings: readonly Finding[]
   readonly #path: string
   readonly #sizeMax: number
+  readonly #lock: FileLock
   readonly #head: FileHandle
   #file: FileHandle
   #end: ChainEnd
@@ -38,6 +50,7 @@ export class AuditFile {
   private constructor(parts: {
     path: string
     sizeMax: number
+    lock: FileLock
     head: FileHandle
     file: FileHandle
     end: ChainEnd
@@ -47,6 +60,7 @@ export class AuditFile {
   }) {
     this.#path = parts.path
     this.#sizeMax = parts.sizeMax
+    this.#lock = parts.lock
     this.#head = parts.head
     this.#file = parts.file
     this.#end = parts.end
@@ -55,21 +69,26 @@ export class AuditFile {
     this.findings = parts.findings
   }
 
-  /** Goes on where the chain ends. Errors: those of the file system. */
+  /** Goes on where the chain ends. Errors: AuditInUse; those of the file system. */
   static async open(path: string, { sizeMax }: { readonly sizeMax: number }): Promise<AuditFile> {
-    const head = await open(headPath(path), 'a+', fileMode).then(async (created) => {
-      await created.close()
-      return open(headPath(path), 'r+')
-    })
-    let file: FileHandle | undefined
+    const lock = lockFile(lockPath(path))
+    if (lock === undefined) throw new AuditInUse(path)
+    const opened: FileHandle[] = []
+    const keep = (handle: FileHandle) => {
+      opened.push(handle)
+      return handle
+    }
     try {
-      file = await open(path, 'a+', fileMode)
+      const created = await open(headPath(path), 'a+', fileMode)
+      await created.close()
+      const head = keep(await open(headPath(path), 'r+'))
+      const file = keep(await open(path, 'a+', fileMode))
       const recorded = parseHead(await readFile(headPath(path), 'utf8'))
       const found = await recover(file, recorded)
-      return new AuditFile({ path, sizeMax, head, file, ...found })
+      return new AuditFile({ path, sizeMax, lock, head, file, ...found })
     } catch (error) {
-      await file?.close()
-      await head.close()
+      for (const handle of opened) await handle.close()
+      lock.release()
       throw error
     }
   }
@@ -106,8 +125,12 @@ export class AuditFile {
   }
 
   async close(): Promise<void> {
-    await this.#file.close()
-    await this.#head.close()
+    try {
+      await this.#file.close()
+      await this.#head.close()
+    } finally {
+      this.#lock.release()
+    }
   }
 
   /** Somebody moved the file away, or wrote to it: then this one is not its only writer. */

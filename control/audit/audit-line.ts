@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
 
 /**
  * A line of the audit (docs/control-plane.md, Audit): a JSON object whose last two members chain it. `previous` is the hash
@@ -72,6 +73,9 @@ export function parseHead(text: string): ChainEnd | undefined {
 }
 
 export const headPath = (path: string): string => `${path}.head`
+
+/** What its one writer locks. Hidden, so that `FILE*` names what `audit verify` takes. */
+export const lockPath = (path: string): string => join(dirname(path), `.${basename(path)}.lock`)
 
 /** Of a file that was put away: by the number of its first line, so that names sort as the lines do. */
 export const rotatedPath = (path: string, firstSequence: number): string =>

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { KmsError } from '../errors.ts'
 import type { AuditEntry, AuditTrail } from '../server/gate.ts'
-import { AuditFile } from './audit-file.ts'
+import { AuditFile, AuditInUse } from './audit-file.ts'
 
 export interface AuditConfig {
   readonly file: string
@@ -18,6 +19,9 @@ export interface AuditConfig {
 const waitingMax = 20_000
 const retryMs = 1_000
 const syncMs = 1_000
+/** A control service that ends writes until its last call is answered; its successor waits for that. */
+const predecessorMs = 5_000
+const predecessorPollMs = 50
 
 interface Waiting {
   /** None: only whether it can be written is to be found out. */
@@ -74,16 +78,28 @@ export class AuditLog implements AuditTrail {
   }
 
   /**
-   * Goes on with what is there. Not before the address is ours: then no other process of this configuration writes. Errors:
-   * KmsError `unavailable` for a file that cannot be opened or written.
+   * Goes on with what is there. Errors: KmsError `unavailable` for a file that cannot be opened or written, or that another
+   * control service writes.
    */
   async open(): Promise<void> {
-    this.#file = await openFile(this.#config, this.#log).catch((error: unknown) => {
+    this.#file = await this.#openFirst().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error)
       throw new KmsError('unavailable', `the audit cannot be written: ${reason}`, { cause: error })
     })
     this.#opened = true
     this.#writable.set(1)
+  }
+
+  async #openFirst(): Promise<AuditFile> {
+    const endMs = performance.now() + predecessorMs
+    for (;;) {
+      try {
+        return await openFile(this.#config, this.#log)
+      } catch (error) {
+        if (!(error instanceof AuditInUse) || performance.now() > endMs || this.#closed) throw error
+      }
+      await sleep(predecessorPollMs)
+    }
   }
 
   state(): AuditState {
@@ -236,5 +252,6 @@ function unwritable(cause: unknown): KmsError {
 }
 
 function codeOf(error: unknown): string {
+  if (error instanceof AuditInUse) return 'another control service writes it'
   return error instanceof Error && 'code' in error ? String(error.code) : 'it was changed by somebody else'
 }

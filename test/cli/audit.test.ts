@@ -7,7 +7,7 @@ import { Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AuditLog } from '../../control/audit/audit.ts'
-import { runProgram } from '../support/program.ts'
+import { runProgram, startProgram } from '../support/program.ts'
 
 const test = suite('cli/audit')
 
@@ -38,6 +38,28 @@ test('`sealgate audit verify` says that an audit is unbroken, or where it is not
       /^sealgate: the audit is damaged: \S+audit\.log, line 2: was changed[^\n]*\n$/,
     )
   } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('an audit has one writer: another control service is told so, and takes over when that one was killed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealgate-audit-'))
+  const file = join(folder, 'audit.log')
+  const env = { SEALGATE_KMS_MASTER_KEY: `key:${'5a'.repeat(32)}`, SEALGATE_AUDIT_FILE: file }
+  const start = (name: string) => startProgram(['control', '--address', `unix:${join(folder, name)}`], env)
+  const first = start('first.sock')
+  try {
+    await first.output(/control is listening/)
+    const second = start('second.sock')
+    assert.is((await second.ended).status, 1)
+    const told = `sealgate: the audit cannot be written: ${file} is written by another control service`
+    assert.ok(second.stderr().includes(told), second.stderr())
+    await first.end('SIGKILL')
+    const third = start('second.sock')
+    await third.output(/control is listening/)
+    await third.end()
+  } finally {
+    await first.end('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }
 })

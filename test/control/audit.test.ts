@@ -22,11 +22,14 @@ const entry: AuditEntry = {
   cached: false,
 }
 
-async function write(file: string, count: number, config: Partial<AuditConfig> = {}): Promise<void> {
-  const audit = new AuditLog(
+const create = (file: string, config: Partial<AuditConfig> = {}) =>
+  new AuditLog(
     { file, fileSizeMax, sync: 'second', optional: false, ...config },
     { log: pino({ enabled: false }), registry: new Registry() },
   )
+
+async function write(file: string, count: number, config: Partial<AuditConfig> = {}): Promise<void> {
+  const audit = create(file, config)
   await audit.open()
   for (let line = 0; line < count; line++) await audit.append([{ ...entry, keyId: `key-${line}` }])
   await audit.close()
@@ -122,6 +125,24 @@ test('a new process goes on with the chain', async () => {
   await inFolder(async (folder, file) => {
     for (let start = 0; start < 3; start++) await write(file, 3, { fileSizeMax: 4096 })
     assert.equal((await verifyAudit(audits(folder))).end.sequence, 9)
+  })
+})
+
+test('who is to write an audit next waits for the one that ends', async () => {
+  await inFolder(async (_, file) => {
+    const [ending, next] = [create(file), create(file)]
+    await ending.open()
+    let opened = false
+    const opening = next.open().then(() => {
+      opened = true
+    })
+    await ending.append([entry])
+    assert.is(opened, false)
+    await ending.close()
+    await opening
+    await next.append([entry])
+    await next.close()
+    assert.equal((await verifyAudit([file])).end.sequence, 2)
   })
 })
 

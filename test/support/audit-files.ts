@@ -20,7 +20,11 @@ export const linesOf = (file: string) =>
   readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-export const audits = (folder: string) => readdirSync(folder).map((name) => join(folder, name))
+/** As the shell's `audit.log*`. */
+export const audits = (folder: string) =>
+  readdirSync(folder)
+    .filter((name) => name.startsWith('audit.log'))
+    .map((name) => join(folder, name))
 
 export async function damageOf(files: readonly string[], options: { from?: number } = {}): Promise<string> {
   try {

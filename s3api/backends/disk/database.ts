@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
-import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+import { loadSqlite } from '../../../files/sqlite.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
 
-/** The embedded metadata store: SQLite through Node's own module where there is one, through its back-port on Node 20. */
+/** The embedded metadata store. */
 
 export type Database = DatabaseSyncInstance
 export type Statement = StatementSyncInstance
@@ -31,12 +31,4 @@ export function bindable<Value>(values: readonly Value[]): readonly Value[] {
   const cut = values.some((value) => typeof value === 'string' && value.includes('\0'))
   if (cut) throw new Error('a text with U+0000 cannot be bound')
   return values
-}
-
-function loadSqlite(): { readonly DatabaseSync: typeof DatabaseSync } {
-  const builtin: unknown = process.getBuiltinModule?.('node:sqlite')
-  // The back-port has the API of the module that it stands in for.
-  return (builtin ?? createRequire(import.meta.url)('@photostructure/sqlite')) as {
-    readonly DatabaseSync: typeof DatabaseSync
-  }
 }
