@@ -23,7 +23,7 @@ export interface Diagnosis {
 export async function doctor(environment: Environment, choice: ControlChoice): Promise<Diagnosis> {
   const kms = parseKms(environment)
   // Who configures a KMS here means that one, and not some gateway's on this machine.
-  const addresses = findControl(environment, { ...choice, anywhere: kms === undefined })
+  const addresses = await findControl(environment, { ...choice, anywhere: kms === undefined })
   const checks: Check[] = []
   for (const address of addresses) checks.push(...(await askControl(connectAdmin(address))))
   if (addresses.length === 0) checks.push(...(await examineDirectly(kms)))

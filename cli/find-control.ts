@@ -21,28 +21,28 @@ const usualDirectories = ['.', 'data']
  * The control services that are meant: `--control`, a folder, the environment, the usual folders, gateways, in this order.
  * Nothing found is an empty list, but for a folder that was named. Errors: ConfigError.
  */
-export function findControl(
+export async function findControl(
   environment: Environment,
   { directory, control, anywhere = true }: ControlChoice,
-): readonly ControlAddress[] {
+): Promise<readonly ControlAddress[]> {
   if (control !== undefined) return parseControlAddresses('--control', control, environment)
   if (directory !== undefined) {
-    const found = addressesOf(environment, [directory])
+    const found = await addressesOf(environment, [directory])
     if (found.length > 0) return found
     throw new ConfigError(`no server with a control service of its own runs on ${resolve(directory)}`)
   }
   const given = environment.find('control')
   if (given !== undefined) return parseControlAddresses(given.name, given.value, environment)
-  const found = addressesOf(environment, usualDirectories)
+  const found = await addressesOf(environment, usualDirectories)
   return found.length > 0 || !anywhere ? found : addressesOf(environment, [undefined])
 }
 
 /** As above, at least one. Errors: ConfigError. */
-export function requireControl(
+export async function requireControl(
   environment: Environment,
   choice: ControlChoice,
-): readonly [ControlAddress, ...ControlAddress[]] {
-  const [first, ...others] = findControl(environment, choice)
+): Promise<readonly [ControlAddress, ...ControlAddress[]]> {
+  const [first, ...others] = await findControl(environment, choice)
   if (first !== undefined) return [first, ...others]
   throw new ConfigError(
     `no control service is known: name a server's data folder, or --control, or set ${nameOf('control')}`,
@@ -50,11 +50,12 @@ export function requireControl(
 }
 
 /** Of the servers that run on the folders. */
-function addressesOf(
+async function addressesOf(
   environment: Environment,
   directories: readonly (string | undefined)[],
-): readonly ControlAddress[] {
-  return directories
-    .flatMap(readRunningRecords)
+): Promise<readonly ControlAddress[]> {
+  const records = await Promise.all(directories.map(readRunningRecords))
+  return records
+    .flat()
     .flatMap(({ control }) => parseControlAddresses('the record of a running server', control, environment))
 }

@@ -114,7 +114,8 @@ async function tellAll<T>(options: KeyOptions, { print, ask, toJson, toText }: O
         error: error instanceof Error ? error.message : String(error),
       }),
     )
-  const outcomes = await Promise.all(controlsOf(options).map((address) => withAdmin(address, tell)))
+  const addresses = await controlsOf(options)
+  const outcomes = await Promise.all(addresses.map((address) => withAdmin(address, tell)))
   for (const outcome of outcomes) {
     const { address } = outcome
     if ('error' in outcome) {
@@ -136,7 +137,7 @@ function controlsOf({ dir, control }: KeyOptions): ReturnType<typeof requireCont
 
 /** Asks the first control service there is: all have the same KMS. */
 async function asked<T>(options: KeyOptions, ask: (admin: AdminService) => Promise<T>): Promise<T> {
-  const [address] = controlsOf(options)
+  const [address] = await controlsOf(options)
   return withAdmin(address, ask)
 }
 

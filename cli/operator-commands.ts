@@ -21,7 +21,7 @@ export function addOperatorCommands(program: Command): void {
     .option('--json', 'for programs')
     .action(async (directory: string | undefined, options: ControlChoice & Format) => {
       const environment = takeEnvironment()
-      const addresses = requireControl(environment, {
+      const addresses = await requireControl(environment, {
         ...options,
         ...(directory !== undefined && { directory }),
       })

@@ -84,7 +84,7 @@ async function withKeys<T>(
   wanted: WantedControl,
   use: (keys: KeyService) => Promise<T>,
 ): Promise<T> {
-  const known = runningControl(environment, wanted)
+  const known = await runningControl(environment, wanted)
   if (known.length > 0) return using(connectKeyService(known), use)
   const provider = parseKms(environment)
   if (provider === undefined) {
@@ -109,16 +109,16 @@ async function withKeys<T>(
   }
 }
 
-function runningControl(
+async function runningControl(
   environment: Environment,
   { directory, control }: WantedControl,
-): readonly ControlAddress[] {
+): Promise<readonly ControlAddress[]> {
   if (control !== undefined || environment.given('control') !== undefined) {
     return findControl(environment, { ...(control !== undefined && { control }) })
   }
   if (directory === undefined) return []
   try {
-    return findControl(environment, { directory })
+    return await findControl(environment, { directory })
   } catch (error) {
     // No server runs there, which is no mistake here.
     if (error instanceof ConfigError) return []

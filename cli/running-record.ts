@@ -1,6 +1,8 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import * as v from 'valibot'
 
 /**
  * What a running server writes, so that the operator's commands find its private control service: into its data folder, or, if
@@ -12,11 +14,24 @@ export interface RunningRecord {
   readonly control: string
 }
 
+/** What tells a process from a later one with its pid; `namespace`: whose pids are meant. Linux only. */
+interface ProcessMark {
+  readonly namespace: string
+  readonly started: string
+}
+
 const fileMode = 0o600
 const directoryMode = 0o700
 /** Of a folder's mode. */
 const othersWrite = 0o022
 const namePattern = /^running-(\d+)\.json$/
+/** Of /proc/PID/stat, counted behind the name, which may have blanks. */
+const startedField = 19
+
+const recordSchema = v.object({
+  control: v.string(),
+  process: v.optional(v.object({ namespace: v.string(), started: v.string() })),
+})
 
 /** Writes the record of this process; returns how to take it away. `directory`: the data folder, if there is one. */
 export function writeRunningRecord(
@@ -28,20 +43,31 @@ export function writeRunningRecord(
   // Another user could have made the common one first; then this server is found by its address only.
   if (directory === undefined && !isOurs(folder)) return () => {}
   const path = join(folder, `running-${process.pid}.json`)
-  writeFileSync(path, `${JSON.stringify({ pid: process.pid, ...record })}\n`, { mode: fileMode })
+  const text = JSON.stringify({ pid: process.pid, process: markOf(process.pid), ...record })
+  writeFileSync(path, `${text}\n`, { mode: fileMode })
   return () => rmSync(path, { force: true })
 }
 
-/** The servers that run on the data folder, or without one. What a killed one left behind is passed over. */
-export function readRunningRecords(directory: string | undefined): readonly RunningRecord[] {
+/** The servers that run on the data folder, or without one. What a killed one left behind is taken away. */
+export async function readRunningRecords(directory: string | undefined): Promise<readonly RunningRecord[]> {
   const folder = folderOf(directory)
   if (directory === undefined && !isOurs(folder)) return []
-  return listNames(folder).flatMap((name) => {
-    const pid = Number(namePattern.exec(name)?.[1])
-    if (!(pid > 0 && isAlive(pid))) return []
-    const control = parseControl(readFileSync(join(folder, name), 'utf8'))
-    return control === undefined ? [] : [{ pid, control }]
-  })
+  const found = await Promise.all(listNames(folder).map((name) => readRecord(folder, name)))
+  return found.filter((record) => record !== undefined)
+}
+
+async function readRecord(folder: string, name: string): Promise<RunningRecord | undefined> {
+  const pid = Number(namePattern.exec(name)?.[1])
+  if (!(pid > 0)) return undefined
+  const path = join(folder, name)
+  const record = parseRecord(path)
+  if (record === undefined) return undefined
+  const { control, process: mark } = record
+  // A server whose control service is being started again is one all the same.
+  if (isRunning(pid, mark) || (await listens(control))) return { pid, control }
+  // In a container, say, of which we see the folder and not the processes, it may run.
+  if (mark === undefined || mark.namespace === markOf(process.pid)?.namespace) removeStale(path)
+  return undefined
 }
 
 function folderOf(directory: string | undefined): string {
@@ -65,16 +91,20 @@ function listNames(folder: string): readonly string[] {
   }
 }
 
-/** A record that is being written at this moment is none yet. */
-function parseControl(text: string): string | undefined {
-  let value: unknown
+/** One that is being written at this moment is none yet, and one that was taken away is none any more. */
+function parseRecord(path: string) {
   try {
-    value = JSON.parse(text)
+    return v.parse(recordSchema, JSON.parse(readFileSync(path, 'utf8')))
   } catch {
     return undefined
   }
-  const known = typeof value === 'object' && value !== null && 'control' in value ? value.control : undefined
-  return typeof known === 'string' ? known : undefined
+}
+
+/** It is the process that wrote the record, as far as the system can tell. */
+function isRunning(pid: number, mark: ProcessMark | undefined): boolean {
+  if (mark === undefined) return isAlive(pid)
+  const now = markOf(pid)
+  return now?.namespace === mark.namespace && now.started === mark.started
 }
 
 function isAlive(pid: number): boolean {
@@ -83,5 +113,35 @@ function isAlive(pid: number): boolean {
     return true
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+function markOf(pid: number): ProcessMark | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[startedField]
+    return started === undefined ? undefined : { namespace: readlinkSync('/proc/self/ns/pid'), started }
+  } catch {
+    // No such process, or a system without /proc.
+    return undefined
+  }
+}
+
+function listens(control: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(control.replace(/^unix:/, ''))
+    const settle = (open: boolean) => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.once('connect', () => settle(true)).once('error', () => settle(false))
+  })
+}
+
+function removeStale(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Its folder is another user's: it is passed over.
   }
 }

@@ -9,7 +9,7 @@ import type { FrontEndSettings } from './front-end-config.ts'
 import { FrontEnds } from './front-ends.ts'
 import { createLog } from './log.ts'
 import { controlNodeOptions } from './process-runtime.ts'
-import { writeRunningRecord } from './running-record.ts'
+import { readRunningRecords, writeRunningRecord } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
 import type { StoreConfig } from './store-config.ts'
 import { SupervisedChild } from './supervised-child.ts'
@@ -109,6 +109,8 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
       )
       stopped.throwIfAborted()
       await controlChild.start()
+      // What a killed one has left goes; otherwise nobody might come to take it away.
+      await readRunningRecords(directory)
       // Before the front-end: while that has trouble to start, control is what an operator asks.
       removeRecord = writeRunningRecord(directory, { control: `unix:${address.path}` })
     }
