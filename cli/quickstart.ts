@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
+import { hasStore, ownFolder } from './data-folder.ts'
 import type { Environment } from './environment.ts'
 import { parseFrontEnd } from './front-end-config.ts'
 import { parseProcesses, type ServerOptions } from './server.ts'
@@ -65,7 +66,7 @@ export function prepareQuickstart(
   if (given !== undefined) {
     throw new ConfigError(`${given.name} is set, but quickstart makes its own keys: use \`sealgate server\``)
   }
-  const folder = join(directory, '.sealgate')
+  const folder = ownFolder(directory)
   makeFolder(folder)
   const file = (name: string) => join(folder, name)
   const files = {
@@ -73,7 +74,7 @@ export function prepareQuickstart(
     secretKeyFile: file('secret-key'),
     masterKeyFile: file('master-key'),
   }
-  if (!existsSync(files.masterKeyFile) && existsSync(file('meta.sqlite'))) {
+  if (!existsSync(files.masterKeyFile) && hasStore(directory)) {
     throw new ConfigError(`${files.masterKeyFile} is missing, and ${directory} has objects: put the key back`)
   }
   const masterKey = readOrMake(

@@ -9,6 +9,7 @@ import { startControl } from '../control/index.ts'
 import { type RewrapReport, rewrapStore } from '../s3api/index.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
+import { hasStore } from './data-folder.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { type ControlChoice, findControl } from './find-control.ts'
 import { parseGateway } from './gateway.ts'
@@ -50,7 +51,12 @@ function parseStore(
   if ((directory === undefined) === (gateway === undefined)) {
     throw new ConfigError('name a data folder, or --gateway, and not both')
   }
-  if (directory !== undefined) return { kind: 'disk', directory: resolve(directory) }
+  if (directory !== undefined) {
+    const folder = resolve(directory)
+    // Opening it would make one, and find that all of nothing is done.
+    if (!hasStore(folder)) throw new ConfigError(`there is no store in ${folder}`)
+    return { kind: 'disk', directory: folder }
+  }
   const { store } = parseGateway(environment, {}, gateway === true ? undefined : gateway)
   if (store.config.passThrough) throw new ConfigError('a gateway without a KMS has sealed nothing')
   return store

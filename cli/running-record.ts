@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { ownFolder } from './data-folder.ts'
 
 /**
  * What a running server writes, so that the operator's commands find its private control service: into its data folder, or, if
@@ -71,9 +72,7 @@ async function readRecord(folder: string, name: string): Promise<RunningRecord |
 }
 
 function folderOf(directory: string | undefined): string {
-  return directory === undefined
-    ? join(tmpdir(), `sealgate-running-${userInfo().uid}`)
-    : join(directory, '.sealgate')
+  return directory === undefined ? join(tmpdir(), `sealgate-running-${userInfo().uid}`) : ownFolder(directory)
 }
 
 /** Nobody else could have put a record there. */

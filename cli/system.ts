@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Level } from 'pino'
 import { Registry } from 'prom-client'
 import type { ControlAddress, ControlConfig } from '../control/config.ts'
 import type { HostPort } from './addresses.ts'
 import { type AdminServer, startAdmin } from './admin.ts'
+import { disabledKeysIn } from './data-folder.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { FrontEnds } from './front-ends.ts'
 import { createLog } from './log.ts'
@@ -94,9 +94,7 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
           config: {
             control: {
               address,
-              ...(directory !== undefined && {
-                disabledKeysFile: join(directory, '.sealgate', 'disabled-keys.json'),
-              }),
+              ...(directory !== undefined && { disabledKeysFile: disabledKeysIn(directory) }),
               ...control.control,
             },
             ...(controlAdminAddress !== undefined && { adminAddress: controlAdminAddress }),

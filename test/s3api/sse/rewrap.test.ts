@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
@@ -214,6 +215,11 @@ test('`sealgate rewrap` does it for a store, with a control service of its own',
     const without = await runProgram(['rewrap', store], {})
     assert.is(without.status, 2)
     assert.match(without.stderr, 'no server runs on')
+    const mistyped = join(system.directory, 'stroe')
+    const nothing = await runProgram(['rewrap', mistyped], env)
+    assert.equal([nothing.status, nothing.stdout], [2, ''])
+    assert.is(nothing.stderr, `sealgate: there is no store in ${mistyped}\n`)
+    assert.not.ok(existsSync(mistyped))
   }))
 
 test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
