@@ -9,7 +9,7 @@ import { startControl } from '../control/index.ts'
 import { type RewrapReport, rewrapStore } from '../s3api/index.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
-import { hasStore } from './data-folder.ts'
+import { disabledKeysIn, hasStore } from './data-folder.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { type ControlChoice, findControl } from './find-control.ts'
 import { parseGateway } from './gateway.ts'
@@ -102,7 +102,13 @@ async function withKeys<T>(
   const address = { kind: 'unix', path: join(socketDirectory, 'control.sock') } as const
   try {
     const own = await startControl(
-      { address, provider, ...parseControlParts(environment) },
+      {
+        address,
+        provider,
+        // What its server would not use is not used on its behalf.
+        ...(wanted.directory !== undefined && { disabledKeysFile: disabledKeysIn(wanted.directory) }),
+        ...parseControlParts(environment),
+      },
       { log: createLog('warn', 'control'), registry: new Registry(), version },
     )
     try {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
@@ -220,6 +220,17 @@ test('`sealgate rewrap` does it for a store, with a control service of its own',
     assert.equal([nothing.status, nothing.stdout], [2, ''])
     assert.is(nothing.stderr, `sealgate: there is no store in ${mistyped}\n`)
     assert.not.ok(existsSync(mistyped))
+  }))
+
+test('a key that was disabled at the server of a store is not used by a rewrap without it', () =>
+  withKeySystem(async (system) => {
+    await makeEpochs(system, 2)
+    const store = join(system.directory, 'store')
+    writeFileSync(join(store, '.sealgate', 'disabled-keys.json'), JSON.stringify({ disabled: [keyId] }))
+    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${Buffer.from(testMasterKey.key).toString('hex')}` }
+    const { status, stdout } = await runProgram(['rewrap', store], env)
+    assert.is(status, 1)
+    assert.match(stdout, /^0 epochs and 0 fingerprints sealed anew, 2 failed\n/)
   }))
 
 test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
