@@ -3,7 +3,7 @@ import type { ControlAddress } from '../control/config.ts'
 import { parseControlAddresses } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
-import { readRunningRecords } from './running-record.ts'
+import { type RunningRecord, readRunningRecords } from './running-record.ts'
 
 /** How an operator's command says which control service it means. */
 export interface ControlChoice {
@@ -49,13 +49,29 @@ export async function requireControl(
   )
 }
 
+/** The control services of the gateways that run before the store, here and as this user. */
+export async function controlsOfGateways(
+  environment: Environment,
+  store: string,
+): Promise<readonly ControlAddress[]> {
+  const records = await readRunningRecords(undefined)
+  return toAddresses(
+    environment,
+    records.filter((record) => record.store === store),
+  )
+}
+
 /** Of the servers that run on the folders. */
 async function addressesOf(
   environment: Environment,
   directories: readonly (string | undefined)[],
 ): Promise<readonly ControlAddress[]> {
   const records = await Promise.all(directories.map(readRunningRecords))
-  return records
-    .flat()
-    .flatMap(({ control }) => parseControlAddresses('the record of a running server', control, environment))
+  return toAddresses(environment, records.flat())
+}
+
+function toAddresses(environment: Environment, records: readonly RunningRecord[]): readonly ControlAddress[] {
+  return records.flatMap(({ control }) =>
+    parseControlAddresses('the record of a running server', control, environment),
+  )
 }

@@ -67,6 +67,11 @@ export function parseGateway(
   }
 }
 
+/** By which the record of a running gateway names its store. */
+export function storeName({ endpoint: { host, port }, systemBucket }: GatewayConfig): string {
+  return `${host}:${port}/${systemBucket}`
+}
+
 /** What an operator sees when it serves. */
 export function describeGateway(
   { store: { config }, frontEnd }: SystemConfig & { readonly store: GatewayStore },

@@ -11,8 +11,8 @@ import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
 import { disabledKeysIn, hasStore } from './data-folder.ts'
 import { type Environment, nameOf } from './environment.ts'
-import { type ControlChoice, findControl } from './find-control.ts'
-import { parseGateway } from './gateway.ts'
+import { type ControlChoice, controlsOfGateways, findControl } from './find-control.ts'
+import { parseGateway, storeName } from './gateway.ts'
 import { parseKms } from './kms-config.ts'
 import { createLog } from './log.ts'
 import { openStore, type StoreConfig } from './store-config.ts'
@@ -67,10 +67,9 @@ async function rewrapIn(
   store: StoreConfig,
   { control, restart = false }: RewrapOptions,
 ): Promise<RewrapReport> {
-  const directory = store.kind === 'disk' ? store.directory : undefined
   const { backend } = await openStore(store, { log: createLog('warn', 'rewrap') })
   try {
-    return await withKeys(environment, { directory, control }, async (keys) => {
+    return await withKeys(environment, { store, control }, async (keys) => {
       await untilReady(keys)
       return rewrapStore(backend.system, keys, { now: Date.now, restart })
     })
@@ -80,7 +79,7 @@ async function rewrapIn(
 }
 
 interface WantedControl {
-  readonly directory: string | undefined
+  readonly store: StoreConfig
   readonly control: string | undefined
 }
 
@@ -90,12 +89,13 @@ async function withKeys<T>(
   wanted: WantedControl,
   use: (keys: KeyService) => Promise<T>,
 ): Promise<T> {
+  const { store } = wanted
   const known = await runningControl(environment, wanted)
   if (known.length > 0) return using(connectKeyService(known), use)
   const provider = parseKms(environment)
   if (provider === undefined) {
     throw new ConfigError(
-      `no server runs on ${wanted.directory}: name its control service, or set ${nameOf('vaultEndpoint')} or ${nameOf('masterKey')}`,
+      `no server runs on ${store.kind === 'disk' ? store.directory : 'it'}: name its control service, or set ${nameOf('vaultEndpoint')} or ${nameOf('masterKey')}`,
     )
   }
   const socketDirectory = mkdtempSync(join(tmpdir(), 'sealgate-'))
@@ -106,7 +106,7 @@ async function withKeys<T>(
         address,
         provider,
         // What its server would not use is not used on its behalf.
-        ...(wanted.directory !== undefined && { disabledKeysFile: disabledKeysIn(wanted.directory) }),
+        ...(store.kind === 'disk' && { disabledKeysFile: disabledKeysIn(store.directory) }),
         ...parseControlParts(environment),
       },
       { log: createLog('warn', 'control'), registry: new Registry(), version },
@@ -123,14 +123,14 @@ async function withKeys<T>(
 
 async function runningControl(
   environment: Environment,
-  { directory, control }: WantedControl,
+  { store, control }: WantedControl,
 ): Promise<readonly ControlAddress[]> {
   if (control !== undefined || environment.given('control') !== undefined) {
     return findControl(environment, { ...(control !== undefined && { control }) })
   }
-  if (directory === undefined) return []
+  if (store.kind === 'gateway') return controlsOfGateways(environment, storeName(store.config))
   try {
-    return await findControl(environment, { directory })
+    return await findControl(environment, { directory: store.directory })
   } catch (error) {
     // No server runs there, which is no mistake here.
     if (error instanceof ConfigError) return []

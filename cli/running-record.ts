@@ -13,6 +13,8 @@ export interface RunningRecord {
   readonly pid: number
   /** As SEALGATE_CONTROL would name it. */
   readonly control: string
+  /** Of a gateway: the store that it stands before. */
+  readonly store?: string
 }
 
 /** What tells a process from a later one with its pid; `namespace`: whose pids are meant. Linux only. */
@@ -31,6 +33,7 @@ const startedField = 19
 
 const recordSchema = v.object({
   control: v.string(),
+  store: v.optional(v.string()),
   process: v.optional(v.object({ namespace: v.string(), started: v.string() })),
 })
 
@@ -63,9 +66,11 @@ async function readRecord(folder: string, name: string): Promise<RunningRecord |
   const path = join(folder, name)
   const record = parseRecord(path)
   if (record === undefined) return undefined
-  const { control, process: mark } = record
+  const { control, store, process: mark } = record
   // A server whose control service is being started again is one all the same.
-  if (isRunning(pid, mark) || (await listens(control))) return { pid, control }
+  if (isRunning(pid, mark) || (await listens(control))) {
+    return { pid, control, ...(store !== undefined && { store }) }
+  }
   // In a container, say, of which we see the folder and not the processes, it may run.
   if (mark === undefined || mark.namespace === markOf(process.pid)?.namespace) removeStale(path)
   return undefined

@@ -7,6 +7,7 @@ import { type AdminServer, startAdmin } from './admin.ts'
 import { disabledKeysIn } from './data-folder.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { FrontEnds } from './front-ends.ts'
+import { storeName } from './gateway.ts'
 import { createLog } from './log.ts'
 import { controlNodeOptions } from './process-runtime.ts'
 import { readRunningRecords, writeRunningRecord } from './running-record.ts'
@@ -110,7 +111,10 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
       // What a killed one has left goes; otherwise nobody might come to take it away.
       await readRunningRecords(directory)
       // Before the front-end: while that has trouble to start, control is what an operator asks.
-      removeRecord = writeRunningRecord(directory, { control: `unix:${address.path}` })
+      removeRecord = writeRunningRecord(directory, {
+        control: `unix:${address.path}`,
+        ...(store.kind === 'gateway' && { store: storeName(store.config) }),
+      })
     }
     stopped.throwIfAborted()
     frontEnds = new FrontEnds(

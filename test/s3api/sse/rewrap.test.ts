@@ -1,9 +1,10 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KmsError } from '../../../control/errors.ts'
+import { verifyAudit } from '../../../control/index.ts'
 import type { SystemRecords } from '../../../s3api/backends/backend.ts'
 import { openGatewayBackend } from '../../../s3api/backends/gateway/index.ts'
 import { rewrapStore } from '../../../s3api/sse/rewrap-store.ts'
@@ -17,8 +18,8 @@ import {
   type RunningFrontEnd,
   withKeySystem,
 } from '../../support/key-system.ts'
-import { runProgram } from '../../support/program.ts'
-import { startUpstreamStore } from '../../support/upstream-store.ts'
+import { runProgram, startProgram } from '../../support/program.ts'
+import { startUpstreamStore, type UpstreamStore } from '../../support/upstream-store.ts'
 import { toConfig } from '../../support/vault/fixture.ts'
 import { seedPolicy } from '../../support/vault/seed.ts'
 import { startVaultSimulator, type VaultSimulator } from '../../support/vault-simulator.ts'
@@ -26,6 +27,7 @@ import { startVaultSimulator, type VaultSimulator } from '../../support/vault-si
 const test = suite('s3api/sse/rewrap')
 
 const keyId = 'my-minio-key'
+const hexKey = Buffer.from(testMasterKey.key).toString('hex')
 const buckets = ['a-bucket', 'b-bucket', 'c-bucket']
 const now = () => 1_700_000_000_000
 
@@ -207,7 +209,7 @@ test('what cannot be sealed anew is reported, and does not stop the rest', () =>
 test('`sealgate rewrap` does it for a store, with a control service of its own', () =>
   withKeySystem(async (system) => {
     await makeEpochs(system, 3)
-    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${Buffer.from(testMasterKey.key).toString('hex')}` }
+    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}` }
     const store = join(system.directory, 'store')
     const done = await runProgram(['rewrap', store], env)
     assert.is(done.stdout, '3 epochs and 0 fingerprints sealed anew, 0 failed\n')
@@ -227,14 +229,21 @@ test('a key that was disabled at the server of a store is not used by a rewrap w
     await makeEpochs(system, 2)
     const store = join(system.directory, 'store')
     writeFileSync(join(store, '.sealgate', 'disabled-keys.json'), JSON.stringify({ disabled: [keyId] }))
-    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${Buffer.from(testMasterKey.key).toString('hex')}` }
+    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}` }
     const { status, stdout } = await runProgram(['rewrap', store], env)
     assert.is(status, 1)
     assert.match(stdout, /^0 epochs and 0 fingerprints sealed anew, 2 failed\n/)
   }))
 
-test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
-  withKeySystem(async (system) => {
+interface GatewayScene {
+  readonly upstream: UpstreamStore
+  /** Of the gateway, without its KMS. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A store behind a gateway, with two epochs. */
+async function withGatewayStore(check: (scene: GatewayScene) => Promise<void>): Promise<void> {
+  await withKeySystem(async (system) => {
     const upstream = await startUpstreamStore()
     try {
       const config = upstream.config()
@@ -248,16 +257,41 @@ test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
         SEALGATE_SECRET_KEY: 'secret-access-key',
         SEALGATE_BACKEND_ACCESS_KEY: keys?.accessKey ?? '',
         SEALGATE_BACKEND_SECRET_KEY: keys?.secretKey ?? '',
+        // What runs on this machine besides is not to be found.
+        TMPDIR: system.directory,
       }
-      const kms = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${Buffer.from(testMasterKey.key).toString('hex')}` }
-      const done = await runProgram(['rewrap', '--gateway', upstream.url], { ...env, ...kms })
-      assert.is(done.stdout, '2 epochs and 0 fingerprints sealed anew, 0 failed\n')
-      const without = await runProgram(['rewrap', '--gateway', upstream.url], env)
-      assert.is(without.status, 2)
-      assert.match(without.stderr, 'without a KMS')
+      await check({ upstream, env })
     } finally {
       await upstream.close()
     }
+  })
+}
+
+test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
+  withGatewayStore(async ({ upstream, env }) => {
+    const kms = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}` }
+    const done = await runProgram(['rewrap', '--gateway', upstream.url], { ...env, ...kms })
+    assert.is(done.stdout, '2 epochs and 0 fingerprints sealed anew, 0 failed\n')
+    const without = await runProgram(['rewrap', '--gateway', upstream.url], env)
+    assert.is(without.status, 2)
+    assert.match(without.stderr, 'without a KMS')
+  }))
+
+test('`sealgate rewrap --gateway` asks the control service of the gateway that runs, which keeps its audit', () =>
+  withGatewayStore(async ({ upstream, env }) => {
+    const audit = join(env.TMPDIR ?? '', 'audit.log')
+    const all = { ...env, SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}`, SEALGATE_AUDIT_FILE: audit }
+    const off = ['--address', '127.0.0.1:0', '--admin-address', 'off', '--control-admin-address', 'off']
+    const gateway = startProgram(['gateway', 's3', upstream.url, ...off], all)
+    try {
+      await gateway.output(/the front-end is listening/)
+      const done = await runProgram(['rewrap', '--gateway', upstream.url], all)
+      assert.is(done.stdout, '2 epochs and 0 fingerprints sealed anew, 0 failed\n', done.stderr)
+    } finally {
+      await gateway.end()
+    }
+    assert.is(readFileSync(audit, 'utf8').match(/"operation":"Rewrap"/g)?.length, 2)
+    await verifyAudit([audit])
   }))
 
 test.run()
