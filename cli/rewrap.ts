@@ -157,8 +157,8 @@ async function untilReady(keys: KeyService): Promise<void> {
   }
 }
 
-function toText({ resumed, epochs, fingerprints, failed, failures, startedAtMs }: RewrapReport): string {
-  const since = resumed ? `, going on with the run of ${new Date(startedAtMs).toISOString()}` : ''
+function toText({ resumed, epochs, fingerprints, failed, failures }: RewrapReport): string {
+  const since = resumed ? ', beginning where an earlier run was interrupted' : ''
   const lines = [
     `${epochs} epochs and ${fingerprints} fingerprints sealed anew, ${failed} failed${since}`,
     ...failures.map(

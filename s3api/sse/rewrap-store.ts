@@ -5,11 +5,10 @@ import { epochPrefix } from './epoch-records.ts'
 import { fingerprintContext, fingerprintPrefix } from './fingerprint.ts'
 import { epochRecord, fingerprintRecord } from './system-messages.ts'
 
-/** What a run has done, and where the next one goes on if it was interrupted. */
+/** What a run has done. */
 export interface RewrapReport {
-  /** When the run began that this one finished. */
   readonly startedAtMs: number
-  /** It went on where an earlier one was interrupted. */
+  /** It began where an earlier one was interrupted. */
   readonly resumed: boolean
   readonly epochs: number
   readonly fingerprints: number
@@ -24,7 +23,8 @@ export interface RewrapFailure {
   readonly code: KmsErrorCode | 'unreadable'
 }
 
-type Progress = Omit<RewrapReport, 'resumed'> & { readonly after: string }
+/** How far a run has come: behind which name it goes on. */
+type Progress = RewrapReport & { readonly after: string }
 
 const progressName = 'rewrap/progress'
 const recordsPerBatch = 100
@@ -32,34 +32,44 @@ const failuresShownMax = 20
 
 /**
  * Seals the data keys of all epochs, and the store's fingerprint, anew under the newest versions of their master keys. No
- * object is read or written. After an interruption the next run goes on behind the last batch, unless it is to `restart`.
- * Errors: KmsError `unavailable` and BackendError, which interrupt it.
+ * object is read or written. After an interruption the next run begins behind the last batch, unless it is to `restart`, and
+ * does what is before it in the end: the master key may have a newer version by now. Errors: KmsError `unavailable` and
+ * BackendError, which interrupt it.
  */
 export async function rewrapStore(
   system: SystemRecords,
   service: KeyService,
   { now, restart = false }: { readonly now: () => number; readonly restart?: boolean },
 ): Promise<RewrapReport> {
-  const earlier = restart ? undefined : parseProgress(await system.get(progressName))
-  let progress = earlier ?? {
+  const from = restart ? undefined : parseProgress(await system.get(progressName))
+  let progress: Progress = {
     startedAtMs: now(),
+    resumed: from !== undefined,
     epochs: 0,
     fingerprints: 0,
     failed: 0,
     failures: [],
-    after: '',
+    after: from ?? '',
   }
-  for (const prefix of [epochPrefix, fingerprintPrefix]) {
-    for (;;) {
-      const names = await system.list(prefix, { after: progress.after, limit: recordsPerBatch })
-      if (names.length === 0) break
-      progress = await rewrapBatch(names, { system, service, now, progress })
-      await system.put(progressName, new TextEncoder().encode(JSON.stringify(progress)))
+  const goOn = async (last?: string) => {
+    for (const prefix of [epochPrefix, fingerprintPrefix]) {
+      for (;;) {
+        const listed = await system.list(prefix, { after: progress.after, limit: recordsPerBatch })
+        const names = listed.filter((name) => last === undefined || name <= last)
+        if (names.length === 0) break
+        progress = await rewrapBatch(names, { system, service, now, progress })
+        await system.put(progressName, new TextEncoder().encode(JSON.stringify({ after: progress.after })))
+      }
     }
+  }
+  await goOn()
+  if (from !== undefined) {
+    progress = { ...progress, after: '' }
+    await goOn(from)
   }
   await system.delete(progressName)
   const { after: _, ...report } = progress
-  return { ...report, resumed: earlier !== undefined }
+  return report
 }
 
 interface Kept {
@@ -136,8 +146,9 @@ function parseRecord(name: string, bytes: Uint8Array, now: () => number): Kept |
   }
 }
 
-/** What this file has written. */
-function parseProgress(record: Uint8Array | undefined): Progress | undefined {
+/** Behind which name the run that was interrupted would have gone on. */
+function parseProgress(record: Uint8Array | undefined): string | undefined {
   if (record === undefined) return undefined
-  return JSON.parse(Buffer.from(record).toString('utf8')) as Progress
+  // This file has written it.
+  return (JSON.parse(Buffer.from(record).toString('utf8')) as { readonly after: string }).after
 }

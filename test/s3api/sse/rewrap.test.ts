@@ -1,25 +1,17 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KmsError } from '../../../control/errors.ts'
-import { verifyAudit } from '../../../control/index.ts'
 import type { SystemRecords } from '../../../s3api/backends/backend.ts'
-import { openGatewayBackend } from '../../../s3api/backends/gateway/index.ts'
 import { rewrapStore } from '../../../s3api/sse/rewrap-store.ts'
 import { epochRecord, fingerprintRecord } from '../../../s3api/sse/system-messages.ts'
-import { testMasterKey } from '../../support/control.ts'
 import { type CountingProvider, countCalls } from '../../support/counting-provider.ts'
+import { makeEpochs } from '../../support/epochs.ts'
 import {
-  type KeySystem,
   objectText,
   type RunningControl,
   type RunningFrontEnd,
   withKeySystem,
 } from '../../support/key-system.ts'
-import { runProgram, startProgram } from '../../support/program.ts'
-import { startUpstreamStore, type UpstreamStore } from '../../support/upstream-store.ts'
 import { toConfig } from '../../support/vault/fixture.ts'
 import { seedPolicy } from '../../support/vault/seed.ts'
 import { startVaultSimulator, type VaultSimulator } from '../../support/vault-simulator.ts'
@@ -27,7 +19,6 @@ import { startVaultSimulator, type VaultSimulator } from '../../support/vault-si
 const test = suite('s3api/sse/rewrap')
 
 const keyId = 'my-minio-key'
-const hexKey = Buffer.from(testMasterKey.key).toString('hex')
 const buckets = ['a-bucket', 'b-bucket', 'c-bucket']
 const now = () => 1_700_000_000_000
 
@@ -140,26 +131,6 @@ test('the record of another epoch is not taken for the object’s', () =>
     for (const bucket of buckets) assert.is((await front.get(`/${bucket}/1`)).body, objectText)
   }))
 
-/** A store with the epochs of many buckets: that of a front-end unless given. */
-async function makeEpochs(system: KeySystem, count: number, given?: SystemRecords): Promise<SystemRecords> {
-  const control = await system.startControl()
-  const records = given ?? (await system.startFrontEnd()).backend.system
-  for (let index = 0; index < count; index++) {
-    const context = { [`bucket-${index}`]: `bucket-${index}` }
-    const key = await control.keys.generateDataKey({ context })
-    const record = {
-      keyId,
-      sealedDataKey: Buffer.from(key.sealed),
-      context,
-      createdAtMs: 1,
-      rewrappedAtMs: 0,
-    }
-    await records.put(`epochs/${String(index).padStart(6, '0')}`, epochRecord.encode(record))
-  }
-  await control.stop()
-  return records
-}
-
 /** A KMS that is away after so many payloads were sealed. */
 function awayAfter(count: number): CountingProvider {
   const kms = countCalls()
@@ -170,25 +141,36 @@ function awayAfter(count: number): CountingProvider {
   return { ...kms, encrypt }
 }
 
-test('an interrupted rewrap goes on behind the last batch', () =>
+/** When each epoch was sealed anew, in the order of their names. */
+async function rewrapTimes(records: SystemRecords): Promise<readonly number[]> {
+  const names = await records.list('epochs/', { after: '', limit: 1000 })
+  const all = await Promise.all(names.map((name) => records.get(name)))
+  return all.map((record) => Number(epochRecord.decode(record ?? new Uint8Array()).rewrappedAtMs))
+}
+
+test('an interrupted rewrap goes on behind the last batch, then does anew what was done before it', () =>
   withKeySystem(async (system) => {
-    const records = await makeEpochs(system, 120)
-    const broken = await system.startControl({ provider: awayAfter(110) })
-    const error = await rewrapStore(records, broken.keys, { now }).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    )
-    assert.instance(error, KmsError)
-    await broken.stop()
-    const kms = countCalls()
-    const control = await system.startControl({ provider: kms })
-    const report = await rewrapStore(records, control.keys, { now })
-    assert.is(report.resumed, true)
-    assert.is(report.epochs, 120)
-    assert.is(kms.calls.encrypt, 20)
-    const again = await rewrapStore(records, control.keys, { now })
-    assert.is(again.resumed, false)
-    assert.is(again.epochs, 120)
+    const records = await makeEpochs(system, 220)
+    for (const [run, { calls, done }] of [
+      { calls: 110, done: [...Array(100).fill(1), ...Array(120).fill(0)] },
+      // The other two batches, and not the first one a second time.
+      { calls: 130, done: [...Array(100).fill(1), ...Array(120).fill(2)] },
+    ].entries()) {
+      const broken = await system.startControl({ provider: awayAfter(calls) })
+      const error = await rewrapStore(records, broken.keys, { now: () => run + 1 }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+      assert.instance(error, KmsError)
+      await broken.stop()
+      assert.equal(await rewrapTimes(records), done)
+    }
+    const control = await system.startControl()
+    const report = await rewrapStore(records, control.keys, { now: () => 3 })
+    assert.equal([report.resumed, report.epochs], [true, 220])
+    assert.equal([...new Set(await rewrapTimes(records))], [3])
+    const again = await rewrapStore(records, control.keys, { now: () => 4 })
+    assert.equal([again.resumed, again.epochs], [false, 220])
   }))
 
 test('what cannot be sealed anew is reported, and does not stop the rest', () =>
@@ -204,94 +186,6 @@ test('what cannot be sealed anew is reported, and does not stop the rest', () =>
       { name: 'epochs/000001', keyId: '', code: 'unreadable' },
       { name: 'epochs/000003', keyId, code: 'invalid-ciphertext' },
     ])
-  }))
-
-test('`sealgate rewrap` does it for a store, with a control service of its own', () =>
-  withKeySystem(async (system) => {
-    await makeEpochs(system, 3)
-    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}` }
-    const store = join(system.directory, 'store')
-    const done = await runProgram(['rewrap', store], env)
-    assert.is(done.stdout, '3 epochs and 0 fingerprints sealed anew, 0 failed\n')
-    assert.is(done.status, 0)
-    const without = await runProgram(['rewrap', store], {})
-    assert.is(without.status, 2)
-    assert.match(without.stderr, 'no server runs on')
-    const mistyped = join(system.directory, 'stroe')
-    const nothing = await runProgram(['rewrap', mistyped], env)
-    assert.equal([nothing.status, nothing.stdout], [2, ''])
-    assert.is(nothing.stderr, `sealgate: there is no store in ${mistyped}\n`)
-    assert.not.ok(existsSync(mistyped))
-  }))
-
-test('a key that was disabled at the server of a store is not used by a rewrap without it', () =>
-  withKeySystem(async (system) => {
-    await makeEpochs(system, 2)
-    const store = join(system.directory, 'store')
-    writeFileSync(join(store, '.sealgate', 'disabled-keys.json'), JSON.stringify({ disabled: [keyId] }))
-    const env = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}` }
-    const { status, stdout } = await runProgram(['rewrap', store], env)
-    assert.is(status, 1)
-    assert.match(stdout, /^0 epochs and 0 fingerprints sealed anew, 2 failed\n/)
-  }))
-
-interface GatewayScene {
-  readonly upstream: UpstreamStore
-  /** Of the gateway, without its KMS. */
-  readonly env: Readonly<Record<string, string>>
-}
-
-/** A store behind a gateway, with two epochs. */
-async function withGatewayStore(check: (scene: GatewayScene) => Promise<void>): Promise<void> {
-  await withKeySystem(async (system) => {
-    const upstream = await startUpstreamStore()
-    try {
-      const config = upstream.config()
-      const backend = await openGatewayBackend(config, { log: pino({ level: 'silent' }) })
-      await makeEpochs(system, 2, backend.system)
-      await backend.close()
-      assert.is(config.credentials.kind, 'static')
-      const keys = config.credentials.kind === 'static' ? config.credentials.credential : undefined
-      const env = {
-        SEALGATE_ACCESS_KEY: 'access-key',
-        SEALGATE_SECRET_KEY: 'secret-access-key',
-        SEALGATE_BACKEND_ACCESS_KEY: keys?.accessKey ?? '',
-        SEALGATE_BACKEND_SECRET_KEY: keys?.secretKey ?? '',
-        // What runs on this machine besides is not to be found.
-        TMPDIR: system.directory,
-      }
-      await check({ upstream, env })
-    } finally {
-      await upstream.close()
-    }
-  })
-}
-
-test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
-  withGatewayStore(async ({ upstream, env }) => {
-    const kms = { SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}` }
-    const done = await runProgram(['rewrap', '--gateway', upstream.url], { ...env, ...kms })
-    assert.is(done.stdout, '2 epochs and 0 fingerprints sealed anew, 0 failed\n')
-    const without = await runProgram(['rewrap', '--gateway', upstream.url], env)
-    assert.is(without.status, 2)
-    assert.match(without.stderr, 'without a KMS')
-  }))
-
-test('`sealgate rewrap --gateway` asks the control service of the gateway that runs, which keeps its audit', () =>
-  withGatewayStore(async ({ upstream, env }) => {
-    const audit = join(env.TMPDIR ?? '', 'audit.log')
-    const all = { ...env, SEALGATE_KMS_MASTER_KEY: `${keyId}:${hexKey}`, SEALGATE_AUDIT_FILE: audit }
-    const off = ['--address', '127.0.0.1:0', '--admin-address', 'off', '--control-admin-address', 'off']
-    const gateway = startProgram(['gateway', 's3', upstream.url, ...off], all)
-    try {
-      await gateway.output(/the front-end is listening/)
-      const done = await runProgram(['rewrap', '--gateway', upstream.url], all)
-      assert.is(done.stdout, '2 epochs and 0 fingerprints sealed anew, 0 failed\n', done.stderr)
-    } finally {
-      await gateway.end()
-    }
-    assert.is(readFileSync(audit, 'utf8').match(/"operation":"Rewrap"/g)?.length, 2)
-    await verifyAudit([audit])
   }))
 
 test.run()
