@@ -17,7 +17,7 @@ import { addHealth } from './server/health.ts'
 import { Identities } from './server/identity.ts'
 import { createKeyAdmin } from './server/key-admin.ts'
 import { createKeyService } from './server/key-service.ts'
-import { bind, releaseSocket } from './server/listener.ts'
+import { bind } from './server/listener.ts'
 import { createMetrics, showCertificate } from './server/metrics.ts'
 import { OpenStreams } from './server/open-streams.ts'
 import { openPolicy } from './server/policy-file.ts'
@@ -132,13 +132,9 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     throw error
   })
   const { address, certificates } = listener
-  const closeListener = () => {
-    certificates?.close()
-    releaseSocket(config.address)
-  }
   await audit?.open().catch(async (error: unknown) => {
     await close()
-    closeListener()
+    certificates?.close()
     throw error
   })
   if (certificates !== undefined) showCertificate(registry, certificates)
@@ -152,7 +148,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
     ready: readiness,
     close() {
       closed ??= close().then(() => {
-        closeListener()
+        certificates?.close()
         log.info('control has ended')
       })
       return closed

@@ -29,7 +29,10 @@ export interface Listener {
   readonly certificates?: CertificateFiles
 }
 
-/** Binds the server. Errors: KmsError `unavailable` for an address or certificate that cannot be used. */
+/**
+ * Binds the server. A socket goes when the server stops listening; later, its path may be a successor's. Errors: KmsError `unavailable` for an address
+ * or certificate that cannot be used.
+ */
 export async function bind(server: Server, address: ControlAddress, log: Logger): Promise<Listener> {
   if (address.kind === 'unix') {
     await prepareSocket(address.path)
@@ -66,10 +69,6 @@ export function clientCredentials(address: ControlAddress, log?: Logger): Creden
     channel: experimental.createCertificateProviderChannelCredentials(certificates, certificates),
     close: () => certificates.close(),
   }
-}
-
-export function releaseSocket(address: ControlAddress): void {
-  if (address.kind === 'unix') rmSync(address.path, { force: true })
 }
 
 function hostPort(host: string, port: number): string {

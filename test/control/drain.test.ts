@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -48,6 +48,18 @@ async function withControl(
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sealgate-drain-'))
   const address = { kind: 'unix', path: join(folder, 'control.sock') } as const
+  try {
+    await withControlAt(address, (control) => use({ control, address }), parts)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function withControlAt(
+  address: ControlConfig['address'],
+  use: (control: Control) => Promise<void>,
+  parts: { readonly provider?: Provider; readonly config?: Partial<ControlConfig> } = {},
+): Promise<void> {
   const control = await startControl(
     { address, provider: testMasterKey, ...parts.config },
     {
@@ -58,12 +70,33 @@ async function withControl(
     },
   )
   try {
-    await use({ control, address })
+    await use(control)
   } finally {
     await control.close()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
+
+test('a successor may listen on the socket while the last call is answered, and keeps it', async () => {
+  const { slow, wasAsked, release } = createSlowProvider()
+  await withControl({ provider: slow }, async ({ control, address }) => {
+    const keys = connectKeyService(address)
+    const call = keys.generateDataKey({ context: {} })
+    await wasAsked
+    const closed = control.close()
+    while (existsSync(address.path)) await new Promise((resolve) => setTimeout(resolve, 10))
+    await withControlAt(address, async () => {
+      release()
+      await call
+      await closed
+      assert.ok(existsSync(address.path))
+      const others = connectKeyService(address)
+      assert.is((await others.generateDataKey({ context: {} })).plaintext.length, 32)
+      await others.close()
+    })
+    assert.not.ok(existsSync(address.path))
+    await keys.close()
+  })
+})
 
 test('a drain is told before it begins, running calls end well, and open streams do not hold it up', async () => {
   const { slow, wasAsked, release } = createSlowProvider()
