@@ -143,7 +143,8 @@ export async function openDataKeys(
     await requireNoFingerprint(system)
     return undefined
   }
-  const fingerprint = new StoreFingerprint({ system, service, log })
+  const { clock } = options
+  const fingerprint = new StoreFingerprint({ system, service, log, ...(clock !== undefined && { clock }) })
   try {
     await fingerprint.check()
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { KeyService } from '../../control/client.ts'
+import { type Clock, type KeyService, systemClock } from '../../control/client.ts'
 import { KmsError } from '../../control/errors.ts'
 import type { SystemRecords } from '../backends/backend.ts'
 import { fingerprintRecord } from './system-messages.ts'
@@ -15,11 +15,16 @@ export const fingerprintContext = { sealgate: 'fingerprint' }
 
 /** After a check that could not be made. */
 const againMs = 1_000
+/** After one that the store did not pass: a policy that lacks a path looks like another KMS, and is mended while we run. */
+const mismatchAgainMs = 5_000
 
-/** The store holds what a KMS has sealed that is not this front-end's. */
+/** The store holds what a KMS has sealed that is not this front-end's, or that refuses this front-end. */
 export class StoreMismatch extends Error {
   override readonly name = 'StoreMismatch'
 }
+
+/** `refused`: by a policy, so that the KMS may be the right one all the same. */
+type Missing = 'refused' | 'unopened'
 
 /**
  * Whether the store and the KMS belong together: a value that everyone knows, sealed by every key that has sealed an object.
@@ -30,9 +35,10 @@ export class StoreFingerprint {
   readonly #system: SystemRecords
   readonly #service: KeyService
   readonly #log: Logger
+  readonly #clock: Clock
   #state: 'unchecked' | 'matching' | StoreMismatch = 'unchecked'
   #checking: Promise<void> | undefined
-  #retry: NodeJS.Timeout | undefined
+  #cancelRetry = () => {}
   #closed = false
   readonly #ensured = new Map<string, Promise<void>>()
 
@@ -40,10 +46,12 @@ export class StoreFingerprint {
     readonly system: SystemRecords
     readonly service: KeyService
     readonly log: Logger
+    readonly clock?: Clock
   }) {
     this.#system = parts.system
     this.#service = parts.service
     this.#log = parts.log
+    this.#clock = parts.clock ?? systemClock
   }
 
   /** Why nothing encrypted can be written now, or undefined. */
@@ -63,10 +71,10 @@ export class StoreFingerprint {
 
   /**
    * Opens every value of the store. Errors: StoreMismatch; KmsError `unavailable` and BackendError where it cannot be told
-   * now: then it is tried again until it can.
+   * now. After either it is tried again, until the store and the KMS belong together.
    */
   check(): Promise<void> {
-    clearTimeout(this.#retry)
+    this.#cancelRetry()
     this.#checking ??= this.#check().finally(() => {
       this.#checking = undefined
     })
@@ -95,14 +103,14 @@ export class StoreFingerprint {
 
   close(): void {
     this.#closed = true
-    clearTimeout(this.#retry)
+    this.#cancelRetry()
   }
 
   #checkAgain(delayMs: number): void {
-    clearTimeout(this.#retry)
+    this.#cancelRetry()
     if (this.#closed) return
     // Its outcome is in the state, its failure leads to another one.
-    this.#retry = setTimeout(() => void this.check().catch(() => {}), delayMs).unref()
+    this.#cancelRetry = this.#clock.after(delayMs, () => void this.check().catch(() => {}))
   }
 
   async #check(): Promise<void> {
@@ -110,12 +118,14 @@ export class StoreFingerprint {
       const { ready, reason, disabledKeyIds } = await this.#service.status()
       if (!ready) throw new KmsError('unavailable', `the KMS is not ready: ${reason}`)
       const names = await this.#system.list(fingerprintPrefix, { after: '', limit: namesMax })
-      const missing = new Set<string>()
+      const missing = new Map<string, Missing>()
       for (const name of names) {
-        const keyId = await this.#missingKeyOf(name, disabledKeyIds)
-        if (keyId !== undefined) missing.add(keyId)
+        const found = await this.#missingKeyOf(name, disabledKeyIds)
+        if (found !== undefined) missing.set(found.keyId, found.why)
       }
-      if (missing.size > 0) throw this.#mismatch([...missing])
+      if (missing.size > 0) throw this.#mismatch(missing)
+      if (this.#state instanceof StoreMismatch)
+        this.#log.info('the KMS opens what the store holds: objects are encrypted again')
       this.#state = 'matching'
     } catch (error) {
       if (!(error instanceof StoreMismatch)) this.#checkAgain(againMs)
@@ -124,23 +134,28 @@ export class StoreFingerprint {
   }
 
   /** The id of a key that has sealed objects here and that this KMS does not give; a disabled one is not given on purpose. */
-  async #missingKeyOf(name: string, disabledKeyIds: readonly string[]): Promise<string | undefined> {
+  async #missingKeyOf(
+    name: string,
+    disabledKeyIds: readonly string[],
+  ): Promise<{ readonly keyId: string; readonly why: Missing } | undefined> {
     const record = await this.#system.get(name)
     if (record === undefined) return undefined
     const { keyId } = fingerprintRecord.decode(record)
     if (disabledKeyIds.includes(keyId)) return undefined
-    return (await this.#opens(record)) ? undefined : keyId
+    const why = await this.#missing(record)
+    return why === undefined ? undefined : { keyId, why }
   }
 
-  async #opens(record: Uint8Array): Promise<boolean> {
+  /** Why the KMS does not open the record; undefined when it does. */
+  async #missing(record: Uint8Array): Promise<Missing | undefined> {
     const { keyId, sealed } = fingerprintRecord.decode(record)
     try {
       const opened = await this.#service.decrypt({ keyId, sealed, context: fingerprintContext })
-      return Buffer.compare(opened, knownValue) === 0
+      return Buffer.compare(opened, knownValue) === 0 ? undefined : 'unopened'
     } catch (error) {
       if (!(error instanceof KmsError) || error.code === 'unavailable' || error.code === 'internal')
         throw error
-      return false
+      return error.code === 'access-denied' ? 'refused' : 'unopened'
     }
   }
 
@@ -154,16 +169,18 @@ export class StoreFingerprint {
 
   async #requireOpens(record: Uint8Array, keyId: string): Promise<void> {
     const { disabledKeyIds } = await this.#service.status()
-    if (disabledKeyIds.includes(keyId) || (await this.#opens(record))) return
-    throw refusal(this.#mismatch([keyId]))
+    const why = disabledKeyIds.includes(keyId) ? undefined : await this.#missing(record)
+    if (why !== undefined) throw refusal(this.#mismatch(new Map([[keyId, why]])))
   }
 
-  #mismatch(keyIds: readonly string[]): StoreMismatch {
-    const error = new StoreMismatch(
-      `the store has objects sealed under key ${keyIds.join(', ')}, which the configured KMS does not open: give this server the KMS that the store was written with`,
-    )
+  #mismatch(missing: ReadonlyMap<string, Missing>): StoreMismatch {
+    const error = new StoreMismatch(mismatchReason(missing))
+    const told = this.#state instanceof StoreMismatch && this.#state.message === error.message
     this.#state = error
-    this.#log.error({ err: error }, 'nothing is encrypted: the store belongs to another KMS')
+    this.#ensured.clear()
+    if (!told)
+      this.#log.error({ err: error }, 'nothing is encrypted: the KMS does not open what the store holds')
+    this.#checkAgain(mismatchAgainMs)
     return error
   }
 
@@ -190,6 +207,12 @@ export async function requireNoFingerprint(system: SystemRecords): Promise<void>
   if (record === undefined) return
   const { keyId } = fingerprintRecord.decode(record)
   throw new StoreMismatch(`the store has objects sealed under key ${keyId}, but no KMS is configured`)
+}
+
+function mismatchReason(missing: ReadonlyMap<string, Missing>): string {
+  const refused = [...missing.values()].every((why) => why === 'refused')
+  const finding = refused ? 'refuses to open: grant that, or' : 'does not open:'
+  return `the store has objects sealed under key ${[...missing.keys()].join(', ')}, which the configured KMS ${finding} give this server the KMS that the store was written with`
 }
 
 function refusal(cause: StoreMismatch): KmsError {

@@ -2,9 +2,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MasterKeyConfig } from '../../../control/config.ts'
 import { StoreMismatch } from '../../../s3api/sse/fingerprint.ts'
-import { away, countCalls } from '../../support/counting-provider.ts'
+import { away, countCalls, refused } from '../../support/counting-provider.ts'
 import { type KeySystem, objectText, type RunningFrontEnd, withKeySystem } from '../../support/key-system.ts'
-import { until } from '../../support/vault/fixture.ts'
+import { fastClock, until } from '../../support/vault/fixture.ts'
 
 const test = suite('s3api/sse/fingerprint')
 
@@ -143,6 +143,34 @@ fact(
     for (const key of ['first', 'second']) assert.is((await front.get(`/bucket/${key}`)).body, objectText)
   },
 )
+
+fact('encryption that a policy stopped goes on by itself when the policy is mended', async (system) => {
+  const first = await system.startControl()
+  const front = await system.startFrontEnd({ clock: fastClock(20) })
+  await makeBucket(front)
+  await front.put('/bucket/first')
+  await first.stop()
+  const kms = countCalls()
+  kms.failWith(refused)
+  await system.startControl({ provider: kms, clock: fastClock(20) })
+  await until(async () => (await front.ready()).reasons.join().includes('refuses to open'))
+  assert.is(await status(front.put('/bucket/second')), 503)
+  kms.failWith(undefined)
+  await until(async () => (await front.ready()).ready)
+  assert.is(await status(front.put('/bucket/second')), 200)
+})
+
+fact('a store that belongs to another KMS stays refused, however often it is looked at', async (system) => {
+  const right = await system.startControl()
+  const front = await system.startFrontEnd({ clock: fastClock(100) })
+  await makeBucket(front)
+  await front.put('/bucket/first')
+  await right.stop()
+  const wrong = await system.startControl({ config: sameName })
+  await until(async () => ((await wrong.calls()).Decrypt ?? 0) >= 4)
+  assert.match((await front.ready()).reasons.join(), 'does not open')
+  assert.is(await status(front.put('/bucket/second')), 503)
+})
 
 fact('a key that an operator has disabled is not missing', async (system) => {
   await seal(system)
