@@ -1,15 +1,34 @@
 import { VaultError } from '../providers/vault/vault-error.ts'
+import type { Clock } from './session-clock.ts'
+
+/** Asks Vault something with the token; what it answers is of no interest. */
+export type Witness = (token: string) => Promise<unknown>
+
+/** A token that never worked is not found dead sooner than this after the one before it. */
+const anotherVerdictMs = 60_000
 
 /**
  * Tells a token that Vault no longer knows from a call that its policy forbids: Vault answers both with the same 403.
  * However many calls ask at once, one look-up is under way.
  */
 export class TokenLookup {
-  readonly #lookupSelf: (token: string) => Promise<unknown>
+  readonly #lookupSelf: Witness
+  readonly #useKey: Witness
+  readonly #clock: Clock
   #current: { readonly token: string; readonly dead: Promise<boolean> } | undefined
+  #working = ''
+  #foundDeadAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(lookupSelf: (token: string) => Promise<unknown>) {
-    this.#lookupSelf = lookupSelf
+  /** `useKey` is a call that the policy should grant. It is asked where the token may not look at itself. */
+  constructor(ways: { readonly lookupSelf: Witness; readonly useKey: Witness; readonly clock: Clock }) {
+    this.#lookupSelf = ways.lookupSelf
+    this.#useKey = ways.useKey
+    this.#clock = ways.clock
+  }
+
+  /** A call was answered with it. */
+  worked(token: string): void {
+    this.#working = token
   }
 
   /** Whether Vault refuses the token itself. Errors: VaultError where Vault does not tell. */
@@ -30,14 +49,31 @@ export class TokenLookup {
   }
 
   async #ask(token: string): Promise<boolean> {
-    try {
-      await this.#lookupSelf(token)
-      return false
-    } catch (error) {
-      if (isForbidden(error)) return true
-      throw error
-    }
+    if (!(await refuses(this.#lookupSelf(token)))) return false
+    // A role can leave out the policy that lets tokens look at themselves.
+    if (!(await refuses(this.#useKey(token)))) return false
+    // Where policy forbids both, no token ever works, and each login would only lead to the next.
+    const nowMs = this.#clock.steadyMs()
+    if (token !== this.#working && nowMs - this.#foundDeadAtMs < anotherVerdictMs) return false
+    this.#foundDeadAtMs = nowMs
+    return true
   }
+}
+
+/** Whether the call is answered with 403. What else Vault finds wrong with it, it finds after it has admitted the token. */
+async function refuses(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call
+    return false
+  } catch (error) {
+    if (isForbidden(error)) return true
+    if (isAdmitted(error)) return false
+    throw error
+  }
+}
+
+function isAdmitted(error: unknown): boolean {
+  return error instanceof VaultError && error.kind === 'refused' && [400, 404].includes(error.status)
 }
 
 /** Whether Vault itself answered 403. */

@@ -14,6 +14,8 @@ import { reasonOf, type SessionLog, SessionRecord, type SessionState } from './s
 /** What a session needs of Vault. */
 export interface SessionClient extends Pick<VaultClient, 'login' | 'renewSelf' | 'unwrapSecretId'> {
   lookupSelf(token: string, options?: { readonly signal?: AbortSignal }): Promise<unknown>
+  /** A call that the role's policy should grant: refused with 403, the token is dead or the policy lacks it. */
+  useKey(token: string, options?: { readonly signal?: AbortSignal }): Promise<unknown>
 }
 
 export interface SessionOptions {
@@ -66,7 +68,11 @@ export class Session {
     this.#record = new SessionRecord(clock, log)
     this.#loginPace = new Pace(clock, loginIntervalMsMin)
     this.#next = new NextStep(clock, (delayMs) => this.#record.planned(delayMs))
-    this.#lookup = new TokenLookup((token) => client.lookupSelf(token, { signal }))
+    this.#lookup = new TokenLookup({
+      lookupSelf: (token) => client.lookupSelf(token, { signal }),
+      useKey: (token) => client.useKey(token, { signal }),
+      clock,
+    })
   }
 
   /** Begins the first login and returns. Never throws. */
@@ -99,7 +105,9 @@ export class Session {
   async run<T>(call: (token: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const token = await this.#obtainToken(signal)
     try {
-      return await call(token)
+      const result = await call(token)
+      this.#lookup.worked(token)
+      return result
     } catch (error) {
       if (!isForbidden(error)) throw error
       // Another call may have found it dead already.

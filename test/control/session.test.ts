@@ -192,6 +192,35 @@ test('tokens that die at once cause no more than one login a second', async () =
   await session.close()
 })
 
+test('a token that may not look at itself, but uses its key, lives', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLookup = () => refusal(403)
+  vault.onUseKey = () => refusal(400)
+  session.start()
+  await clock.advance(5_000)
+  const call = session.run(() => Promise.reject(refusal(403))).catch((error: VaultError) => error.status)
+  await clock.advance(0)
+  assert.is(await call, 403)
+  assert.is(vault.loginsAtMs.length, 1)
+  vault.onUseKey = (token) => (token === 'token 1' ? refusal(403) : refusal(400))
+  const next = session.run(async (token) => (token === 'token 1' ? Promise.reject(refusal(403)) : token))
+  await clock.advance(0)
+  assert.is(await next, 'token 2')
+  await session.close()
+})
+
+test('where policy forbids everything there is no login for each refusal', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLookup = () => refusal(403)
+  session.start()
+  for (let second = 0; second < 300; second++) {
+    session.run(() => Promise.reject(refusal(403))).catch(() => {})
+    await clock.advance(1_000)
+  }
+  assert.ok(vault.loginsAtMs.length <= 8, `${vault.loginsAtMs.length} logins`)
+  await session.close()
+})
+
 test('a lease longer than a timer can hold neither ends early nor renews early for ever', async () => {
   const { clock, vault, session } = setUp()
   vault.onLogin = () => grant('token', 768 * 3600)

@@ -43,6 +43,17 @@ async function withTls(
   }
 }
 
+test('a token that may not look at itself is told from a dead one', () =>
+  withVault({ seed: { role: { token_no_default_policy: true } } }, async ({ provider, vault }) => {
+    await startReady(provider)
+    const checks = await diagnose(provider)
+    const token = checks.find(({ name }) => name === 'token')
+    assert.is(token?.result, 'skipped')
+    assert.match(token?.detail ?? '', /leaves out the policy default/)
+    assert.is(checks.find(({ name }) => name === 'key')?.result, 'ok')
+    assert.is(vault.count('login'), 1)
+  }))
+
 test('a port where nobody listens is named', async () => {
   const vault = await startVaultSimulator()
   await vault.close()

@@ -228,6 +228,25 @@ test('a look-up that vault does not answer makes the call unavailable, not denie
     await generate(provider)
   }))
 
+test('a role without the policy default is idle, and refused, without logins', () =>
+  withVault(
+    { ...fastTime(100), seed: { period: '1h', role: { token_no_default_policy: true } } },
+    async ({ vault, provider }) => {
+      await startReady(provider)
+      await generate(provider)
+      const told: boolean[] = []
+      provider.onSessionChange(() => told.push(provider.session().ready))
+      await until(() => vault.count('lookup-self') >= 6)
+      const signal = AbortSignal.timeout(10_000)
+      await rejectsWith('access-denied', provider.generateDataKey({ keyId: 'other', context: {}, signal }))
+      assert.is(vault.count('login'), 1)
+      assert.equal(told, [])
+      vault.revokeTokens()
+      await generate(provider)
+      assert.is(vault.count('login'), 2)
+    },
+  ))
+
 test('a change of readiness is told, once each time', () =>
   withVault({ clock: fastClock(5) }, async ({ vault, provider }) => {
     const told: boolean[] = []

@@ -3,11 +3,11 @@ import { contextBytes } from '../../context.ts'
 import { KmsError, type KmsErrorCode } from '../../errors.ts'
 import type { EncryptionContext } from '../../service.ts'
 import { Circuit, type Verdict } from '../../session/circuit.ts'
-import { Session } from '../../session/session.ts'
+import { Session, type SessionClient } from '../../session/session.ts'
 import { type Clock, systemClock } from '../../session/session-clock.ts'
 import type { SessionLog } from '../../session/session-state.ts'
 import type { CircuitStatus, Provider, SessionStatus } from '../provider.ts'
-import { createVaultClient, isKeyName, type TransitOperation } from './vault-client.ts'
+import { createVaultClient, isKeyName, type TransitOperation, type VaultClient } from './vault-client.ts'
 import { diagnoseVault } from './vault-doctor.ts'
 import { VaultError } from './vault-error.ts'
 import { type Asked, createVaultKeys } from './vault-keys.ts'
@@ -38,7 +38,8 @@ const networkTries = 2
 export function createVaultProvider(config: VaultConfig, options: VaultProviderOptions): Provider {
   const { log, clock = systemClock, deadlineMs } = options
   const client = createVaultClient(config, deadlineMs === undefined ? {} : { deadlineMs })
-  const session = new Session({ client, secretId: config.secretId, log, clock })
+  const sessionClient = { ...client, useKey: useKeyOf(client, config.keyName) }
+  const session = new Session({ client: sessionClient, secretId: config.secretId, log, clock })
   const probeMs = Math.min(probeDeadlineMs, deadlineMs ?? probeDeadlineMs)
   const probe = () => session.run((token) => client.lookupSelf(token, { deadlineMs: probeMs }))
   const circuit = new Circuit({ clock, log, judge, probe })
@@ -112,6 +113,11 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
       await client.close()
     },
   }
+}
+
+/** Decrypts nothing, which a token that may decrypt is refused with 400. */
+function useKeyOf(client: VaultClient, keyName: string): SessionClient['useKey'] {
+  return (token, options) => client.transit(token, { operation: 'decrypt', keyName, body: {} }, options)
 }
 
 /** With a token but without anybody who answers no key can be had. */

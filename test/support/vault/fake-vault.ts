@@ -17,6 +17,7 @@ export class FakeVault implements SessionClient {
   onLogin: (count: number) => VaultGrant | VaultError = (count) => grant(`token ${count}`, 300)
   onRenew: (count: number) => VaultGrant | VaultError = () => grant('renewed', 300)
   onLookup: (token: string) => VaultError | undefined = () => undefined
+  onUseKey: (token: string) => VaultError | undefined = (token) => this.onLookup(token) ?? refusal(400)
 
   constructor(clock: ManualClock) {
     this.clock = clock
@@ -39,6 +40,11 @@ export class FakeVault implements SessionClient {
   async lookupSelf(token: string): Promise<void> {
     this.lookups++
     const error = this.onLookup(token)
+    if (error !== undefined) throw error
+  }
+
+  async useKey(token: string): Promise<void> {
+    const error = this.onUseKey(token)
     if (error !== undefined) throw error
   }
 }
