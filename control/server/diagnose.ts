@@ -1,14 +1,15 @@
 import type { Logger } from 'pino'
 import type { ControlConfig } from '../config.ts'
 import { createProvider } from '../providers/index.ts'
-import type { Check } from '../providers/provider.ts'
+import type { Check, Provider } from '../providers/provider.ts'
 
 const pollMs = 50
 /** One login and its deadline. */
 const loginMsMax = 12_000
 
 /**
- * Examines the KMS that a configuration names, without a control service: one login is tried, whatever comes of it.
+ * Examines the KMS that a configuration names, without a control service: one login is tried, whatever comes of it; none
+ * with a wrapped secret id, which a login would use up.
  * Errors: KmsError `not-configured` for what can be told from the configuration alone.
  */
 export async function diagnoseKms(
@@ -17,14 +18,19 @@ export async function diagnoseKms(
 ): Promise<readonly Check[]> {
   const provider = createProvider(config, log)
   try {
-    provider.start()
-    const endMs = Date.now() + loginMsMax
-    while (Date.now() < endMs && !settled(provider.session()) && !signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, pollMs))
-    }
+    const wrapped = config.kind === 'vault' && config.secretId.wrapped === true
+    if (!wrapped) await logIn(provider, signal)
     return await provider.diagnose(signal)
   } finally {
     await provider.close()
+  }
+}
+
+async function logIn(provider: Provider, signal: AbortSignal): Promise<void> {
+  provider.start()
+  const endMs = Date.now() + loginMsMax
+  while (Date.now() < endMs && !settled(provider.session()) && !signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
 }
 

@@ -77,9 +77,7 @@ export class SessionSecret {
   }
 
   async #readSource(): Promise<Uint8Array> {
-    const source = this.#source
-    // A copy, which slice() of a Buffer is not: the caller wipes it, and the next login reads it again.
-    const given = source.kind === 'value' ? new Uint8Array(source.value) : await readSecretFile(source.path)
+    const given = await readSecret(this.#source)
     this.#readDigest = createHash('sha256').update(given).digest('base64')
     return given
   }
@@ -89,6 +87,12 @@ export class SessionSecret {
 export function haltedReason({ changeable }: SessionSecret, why: string): string {
   const cure = changeable ? 'put a valid one into its file' : 'restart with a valid one'
   return `logins halted: vault refused the role id or secret id ${refusalsMax} times (an unknown mount or namespace is refused in the same way); ${cure}; the last was: ${why}`
+}
+
+/** What the source holds now, the caller's to wipe. Errors: not-configured, naming the file. */
+export async function readSecret(source: SecretSource): Promise<Uint8Array> {
+  // A copy, which slice() of a Buffer is not: the next login reads it again.
+  return source.kind === 'value' ? new Uint8Array(source.value) : await readSecretFile(source.path)
 }
 
 /** White space at the end is dropped: editors and `echo` add it. */

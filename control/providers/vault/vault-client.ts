@@ -45,8 +45,13 @@ export interface VaultClient {
   /** `auth/token/lookup-self`: the token's properties when it lives; a dead one is refused with 403. */
   lookupSelf(token: string, options?: CallOptions): Promise<Readonly<Record<string, unknown>>>
   /**
-   * The secret id that a response-wrapping token stands for, the caller's to wipe. The token must have been made by
-   * `auth/<mount>/role/<any>/secret-id`: any other one was slipped in, and is not unwrapped. It works once.
+   * What a response-wrapping token was made for, without using it up. The token must have been made by
+   * `auth/<mount>/role/<any>/secret-id`: any other one was slipped in.
+   */
+  lookupWrapping(wrappingToken: Uint8Array, options?: CallOptions): Promise<Readonly<Record<string, unknown>>>
+  /**
+   * The secret id that a response-wrapping token stands for, the caller's to wipe. The token is looked up before, and works
+   * once.
    */
   unwrapSecretId(wrappingToken: Uint8Array, options?: CallOptions): Promise<Uint8Array>
   /** A transit call; returns the `data` of its answer, unchecked. The key's name must pass {@link isKeyName}. */
@@ -126,6 +131,14 @@ export function createVaultClient(
     ...options,
   })
 
+  const lookupWrapping: VaultClient['lookupWrapping'] = async (wrappingToken, options) => {
+    const body = { token: toText(wrappingToken) }
+    const lookup = { method: 'POST', path: 'sys/wrapping/lookup', scope: 'login', body } as const
+    const found = toRecord(lookup.path, (await call(undefined, lookup, patiently(options))).data)
+    requireSecretIdPath(found.creation_path, appRoleMount)
+    return found
+  }
+
   return {
     async login(secretId, options) {
       const path = `auth/${appRoleMount}/login`
@@ -142,11 +155,10 @@ export function createVaultClient(
       const path = 'auth/token/lookup-self'
       return toRecord(path, (await call(token, { method: 'GET', path, scope: 'login' }, options)).data)
     },
+    lookupWrapping,
     async unwrapSecretId(wrappingToken, options) {
+      await lookupWrapping(wrappingToken, options)
       const token = toText(wrappingToken)
-      const lookup = { method: 'POST', path: 'sys/wrapping/lookup', scope: 'login', body: { token } } as const
-      const found = toRecord(lookup.path, (await call(undefined, lookup, patiently(options))).data)
-      requireSecretIdPath(found.creation_path, appRoleMount)
       const unwrap = { method: 'POST', path: 'sys/wrapping/unwrap', scope: 'login' } as const
       const { secret_id: secretId } = toRecord(
         unwrap.path,

@@ -1,4 +1,5 @@
 import { isForbidden } from '../../session/session-lookup.ts'
+import { readSecret } from '../../session/session-secret.ts'
 import type { Check } from '../provider.ts'
 import type { Patient } from './vault-doctor.ts'
 
@@ -20,6 +21,20 @@ export async function checkLogin({ config, session }: Patient): Promise<readonly
   }
   const detail = loginsHalted ? reason : `state ${state}: ${reason || lastError}`
   return [{ name, result: 'failed', detail, remedy: loginRemedy(config) }]
+}
+
+/** In place of a login, which would leave control a wrapping token that is used up. */
+export async function checkWrapping({ config, client, signal }: Patient): Promise<readonly Check[]> {
+  const name = 'login'
+  try {
+    const token = await readSecret(config.secretId)
+    await client.lookupWrapping(token, { signal }).finally(() => token.fill(0))
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : 'unknown'
+    return [{ name, result: 'failed', detail, remedy: loginRemedy(config) }]
+  }
+  const detail = `not tried, nor what comes after it: the wrapping token is good for one login, which is control's; ${sourceOf(config.secretId)}`
+  return [{ name, result: 'skipped', detail, remedy: '' }]
 }
 
 function sourceOf(source: Patient['config']['secretId']): string {

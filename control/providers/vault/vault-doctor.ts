@@ -4,7 +4,7 @@ import type { Clock } from '../../session/session-clock.ts'
 import type { Check } from '../provider.ts'
 import type { VaultClient } from './vault-client.ts'
 import { checkKey } from './vault-doctor-key.ts'
-import { checkLogin, checkToken } from './vault-doctor-login.ts'
+import { checkLogin, checkToken, checkWrapping } from './vault-doctor-login.ts'
 import { checkCapabilities } from './vault-doctor-policy.ts'
 import { checkReach } from './vault-doctor-reach.ts'
 import { VaultError } from './vault-error.ts'
@@ -14,6 +14,8 @@ export interface Patient {
   readonly config: VaultConfig
   readonly client: VaultClient
   readonly session: Session
+  /** Whether the session logs in; one that was not started leaves a wrapped secret id as it is. */
+  readonly started: boolean
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -24,19 +26,14 @@ const skewMsMax = 30_000
 /**
  * Looks at everything that encrypting needs of Vault, in the order in which it is needed; after what makes the rest
  * pointless the rest is skipped. It logs in no more often than the session does by itself: a doctor that locks the
- * role out would be none. Never throws.
+ * role out would be none. Nor does it unwrap a secret id, which works once. Never throws.
  */
 export async function diagnoseVault(patient: Patient): Promise<readonly Check[]> {
   const checks: Check[] = []
-  const stages: readonly ((patient: Patient) => Promise<readonly Check[]>)[] = [
-    checkReach,
-    checkServer,
-    checkLogin,
-    checkToken,
-    checkCapabilities,
-    checkKey,
-  ]
-  for (const stage of stages) {
+  const { started, config } = patient
+  const untouched = !started && config.secretId.wrapped === true
+  const withSession = [checkLogin, checkToken, checkCapabilities, checkKey]
+  for (const stage of [checkReach, checkServer, ...(untouched ? [checkWrapping] : withSession)]) {
     if (checks.some(({ result }) => result === 'failed')) break
     checks.push(...(await stage(patient)))
   }

@@ -44,6 +44,8 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
   const probe = () => session.run((token) => client.lookupSelf(token, { deadlineMs: probeMs }))
   const circuit = new Circuit({ clock, log, judge, probe })
 
+  let started = false
+
   const asked: Asked = (call, signal) => circuit.run(() => again(() => session.run(call, signal), signal))
   // A rotation that was not answered may have been done.
   const askedOnce: Asked = (call, signal) => circuit.run(() => session.run(call, signal))
@@ -67,6 +69,7 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
     endpoint: config.endpoint,
     defaultKeyId: config.keyName,
     start() {
+      started = true
       session.start()
       circuit.start()
     },
@@ -102,7 +105,7 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
     session: () => withCircuit(session.status(), circuit.status()),
     circuit: () => circuit.status(),
     keys: createVaultKeys(client, { transitMount: config.transitMount, asked: askedOnce }),
-    diagnose: (signal) => diagnoseVault({ config, client, session, clock, signal }),
+    diagnose: (signal) => diagnoseVault({ config, client, session, started, clock, signal }),
     onSessionChange(listener) {
       session.onReadinessChange(listener)
       circuit.onChange(listener)
