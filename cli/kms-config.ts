@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
+import { isKeyId, keyIdRule } from '../control/settings.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import type { Setting } from './variables.ts'
@@ -46,22 +47,22 @@ export function parseKms(environment: Environment): MasterKeyConfig | VaultConfi
 /** `ID:HEX`, the hex of 32 bytes: what MinIO takes. */
 function parseMasterKey(environment: Environment): MasterKeyConfig {
   const { name, value } = required(environment, 'masterKey', '')
-  const match = /^([^:\s]{1,128}):([0-9a-fA-F]{64})$/.exec(value)
+  const match = /^([^:]+):([0-9a-fA-F]{64})$/.exec(value)
   if (match?.[1] === undefined || match[2] === undefined) {
     throw new ConfigError(`${name} must be a key id, a colon and 64 hexadecimal digits`)
   }
-  return { kind: 'master-key', keyId: match[1], key: Buffer.from(match[2], 'hex') }
+  return { kind: 'master-key', keyId: parseKeyId(name, match[1]), key: Buffer.from(match[2], 'hex') }
 }
 
 /** `ID:BASE64`, of 32 bytes: MinIO's later spelling. */
 function parseSecretKey(environment: Environment): MasterKeyConfig {
   const { name, value } = required(environment, 'masterKeyBase64', '')
-  const match = /^([^:\s]{1,128}):([0-9a-zA-Z+/]{43}=)$/.exec(value)
+  const match = /^([^:]+):([0-9a-zA-Z+/]{43}=)$/.exec(value)
   const key = Buffer.from(match?.[2] ?? '', 'base64')
   if (match?.[1] === undefined || key.toString('base64') !== match[2]) {
     throw new ConfigError(`${name} must be a key id, a colon and 32 bytes in base64`)
   }
-  return { kind: 'master-key', keyId: match[1], key }
+  return { kind: 'master-key', keyId: parseKeyId(name, match[1]), key }
 }
 
 function parseVault(environment: Environment, because: string): VaultConfig {
@@ -72,6 +73,7 @@ function parseVault(environment: Environment, because: string): VaultConfig {
   const endpoint = parseEndpoint(required(environment, 'vaultEndpoint', because))
   const roleId = required(environment, 'vaultRoleId', because).value
   const secretId = parseSecretId(environment, because)
+  const keyName = required(environment, 'vaultKeyName', because)
   const caPath = environment.find('vaultCaPath')
   if (caPath !== undefined && !isDirectory(caPath.value)) {
     throw new ConfigError(`${caPath.name} must name a directory of PEM files`)
@@ -84,7 +86,7 @@ function parseVault(environment: Environment, because: string): VaultConfig {
     endpoint,
     roleId,
     secretId,
-    keyName: parsePathName(required(environment, 'vaultKeyName', because)),
+    keyName: parseKeyId(keyName.name, keyName.value),
     keyVersion: environment.integer('vaultKeyVersion', { min: 0, max: keyVersionMax }, 0),
     ...(namespace !== undefined && { namespace: withoutSlashes(namespace) }),
     ...(loginNamespace !== undefined && { loginNamespace: withoutSlashes(loginNamespace) }),
@@ -110,19 +112,17 @@ function parseEndpoint({ name, value }: { readonly name: string; readonly value:
   return url.origin
 }
 
-/** A transit key's name, which becomes a part of a URL's path. */
-function parsePathName({ name, value }: { readonly name: string; readonly value: string }): string {
-  if (!/^[\w.-]{1,128}$/.test(value) || /^\.+$/.test(value)) {
-    throw new ConfigError(`${name} may have letters, digits, '.', '_' and '-' only`)
-  }
-  return value
+/** What is no key id the service would refuse with every request. */
+function parseKeyId(name: string, keyId: string): string {
+  if (!isKeyId(keyId)) throw new ConfigError(`the key id in ${name} may have ${keyIdRule}`)
+  return keyId
 }
 
 function parseMount(environment: Environment, setting: Setting, otherwise: string): string {
   const found = environment.find(setting)
   if (found === undefined) return otherwise
   const mount = found.value.replace(/^\/+|\/+$/g, '')
-  if (!/^[\w.-]+(\/[\w.-]+)*$/.test(mount) || mount.split('/').some((part) => /^\.+$/.test(part))) {
+  if (!mount.split('/').every(isKeyId)) {
     throw new ConfigError(`${found.name} must be a mount's path`)
   }
   return mount

@@ -32,6 +32,7 @@ export {
   type RingKey,
   type SealedDataKey,
 } from './connection/key-ring.ts'
+export { isKeyId } from './key-ids.ts'
 export type {
   DataKey,
   EncryptionContext,

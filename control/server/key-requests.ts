@@ -1,7 +1,7 @@
 import { KmsError } from '../errors.ts'
+import { isKeyId } from '../key-ids.ts'
 
 /** What a request may carry; more is refused before the provider sees it. */
-const keyIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
 const contextEntriesMax = 64
 /** Names and values together, bytes. */
 const contextSizeMax = 16 * 1024
@@ -11,7 +11,7 @@ const payloadSizeMax = 64 * 1024
 /** Errors: KmsError `key-not-found` for what cannot be a key's id, also for none where there is no other to fall back to. */
 export function parseKeyId(text: string, fallback?: string): string {
   if (text === '' && fallback !== undefined) return fallback
-  if (!keyIdPattern.test(text)) throw new KmsError('key-not-found', 'the key id is not a valid name')
+  if (!isKeyId(text)) throw new KmsError('key-not-found', 'the key id is not a valid name')
   return text
 }
 

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { EncryptionContext } from '../../control/client.ts'
+import { type EncryptionContext, isKeyId } from '../../control/client.ts'
 import { S3Error } from '../errors.ts'
 import { parseBase64 } from '../text.ts'
 
@@ -81,7 +81,7 @@ function parseServerSide(
 /** A KMS key id; of an ARN, its last element. */
 export function parseKmsKeyId(text: string): string {
   const id = text.replace(/^arn:aws:kms:(?:[^:]*:[^:]*:(?:key|alias)\/)?/, '')
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(id)) {
+  if (!isKeyId(id)) {
     throw new S3Error('InvalidArgument', 'The KMS key id is not a valid key name')
   }
   return id

@@ -1,6 +1,7 @@
 import nodeVault from 'node-vault'
 import type { VaultConfig } from '../../config.ts'
 import { KmsError } from '../../errors.ts'
+import { isKeyId } from '../../key-ids.ts'
 import { VaultError } from './vault-error.ts'
 import { createVaultTransport, type TransportRequest } from './vault-transport.ts'
 
@@ -54,7 +55,7 @@ export interface VaultClient {
    * once.
    */
   unwrapSecretId(wrappingToken: Uint8Array, options?: CallOptions): Promise<Uint8Array>
-  /** A transit call; returns the `data` of its answer, unchecked. The key's name must pass {@link isKeyName}. */
+  /** A transit call; returns the `data` of its answer, unchecked. The key's name must pass {@link isKeyId}: anything else would change the path. */
   transit(
     token: string,
     request: { readonly operation: TransitOperation; readonly keyName: string; readonly body: object },
@@ -77,14 +78,8 @@ const callDeadlineMs = 4_000
 /** Of logins and renewals, which nobody waits for and which Vault has to write down. */
 const sessionDeadlineMs = 10_000
 
-const keyNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** A namespace goes into a header. */
 const namespacePattern = /^[\x21-\x7e]*$/
-
-/** Whether the name can be a transit key. Anything else would change the path that it is put into. */
-export function isKeyName(name: string): boolean {
-  return keyNamePattern.test(name)
-}
 
 /** Errors at creation: not-configured, for what can be told from the configuration alone. */
 export function createVaultClient(
@@ -187,7 +182,7 @@ const healthPath =
 
 function checkConfig({ transitMount, appRoleMount, namespace, loginNamespace }: VaultConfig): void {
   for (const mount of [transitMount, appRoleMount]) {
-    if (!mount.split('/').every(isKeyName)) {
+    if (!mount.split('/').every(isKeyId)) {
       throw new KmsError('not-configured', `"${mount}" is not a mount path of Vault`)
     }
   }

@@ -1,6 +1,7 @@
 import { KmsError } from '../../errors.ts'
+import { isKeyId } from '../../key-ids.ts'
 import type { KeyAdministration, KeyDescription } from '../provider.ts'
-import { isKeyName, type VaultClient, type VaultRequest } from './vault-client.ts'
+import type { VaultClient, VaultRequest } from './vault-client.ts'
 import { VaultError } from './vault-error.ts'
 import { grant } from './vault-policy.ts'
 
@@ -76,7 +77,7 @@ const unknown: Omit<KeyDescription, 'keyId'> = {
 }
 
 function requireKeyName(keyId: string): void {
-  if (!isKeyName(keyId)) throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`)
+  if (!isKeyId(keyId)) throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`)
 }
 
 function toKmsError(error: unknown, needed: string): unknown {

@@ -1,13 +1,14 @@
 import type { VaultConfig } from '../../config.ts'
 import { contextBytes } from '../../context.ts'
 import { KmsError, type KmsErrorCode } from '../../errors.ts'
+import { isKeyId } from '../../key-ids.ts'
 import type { EncryptionContext } from '../../service.ts'
 import { Circuit, type Verdict } from '../../session/circuit.ts'
 import { Session, type SessionClient } from '../../session/session.ts'
 import { type Clock, systemClock } from '../../session/session-clock.ts'
 import type { SessionLog } from '../../session/session-state.ts'
 import type { CircuitStatus, Provider, SessionStatus } from '../provider.ts'
-import { createVaultClient, isKeyName, type TransitOperation, type VaultClient } from './vault-client.ts'
+import { createVaultClient, type TransitOperation, type VaultClient } from './vault-client.ts'
 import { diagnoseVault } from './vault-doctor.ts'
 import { VaultError } from './vault-error.ts'
 import { type Asked, createVaultKeys } from './vault-keys.ts'
@@ -50,7 +51,7 @@ export function createVaultProvider(config: VaultConfig, options: VaultProviderO
   // A rotation that was not answered may have been done.
   const askedOnce: Asked = (call, signal) => circuit.run(() => session.run(call, signal))
   const transit = async (operation: TransitOperation, { keyId, context, signal }: Call, fields: object) => {
-    if (!isKeyName(keyId)) {
+    if (!isKeyId(keyId)) {
       throw new KmsError('key-not-found', `"${keyId}" is not the name of a transit key`, { byControl: true })
     }
     const body = { ...fields, context: Buffer.from(contextBytes(context)).toString('base64') }
