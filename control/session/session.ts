@@ -10,6 +10,7 @@ import { Pace } from './session-pace.ts'
 import { isShrunk, renewalDelayMs, renewalRetryMs, respecting, retryAfterMsOf } from './session-plan.ts'
 import { haltedReason, SessionSecret } from './session-secret.ts'
 import { reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
+import { type Token, toToken } from './session-token.ts'
 
 /** What a session needs of Vault. */
 export interface SessionClient extends Pick<VaultClient, 'login' | 'renewSelf' | 'unwrapSecretId'> {
@@ -23,15 +24,6 @@ export interface SessionOptions {
   readonly secretId: SecretSource
   readonly log: SessionLog
   readonly clock?: Clock
-}
-
-interface Token {
-  readonly value: string
-  readonly leaseSeconds: number
-  /** What the login granted: asked for again at each renewal. */
-  readonly loginLeaseSeconds: number
-  /** On the steady clock; Infinity for never. */
-  readonly expiresAtMs: number
 }
 
 const loginIntervalMsMin = 1_000
@@ -51,6 +43,7 @@ export class Session {
   readonly #lookup: TokenLookup
   readonly #loginPace: Pace
   readonly #next: NextStep
+  readonly #secretWatch: NextStep
   readonly #closing = new AbortController()
 
   #token: Token | undefined
@@ -58,6 +51,8 @@ export class Session {
   #renewing: Promise<void> | undefined
   #cancelExpiry = () => {}
   #onReadinessChange = () => {}
+  /** Why no login is tried; of interest while the secret is stopped. */
+  #halted = ''
 
   constructor({ client, secretId, log, clock = systemClock }: SessionOptions) {
     this.#client = client
@@ -68,6 +63,9 @@ export class Session {
     this.#record = new SessionRecord(clock, log)
     this.#loginPace = new Pace(clock, loginIntervalMsMin)
     this.#next = new NextStep(clock, (delayMs) => this.#record.planned(delayMs))
+    this.#secretWatch = new NextStep(clock, (delayMs) => {
+      if (this.#token === undefined) this.#record.planned(delayMs)
+    })
     this.#lookup = new TokenLookup({
       lookupSelf: (token) => client.lookupSelf(token, { signal }),
       useKey: (token) => client.useKey(token, { signal }),
@@ -124,6 +122,7 @@ export class Session {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#next.end()
+    this.#secretWatch.end()
     this.#cancelExpiry()
     this.#loginPace.stop()
     this.#setToken(undefined, 'logged-out', 'closed')
@@ -180,23 +179,28 @@ export class Session {
     this.#next.plan(respecting(retryAfterMsOf(error), this.#next.backoffMs()), () => void this.#login())
   }
 
-  /** A further refusal could lock the role out for everybody, so there is none. */
+  /** A further refusal could lock the role out for everybody, so there is none. A token that lives is renewed all the same. */
   #haltLogins(why: string): void {
-    const reason = haltedReason(this.#secret, why)
-    this.#record.enter(this.#failedState(), reason)
-    this.#log.error({ session: this.#record.state }, reason)
-    if (this.#secret.changeable) this.#next.plan(secretPollMs, () => void this.#watchSecret())
+    this.#halted = haltedReason(this.#secret, why)
+    this.#record.enter(this.#failedState(), this.#halted)
+    this.#log.error({ session: this.#record.state }, this.#halted)
+    this.#watchSecretLater()
+    if (this.#token?.renewable) this.#renewAgain(this.#token)
+  }
+
+  #watchSecretLater(): void {
+    if (this.#secret.changeable) this.#secretWatch.plan(secretPollMs, () => void this.#watchSecret())
   }
 
   async #watchSecret(): Promise<void> {
-    if (!(await this.#secret.renewed())) return this.#next.plan(secretPollMs, () => void this.#watchSecret())
+    if (!(await this.#secret.renewed())) return this.#watchSecretLater()
     this.#next.succeeded()
     return this.#login()
   }
 
   #renew(token: Token): void {
     if (this.#token !== token) return
-    this.#record.enter('renewing')
+    if (!this.#secret.stopped) this.#record.enter('renewing')
     this.#renewing = this.#renewOnce(token)
   }
 
@@ -217,36 +221,36 @@ export class Session {
   #onRenewalFailed(error: unknown, token: Token): void {
     const reason = reasonOf(error, this.#log)
     this.#record.renewalFailed(reason)
-    this.#record.enter('degraded', reason)
+    this.#record.enter('degraded', this.#secret.stopped ? this.#halted : reason)
     // Dead, or not renewable after all: calls go on with it for as long as Vault takes it.
     if (isRefused(error) && !this.#secret.stopped) {
       void this.#login()
       return
     }
+    this.#renewAgain(token, retryAfterMsOf(error))
+  }
+
+  #renewAgain(token: Token, askedMs = 0): void {
     const remainingMs = this.#remainingMs(token)
-    const retryAfterMs = Math.min(retryAfterMsOf(error), remainingMs / 2)
+    const retryAfterMs = Math.min(askedMs, remainingMs / 2)
     const waitMs = respecting(retryAfterMs, renewalRetryMs(this.#next.backoffMs(), remainingMs))
     this.#next.plan(waitMs, () => this.#renew(token))
   }
 
-  /** Takes the token into use and plans what comes before its end. The lease began when it was asked for, at the earliest. */
-  #hold(
-    { token: value, leaseSeconds, renewable }: VaultGrant,
-    askedAtMs: number,
-    loginLeaseSeconds: number,
-  ): void {
-    const leaseMs = leaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000
-    // At worst half of it is used up: an answer so slow that nothing is left of its lease must not end in a standstill.
-    const expiresAtMs = Math.max(askedAtMs + leaseMs, this.#clock.steadyMs() + leaseMs / 2)
-    const token = { value, leaseSeconds, loginLeaseSeconds, expiresAtMs }
+  /** Takes what was granted into use and plans what comes before its end. */
+  #hold(grant: VaultGrant, askedAtMs: number, loginLeaseSeconds: number): void {
+    const token = toToken(grant, { askedAtMs, loginLeaseSeconds, clock: this.#clock })
+    const { leaseSeconds, leaseMs, renewable } = token
+    const { stopped } = this.#secret
     this.#next.succeeded()
-    this.#setToken(token, 'ready')
+    this.#setToken(token, stopped ? 'degraded' : 'ready', stopped ? this.#halted : '')
     this.#next.drop()
     this.#expireIfDue()
     if (leaseMs === Number.POSITIVE_INFINITY) return
-    const renews = renewable && !isShrunk(leaseSeconds, loginLeaseSeconds)
-    const action = renews ? () => this.#renew(token) : () => void this.#login()
-    this.#next.plan(renewalDelayMs(leaseMs, this.#clock), action)
+    const delayMs = renewalDelayMs(leaseMs, this.#clock)
+    const renews = renewable && (stopped || !isShrunk(leaseSeconds, loginLeaseSeconds))
+    if (renews) this.#next.plan(delayMs, () => this.#renew(token))
+    else if (!stopped) this.#next.plan(delayMs, () => void this.#login())
   }
 
   /** Drops a token whose time is over, or sets the timer for it; also where that timer came early. */
@@ -264,6 +268,7 @@ export class Session {
   #drop(why: string): void {
     const { reason } = this.#record
     this.#cancelExpiry()
+    this.#next.drop()
     const state = this.#secret.stopped ? 'locked' : 'expired'
     this.#setToken(undefined, state, reason === '' ? why : `${why}; ${reason}`)
     if (!this.#secret.stopped) void this.#login()

@@ -34,6 +34,38 @@ test('with a live token halted logins leave it degraded, and locked when the tok
   await session.close()
 })
 
+test('a living token is renewed while logins are halted, and degraded for as long', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = (count) => (count === 1 ? grant('token', 300) : refusal(400))
+  vault.onRenew = (count) => (count === 2 ? refusal(403) : grant('', 300))
+  session.start()
+  await clock.advance(3_600_000)
+  const { state, ready, reason, loginsHalted } = session.status()
+  assert.is(state, 'degraded')
+  assert.is(ready, true)
+  assert.is(loginsHalted, true)
+  assert.match(reason, /logins halted/)
+  assert.is(vault.loginsAtMs.length, 4)
+  assert.ok(vault.renewals.length >= 24)
+  assert.is(await session.run(echo), 'token')
+  vault.onRenew = () => refusal(403)
+  await clock.advance(600_000)
+  assert.is(session.status().state, 'locked')
+  assert.is(vault.loginsAtMs.length, 4)
+  await session.close()
+  assert.is(clock.pending, 0)
+})
+
+test('renewals that come to the maximal life while logins are halted end in no login', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = (count) => (count === 1 ? grant('token', 300) : refusal(400))
+  vault.onRenew = (count) => (count === 1 ? refusal(403) : grant('', Math.max(1, 150 - count * 20)))
+  session.start()
+  await clock.advance(1_000_000)
+  assert.is(vault.loginsAtMs.length, 4)
+  await session.close()
+})
+
 test('the next action and the last error are told, with their times', async () => {
   const { clock, vault, session } = setUp()
   session.start()
