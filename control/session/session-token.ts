@@ -23,7 +23,8 @@ export function toToken(
     clock,
   }: { readonly askedAtMs: number; readonly loginLeaseSeconds: number; readonly clock: Clock },
 ): Token {
-  const leaseMs = leaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000
+  // A renewal for less than a second is granted 0, too: only a login makes a token without an end.
+  const leaseMs = loginLeaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000
   // At worst half of it is used up: an answer so slow that nothing is left of its lease must not end in a standstill.
   const expiresAtMs = Math.max(askedAtMs + leaseMs, clock.steadyMs() + leaseMs / 2)
   return { value, leaseSeconds, renewable, loginLeaseSeconds, leaseMs, expiresAtMs }

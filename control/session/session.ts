@@ -246,7 +246,7 @@ export class Session {
     this.#setToken(token, stopped ? 'degraded' : 'ready', stopped ? this.#halted : '')
     this.#next.drop()
     this.#expireIfDue()
-    if (leaseMs === Number.POSITIVE_INFINITY) return
+    if (this.#token !== token || leaseMs === Number.POSITIVE_INFINITY) return
     const delayMs = renewalDelayMs(leaseMs, this.#clock)
     const renews = renewable && (stopped || !isShrunk(leaseSeconds, loginLeaseSeconds))
     if (renews) this.#next.plan(delayMs, () => this.#renew(token))

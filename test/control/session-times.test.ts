@@ -34,6 +34,21 @@ test('a token of one second that is not renewable costs no more than one login a
   await session.close()
 })
 
+test('a renewal that grants nothing ends the token, a login that does makes it endless', async () => {
+  const { clock, vault, session } = setUp()
+  vault.onLogin = (count) => grant(`token ${count}`, count === 1 ? 300 : 0)
+  vault.onRenew = () => grant('', 0)
+  session.start()
+  await clock.advance(150_000)
+  assert.is(vault.renewals.length, 1)
+  assert.is(vault.loginsAtMs.length, 2)
+  assert.is(await session.run(echo), 'token 2')
+  await clock.advance(3_600_000)
+  assert.is(vault.loginsAtMs.length, 2)
+  assert.is(session.status().tokenExpiresAtMs, 0)
+  await session.close()
+})
+
 test('a lease counts from when it was asked for, not from when a slow answer came', async () => {
   const { clock, vault, session } = setUp()
   const login = vault.login.bind(vault)
