@@ -11,6 +11,8 @@ const backoffMsMax = 30_000
 /** While a token lives, its renewal is tried this often in what remains at least. */
 const triesBeforeExpiry = 4
 const renewalRetryMsMin = 250
+/** Less than this no renewal is given to be answered. */
+const renewalDeadlineMsMin = 500
 /** Longer ones come from a misconfigured proxy, and we would be gone for so long. */
 export const retryAfterMsMax = 60_000
 
@@ -33,6 +35,11 @@ export function nextBackoffMs(previousMs: number, clock: Clock): number {
 /** The same, shortened where the token would die over it. */
 export function renewalRetryMs(backoffMs: number, remainingMs: number): number {
   return Math.max(renewalRetryMsMin, Math.min(backoffMs, remainingMs / triesBeforeExpiry))
+}
+
+/** How long a renewal may take, so that one without an answer leaves time for others. */
+export function renewalDeadlineMs(remainingMs: number): number {
+  return Math.max(renewalDeadlineMsMin, remainingMs / triesBeforeExpiry)
 }
 
 /** The wait, prolonged to what Vault asked for with `Retry-After`, within reason. */

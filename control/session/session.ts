@@ -7,7 +7,14 @@ import { type Clock, systemClock } from './session-clock.ts'
 import { isForbidden, isRefused, TokenLookup } from './session-lookup.ts'
 import { NextStep } from './session-next.ts'
 import { Pace } from './session-pace.ts'
-import { isShrunk, renewalDelayMs, renewalRetryMs, respecting, retryAfterMsOf } from './session-plan.ts'
+import {
+  isShrunk,
+  renewalDeadlineMs,
+  renewalDelayMs,
+  renewalRetryMs,
+  respecting,
+  retryAfterMsOf,
+} from './session-plan.ts'
 import { haltedReason, SessionSecret } from './session-secret.ts'
 import { reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
 import { type Token, toToken } from './session-token.ts'
@@ -208,7 +215,8 @@ export class Session {
     const { signal } = this.#closing
     const askedAtMs = this.#clock.steadyMs()
     try {
-      const grant = await this.#client.renewSelf(token.value, token.loginLeaseSeconds, { signal })
+      const deadlineMs = renewalDeadlineMs(this.#remainingMs(token))
+      const grant = await this.#client.renewSelf(token.value, token.loginLeaseSeconds, { signal, deadlineMs })
       // A login may have come between, or the token may have been found dead.
       if (this.#token !== token) return
       this.#record.renewed()
@@ -223,11 +231,8 @@ export class Session {
     this.#record.renewalFailed(reason)
     this.#record.enter('degraded', this.#secret.stopped ? this.#halted : reason)
     // Dead, or not renewable after all: calls go on with it for as long as Vault takes it.
-    if (isRefused(error) && !this.#secret.stopped) {
-      void this.#login()
-      return
-    }
-    this.#renewAgain(token, retryAfterMsOf(error))
+    if (isRefused(error) && !this.#secret.stopped) void this.#login()
+    else this.#renewAgain(token, retryAfterMsOf(error))
   }
 
   #renewAgain(token: Token, askedMs = 0): void {

@@ -145,6 +145,15 @@ test('a renewal that fails leaves the session degraded, and calls go on', () =>
     assert.is(provider.session().logins, 1)
   }))
 
+test('a renewal without an answer leaves time for another before the token ends', () =>
+  withVault({ seed: { period: '4s' } }, async ({ vault, provider }) => {
+    vault.inject({ kind: 'hang' }, { path: /renew/, times: 1 })
+    await startReady(provider)
+    await until(() => provider.session().renewals > 0)
+    assert.is(provider.session().logins, 1)
+    assert.is(provider.session().renewalFailures, 1)
+  }))
+
 test('a wrong secret id is offered three times', () =>
   withVault({ clock: fastClock(50) }, async ({ vault, provider, logged }) => {
     vault.revokeSecretIds()

@@ -30,7 +30,7 @@ export interface VaultRequest {
 export interface CallOptions {
   /** Ends the call early, beside its own deadline. */
   readonly signal?: AbortSignal
-  /** The call's own deadline; {@link callDeadlineMs} or {@link sessionDeadlineMs} unless given. */
+  /** The call's own deadline; {@link callDeadlineMs} unless given. That of a login or renewal is {@link sessionDeadlineMs} at most. */
   readonly deadlineMs?: number
 }
 
@@ -121,9 +121,10 @@ export function createVaultClient(
     return answered(path, method === 'GET' ? vault.read(path, settings) : vault.list(path, settings))
   }
 
-  const patiently = (options: CallOptions = {}) => ({
-    deadlineMs: givenDeadlineMs ?? sessionDeadlineMs,
+  /** A deadline that is given can only be shorter. */
+  const patiently = ({ deadlineMs = Number.POSITIVE_INFINITY, ...options }: CallOptions = {}) => ({
     ...options,
+    deadlineMs: Math.min(deadlineMs, givenDeadlineMs ?? sessionDeadlineMs),
   })
 
   const lookupWrapping: VaultClient['lookupWrapping'] = async (wrappingToken, options) => {
