@@ -11,7 +11,16 @@ export function parseBase64(text: string): Uint8Array | undefined {
 
 /** Without blanks and tabs at its ends, HTTP's white space; `trim` would take U+00A0 as well, the second byte of an `à` in UTF-8. */
 export function trimBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
+  let start = 0
+  let end = text.length
+  // By index: an expression that looks for blanks at the end begins anew at each blank within.
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 /** A decimal integer of digits only, within safe integers, or undefined. */

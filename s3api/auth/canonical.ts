@@ -23,11 +23,12 @@ export function canonicalRequest(
   const url = rawUrl.replace(/^https?:\/\/[^/?]*/i, '')
   const question = url.indexOf('?')
   const path = question === -1 ? url : url.slice(0, question)
+  const values = headerValues(rawHeaders)
   return [
     method,
     path === '' ? '/' : encodePath(path),
     canonicalQuery(question === -1 ? '' : url.slice(question + 1)),
-    ...signedHeaders.map((name) => `${name}:${headerValue(rawHeaders, name)}`),
+    ...signedHeaders.map((name) => `${name}:${values.get(name) ?? ''}`),
     '',
     signedHeaders.join(';'),
     payloadHash,
@@ -78,14 +79,16 @@ function recode(text: string): string {
   })
 }
 
-/** Values of all headers of that name, trimmed, inner blanks as one, joined with commas. */
-function headerValue(rawHeaders: readonly string[], name: string): string {
-  const values: string[] = []
+/** By lower-case name: trimmed, inner blanks as one, those of one name joined with commas. One pass, whatever is signed. */
+function headerValues(rawHeaders: readonly string[]): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== name) continue
-    values.push(trimBlanks(rawHeaders[index + 1] ?? '').replace(/ +/g, ' '))
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    const value = trimBlanks(rawHeaders[index + 1] ?? '').replace(/ +/g, ' ')
+    const before = values.get(name)
+    values.set(name, before === undefined ? value : `${before},${value}`)
   }
-  return values.join(',')
+  return values
 }
 
 /** Hex SHA-256 of header text, whose characters stand for bytes as in Latin-1. */

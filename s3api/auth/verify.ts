@@ -141,7 +141,14 @@ function headerClaim({ headers }: RequestToVerify, header: string, { region, now
   if (payloadHash === undefined) {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256')
   }
-  return { accessKey, scope, signedHeaders: signedHeaders.split(';'), signature, time, payloadHash }
+  return {
+    accessKey,
+    scope,
+    signedHeaders: parseSignedHeaders(signedHeaders, 'AuthorizationHeaderMalformed'),
+    signature,
+    time,
+    payloadHash,
+  }
 }
 
 function queryClaim({ query, headers }: RequestToVerify, { region, nowMs }: VerifyOptions): Claim {
@@ -178,12 +185,19 @@ function queryClaim({ query, headers }: RequestToVerify, { region, nowMs }: Veri
   return {
     accessKey,
     scope,
-    signedHeaders: parameter('X-Amz-SignedHeaders').split(';'),
+    signedHeaders: parseSignedHeaders(parameter('X-Amz-SignedHeaders'), code),
     signature: parameter('X-Amz-Signature'),
     time,
     payloadHash:
       query.get('X-Amz-Content-Sha256') ?? headers.get('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD',
   }
+}
+
+/** Each name once: what is signed is made before anybody knows whose it is, and must not be longer than what came. */
+function parseSignedHeaders(text: string, code: S3ErrorCode): readonly string[] {
+  const names = text.split(';')
+  if (new Set(names).size === names.length) return names
+  throw new S3Error(code, 'a header is named twice among the signed headers')
 }
 
 /** `access key/YYYYMMDD/region/s3/aws4_request`; access keys may contain slashes. */
