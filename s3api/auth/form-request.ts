@@ -31,7 +31,7 @@ const dropped = new Set([
 /** Headers of the request itself that say something about its sender. */
 const keptHeaders = ['host', 'origin', 'referer', 'user-agent']
 
-/** Errors: InvalidArgument, KeyTooLongError, MalformedXML. */
+/** Errors: InvalidArgument, InvalidURI, KeyTooLongError, MalformedXML. */
 export function requestOfForm(request: S3Request, form: Form): S3Request {
   const headers = new Map<string, string>()
   for (const name of keptHeaders) {
@@ -51,7 +51,7 @@ export function requestOfForm(request: S3Request, form: Form): S3Request {
   return { ...request, key: keyOf(form), headers }
 }
 
-/** The form's key, with the file's name where it wants that. Errors: InvalidArgument, KeyTooLongError. */
+/** The form's key, with the file's name where it wants that. Errors: InvalidArgument, InvalidURI, KeyTooLongError. */
 export function keyOf({ fields, file }: Form): string {
   const key = fields.get('key') ?? ''
   if (key === '') {

@@ -41,8 +41,9 @@ function parseKey(raw: string): string {
   return key
 }
 
-/** Errors: KeyTooLongError. */
+/** Errors: KeyTooLongError, InvalidURI. */
 export function requireKey(key: string): void {
+  if (key.includes('\0')) throw new S3Error('InvalidURI', 'A key cannot contain the character U+0000.')
   const size = Buffer.byteLength(key)
   if (size > keySizeMax) {
     throw new S3Error('KeyTooLongError', undefined, {

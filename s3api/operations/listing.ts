@@ -49,7 +49,9 @@ export function parseToken(token: string): string {
   const bytes = Buffer.from(token, 'base64url')
   const valid = token !== '' && bytes.toString('base64url') === token
   try {
-    if (valid) return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    // No key has a U+0000.
+    if (valid && !bytes.includes(0))
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
     throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect', { cause: error })
   }

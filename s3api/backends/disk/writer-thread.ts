@@ -22,6 +22,9 @@ const codeOfSqlite: Readonly<Record<number, BackendErrorCode>> = {
   13: 'no-space',
 }
 
+/** With these SQLite may have rolled back all of the transaction (sqlite.org/lang_transaction.html, "Response to errors"). */
+const endingCodes: ReadonlySet<number> = new Set([5, 7, 9, 10, 13])
+
 /** What the thread is started with. */
 export interface WriterSetup {
   readonly path: string
@@ -61,8 +64,8 @@ function executeOne(database: Database, executor: CommandExecutor, command: Comm
     database.exec('RELEASE command')
     return { done: true, result }
   } catch (error) {
-    // After an error of its own, a full disk above all, SQLite may have rolled back all of the transaction.
-    if (!(error instanceof BackendError)) throw error
+    if (endingCodes.has(primaryCode(error)) || !database.isTransaction) throw error
+    // Whatever else is wrong with a command, a text that cannot be bound for instance, is not the fault of the others.
     database.exec('ROLLBACK TO command; RELEASE command')
     return toOutcome(error)
   }
@@ -71,9 +74,14 @@ function executeOne(database: Database, executor: CommandExecutor, command: Comm
 function toOutcome(error: unknown): Outcome {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof BackendError) return { done: false, code: error.code, message }
+  return { done: false, code: codeOfSqlite[primaryCode(error)], message }
+}
+
+/** Of an error of SQLite's; 0 for any other. */
+function primaryCode(error: unknown): number {
   const resultCode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
   // The lowest byte is the primary result code.
-  return { done: false, code: codeOfSqlite[resultCode & 0xff], message }
+  return resultCode & 0xff
 }
 
 if (parentPort !== null) serve(parentPort, workerData)

@@ -57,4 +57,17 @@ test('a bucket that was made anew has none of the settings of the one before', a
   })
 })
 
+test('a command that cannot be executed fails alone', async () => {
+  await withTwo(async (one) => {
+    // All but the first are committed together.
+    const names = ['b0', 'b1', 'a text that is\0cut', 'b2', 'b3']
+    const outcomes = await Promise.allSettled(names.map((name) => one.createBucket(name)))
+    assert.equal(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    )
+    for (const name of ['b0', 'b1', 'b2', 'b3']) await one.getBucket(name)
+  })
+})
+
 test.run()

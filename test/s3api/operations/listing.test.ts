@@ -146,6 +146,8 @@ test('arguments of listings that mean nothing are refused', () =>
       'encoding-type=xml',
       'list-type=3',
       'list-type=2&continuation-token=%21',
+      // A U+0000.
+      'list-type=2&continuation-token=AA',
     ]) {
       const { status, code } = await front.send({ method: 'GET', target: `/bucket?${query}` })
       assert.equal([status, code], [400, 'InvalidArgument'], query)
