@@ -175,6 +175,13 @@ test('many objects are deleted with one request, each with an outcome of its own
       .send(new DeleteObjectsCommand({ Bucket, ...tooMany }))
       .catch((error: unknown) => error)
     assert.ok(refused instanceof Error && refused.name === 'MalformedXML')
+    const longest = 'k'.repeat(1024)
+    const long = { Delete: { Objects: [{ Key: `${longest}k` }, { Key: longest }] } }
+    const some = await client.send(new DeleteObjectsCommand({ Bucket, ...long }))
+    assert.equal(
+      [some.Errors?.map(({ Code }) => Code), some.Deleted?.map(({ Key }) => Key)],
+      [['KeyTooLongError'], [longest]],
+    )
     const body = '<Delete><Object><Key>a</Key></Object></Delete>'
     const unchecked = await front.send({ method: 'POST', target: '/bucket?delete=', body })
     assert.is(unchecked.code, 'InvalidRequest')
