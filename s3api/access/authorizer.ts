@@ -1,5 +1,6 @@
 import { BackendError, type LookupHint, type StoredObject } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
+import { requireKey } from '../http/target.ts'
 import type { S3Request, Services } from '../operation.ts'
 import { parseEnvelope } from '../sse/envelope.ts'
 import { type Acl, type AclSubject, aclGrants, defaultAcl, fromStoredAcl } from './acl.ts'
@@ -7,6 +8,7 @@ import { aclPermissions } from './acl-permissions.ts'
 import type { S3Action } from './actions.ts'
 import { type BucketAccess, openBucketAccess } from './bucket-access.ts'
 import { existingTagKey, type RequestFacts, requestTagPrefix, type SignatureFacts } from './condition-keys.ts'
+import type { Condition } from './conditions.ts'
 import { allowsSome, asksFor, evaluatePolicy, type Policy } from './policy.ts'
 import { isPublicPolicy } from './public-policy.ts'
 import type { User } from './users.ts'
@@ -44,6 +46,9 @@ export interface Authorizer {
   bucket(name: string): Promise<BucketAccess>
 }
 
+/** As on AWS, whose ids are longer than ours: a gateway's store may have such. */
+const versionIdSizeMax = 1024
+
 /** Owners can always get back in to a bucket whose policy locks them out, as on AWS. */
 const policyActions: ReadonlySet<S3Action> = new Set([
   's3:GetBucketPolicy',
@@ -66,6 +71,7 @@ export function createAuthorizer(
 ): Authorizer {
   const { backend, config } = services
   const buckets = new Map<string, Promise<BucketAccess>>()
+  const judged = new Map<Condition, boolean>()
   const subject: AclSubject = { authenticated: user !== undefined, ids: new Set(user && [user.id]) }
   return { require: requireAllowed, allows, ownPolicyAllows, bucket }
 
@@ -83,6 +89,7 @@ export function createAuthorizer(
   }
 
   async function allows(need: Need): Promise<boolean> {
+    requireNames(need)
     if (need.anyKey === true && user !== undefined) return true
     const access = need.bucket === '' || need.creates === true ? undefined : await bucket(need.bucket)
     const bucketPolicy = await access?.policy()
@@ -103,7 +110,7 @@ export function createAuthorizer(
 
   function ownPolicyAllows(need: Need): boolean {
     if (user?.policy === undefined) return false
-    const facts = { request, user, signature, nowMs: services.now(), ...need.facts }
+    const facts = { request, user, signature, nowMs: services.now(), judged, ...need.facts }
     return evaluatePolicy(user.policy, { action: need.action, resource: resourceOf(need), facts }) === 'Allow'
   }
 
@@ -173,6 +180,7 @@ export function createAuthorizer(
       user,
       signature,
       nowMs: services.now(),
+      judged,
       ...(tags !== undefined && { existingTags: new Map(tags.map(({ key, value }) => [key, value])) }),
       ...(uploadEncryption !== undefined && { uploadEncryption }),
       ...need.facts,
@@ -226,6 +234,14 @@ export const absences: ReadonlySet<BackendError['code']> = new Set([
 
 function asked(policies: readonly (Policy | undefined)[], keyPrefix: string): boolean {
   return policies.some((policy) => policy !== undefined && asksFor(policy, keyPrefix))
+}
+
+/** No pattern is held against what can name no object. Errors: KeyTooLongError, InvalidArgument. */
+function requireNames({ key, versionId = '' }: Need): void {
+  requireKey(key)
+  if (versionId.length > versionIdSizeMax) {
+    throw new S3Error('InvalidArgument', 'Invalid version id specified')
+  }
 }
 
 function resourceOf({ bucket, key }: Need): string {

@@ -1,6 +1,7 @@
 import type { Backend, Bucket } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
 import { type Acl, defaultAcl, fromStoredAcl } from './acl.ts'
-import { type Policy, parseBucketPolicy } from './policy.ts'
+import { denyingAll, type Policy, parseBucketPolicy } from './policy.ts'
 import { rootOwner } from './users.ts'
 
 /** What a bucket says about access to it and to its objects, as one request sees it: each document is read once, when asked for. */
@@ -96,10 +97,20 @@ function compiledPolicy(text: string, bucket: string): Policy {
   const name = `${bucket}\n${text}`
   const known = policies.get(name)
   if (known !== undefined) return known
-  const policy = parseBucketPolicy(text, bucket)
+  const policy = storedPolicy(text, bucket)
   if (policies.size >= policiesMax) policies.delete(policies.keys().next().value ?? '')
   policies.set(name, policy)
   return policy
+}
+
+/** A policy of before a bound was set: nobody gets past it, and its owner can replace it. */
+function storedPolicy(text: string, bucket: string): Policy {
+  try {
+    return parseBucketPolicy(text, bucket)
+  } catch (error) {
+    if (error instanceof S3Error && error.code === 'MalformedPolicy') return denyingAll
+    throw error
+  }
 }
 
 function once<Value>(load: () => Promise<Value>): () => Promise<Value> {

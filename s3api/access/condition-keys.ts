@@ -1,4 +1,5 @@
 import type { S3Request } from '../operation.ts'
+import type { Condition } from './conditions.ts'
 import type { User } from './users.ts'
 
 /** What conditions can ask about a request. Source: Service Authorization Reference, "Condition keys for Amazon S3". */
@@ -15,6 +16,8 @@ export interface RequestFacts {
   readonly requestTags?: ReadonlyMap<string, string>
   /** By header name: how the upload is encrypted that the request writes a part of. */
   readonly uploadEncryption?: ReadonlyMap<string, string>
+  /** Whether conditions hold that ask the same of all that the request needs; filled as it is judged. */
+  readonly judged?: Map<Condition, boolean>
 }
 
 export interface SignatureFacts {
@@ -106,6 +109,13 @@ export function conditionValues(key: string, facts: RequestFacts): readonly stri
     return tags && [...tags.keys()]
   }
   return list(values.get(key)?.(facts))
+}
+
+/** Whether the request can have another value for each thing that it needs. */
+export function differsByNeed(key: string, { requestTags, uploadEncryption }: RequestFacts): boolean {
+  if (key === 's3:prefix' || key === 's3:versionid' || key.startsWith(existingTagKey)) return true
+  if (key.startsWith(requestTagPrefix)) return requestTags !== undefined
+  return uploadEncryption !== undefined && key.startsWith(`s3:${encryptionPrefix}`)
 }
 
 /** A key id, of an ARN its last element: both name the same key. */

@@ -159,10 +159,9 @@ function parseDate(text: string): number | undefined {
 function arn(expected: string): Test | undefined {
   const partsMax = 6
   const parts = (text: string) => {
-    const all = text.split(':')
-    return all.length < partsMax
-      ? undefined
-      : [...all.slice(0, partsMax - 1), all.slice(partsMax - 1).join(':')]
+    const first = text.split(':', partsMax - 1)
+    const size = first.join(':').length
+    return first.length < partsMax - 1 || size === text.length ? undefined : [...first, text.slice(size + 1)]
   }
   const patterns = parts(expected)?.map(compileWildcard)
   if (patterns === undefined) return undefined

@@ -2,12 +2,14 @@ import { S3Error } from '../errors.ts'
 import { knownActions, type S3Action } from './actions.ts'
 import {
   conditionValues,
+  differsByNeed,
   kmsKeyIdKey,
   knownConditionKey,
   normalisedKeyId,
   type RequestFacts,
 } from './condition-keys.ts'
 import { type Condition, compileCondition } from './conditions.ts'
+import { slowPiecesSize, slowPiecesSizeMax } from './pattern-cost.ts'
 import { type PrincipalTest, parsePrincipals } from './principals.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
 
@@ -60,10 +62,16 @@ type Members = Readonly<Record<string, unknown>>
 
 /** A bucket's policy. Errors: MalformedPolicy. */
 export function parseBucketPolicy(json: string, bucket: string): Policy {
-  return { statements: statementsOf(json).map((statement) => parseStatement(statement, bucket)) }
+  const statements = statementsOf(json)
+  if (slowPiecesSize(statements) > slowPiecesSizeMax) {
+    throw malformedPolicy(
+      `Between two * the patterns of a policy have at most ${slowPiecesSizeMax} characters in pieces with ? and in long ones`,
+    )
+  }
+  return { statements: statements.map((statement) => parseStatement(statement, bucket)) }
 }
 
-/** A user's own policy, which has no principals. Errors: MalformedPolicy. */
+/** A user's own policy, which has no principals; the operator may write what patterns they like. Errors: MalformedPolicy. */
 export function parseUserPolicy(json: string): Policy {
   return { statements: statementsOf(json).map((statement) => parseStatement(statement, undefined)) }
 }
@@ -75,11 +83,20 @@ export function evaluatePolicy({ statements }: Policy, { action, resource, facts
   for (const { effect, principals, actions, resources, conditions } of statements) {
     if (verdict === effect) continue
     if (!principals.matches(facts.user) || !actions(name) || !resources(resource)) continue
-    if (!conditions.every(({ key, holds }) => holds(conditionValues(key, facts)))) continue
+    if (!conditions.every((condition) => conditionHolds(condition, facts))) continue
     if (effect === 'Deny') return 'Deny'
     verdict = 'Allow'
   }
   return verdict
+}
+
+/** A request for many keys asks most conditions the same for each. */
+function conditionHolds(condition: Condition, facts: RequestFacts): boolean {
+  const { key } = condition
+  if (differsByNeed(key, facts)) return condition.holds(conditionValues(key, facts))
+  const holds = facts.judged?.get(condition) ?? condition.holds(conditionValues(key, facts))
+  facts.judged?.set(condition, holds)
+  return holds
 }
 
 /** Whether there is anything that it allows this user, or nobody, be it under conditions. */
@@ -90,6 +107,19 @@ export function allowsSome({ statements }: Policy, user: RequestFacts['user']): 
 /** Whether any condition asks for keys that begin so. */
 export function asksFor({ statements }: Policy, keyPrefix: string): boolean {
   return statements.some(({ conditions }) => conditions.some(({ key }) => key.startsWith(keyPrefix)))
+}
+
+/** In place of a policy that cannot be followed. */
+export const denyingAll: Policy = {
+  statements: [
+    {
+      effect: 'Deny',
+      principals: { everybody: true, matches: () => true },
+      actions: () => true,
+      resources: () => true,
+      conditions: [],
+    },
+  ],
 }
 
 export function malformedPolicy(message: string): S3Error {

@@ -1,7 +1,7 @@
 /**
  * Patterns of policies: `*` for any characters, `?` for one. Matching looks for the pieces between the stars from left to
- * right and never goes back, so that no pattern can make it slow: at most pattern length × text length steps where a piece
- * has a `?`, one scan of the text otherwise.
+ * right and never goes back: at most pattern length × text length steps where a piece has a `?` or is long, which
+ * pattern-cost.ts bounds, one scan of the text otherwise.
  */
 export type Wildcard = (text: string) => boolean
 

@@ -244,4 +244,22 @@ test('a public access block keeps a bucket from becoming public, and from being 
   })
 })
 
+test('a stored policy that exceeds a bound of today denies everything, and its owner can replace it', async () => {
+  await withBucket(async ({ backend, send }) => {
+    const open = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }
+    const stored = {
+      Statement: { ...open, Resource: ['arn:aws:s3:::hers/*', `arn:aws:s3:::hers/*${'?'.repeat(300)}*`] },
+    }
+    await backend.setBucketSetting('hers', 'policy', JSON.stringify(stored))
+    for (const by of [alice, bob, undefined, 'nobody'] as const) {
+      assert.is((await send(get('/hers/key'), by)).code, 'AccessDenied')
+    }
+    assert.is((await send(get('/hers?policy'), alice)).status, 200)
+    const body = JSON.stringify(stored)
+    assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, alice)).code, 'MalformedPolicy')
+    assert.is((await send({ method: 'DELETE', target: '/hers?policy' }, alice)).status, 204)
+    assert.is((await send(get('/hers/key'), alice)).status, 200)
+  })
+})
+
 test.run()

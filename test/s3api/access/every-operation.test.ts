@@ -79,6 +79,17 @@ test('each key of a multi-object delete is asked for', async () => {
   })
 })
 
+test('what can name no object is refused before a policy is asked about it', async () => {
+  await withFrontEnd({}, async ({ backend, send }) => {
+    await backend.createBucket('hers', { owner: alice.id })
+    const long = 'a'.repeat(1025)
+    const body = `<Delete><Object><Key>${long}</Key></Object><Object><Key>a</Key><VersionId>${long}</VersionId></Object></Delete>`
+    const md5 = { 'content-md5': createHash('md5').update(body).digest('base64') }
+    const answer = await send({ method: 'POST', target: '/hers?delete', body, headers: md5 }, alice)
+    assert.equal(answer.body.match(/<Code>\w+/g), ['<Code>KeyTooLongError', '<Code>InvalidArgument'])
+  })
+})
+
 test('a tagging document is read before its sender is judged only where a policy asks about tags', async () => {
   await withFrontEnd({}, async ({ frontEnd, send }) => {
     await send({ method: 'PUT', target: '/hers' }, alice)

@@ -10,7 +10,6 @@ import {
 } from '../../../s3api/access/policy.ts'
 import { isPublicPolicy } from '../../../s3api/access/public-policy.ts'
 import type { User } from '../../../s3api/access/users.ts'
-import { compileWildcard } from '../../../s3api/access/wildcard.ts'
 import { S3Error } from '../../../s3api/errors.ts'
 import { propertyRuns } from '../../support/property.ts'
 
@@ -235,23 +234,6 @@ test('a policy is public when it allows everybody and nothing narrows whom', () 
   assert.is(under({ StringLike: { 'aws:Referer': 'http://x/*' } }), true)
   assert.is(under({ StringEquals: { 'aws:userid': 'alice' } }), false)
   assert.is(under({ StringLike: { 'aws:userid': '*' } }), true)
-})
-
-test('wildcards match as a regular expression does', () => {
-  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 8 })
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 10 })
-  fc.assert(
-    fc.property(pattern, text, (wanted, given) => {
-      const expression = new RegExp(`^${wanted.replaceAll('*', '[^]*').replaceAll('?', '[^]')}$`)
-      assert.is(compileWildcard(wanted)(given), expression.test(given), `${wanted} ${given}`)
-    }),
-    { numRuns: propertyRuns.numRuns * 50 },
-  )
-})
-
-test('no pattern of a policy’s size takes long', () => {
-  const hostile = compileWildcard(`${'a*'.repeat(policySizeMax / 4)}${'?a*'.repeat(policySizeMax / 8)}b`)
-  assert.is(hostile('a'.repeat(1024)), false)
 })
 
 test('whatever a document holds, the answer is a policy or MalformedPolicy', () => {
