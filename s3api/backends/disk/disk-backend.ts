@@ -19,6 +19,7 @@ import type { Deletion, VersionQuery } from '../versions.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { DataFiles } from './data-files.ts'
 import { DiskSystemRecords } from './disk-system-records.ts'
+import { FreeSpace } from './free-space.ts'
 import { Janitor } from './janitor.ts'
 import type { Reader } from './reader.ts'
 import { fromObjectRecord, fromPartRecord, fromUploadRecord } from './rows.ts'
@@ -32,6 +33,7 @@ export class DiskBackend implements Backend {
   readonly system: SystemRecords
   readonly #directory: string
   readonly #files: DataFiles
+  readonly #space: FreeSpace
   readonly #data: StoredData
   readonly #reader: Reader
   readonly #writer: Writer
@@ -49,7 +51,8 @@ export class DiskBackend implements Backend {
   }) {
     this.#directory = parts.directory
     this.#files = parts.files
-    this.#data = new StoredData(parts)
+    this.#space = new FreeSpace(parts.directory, () => parts.reader.spareBytes())
+    this.#data = new StoredData({ ...parts, space: this.#space })
     this.#reader = parts.reader
     this.#writer = parts.writer
     this.#now = parts.now
@@ -89,6 +92,7 @@ export class DiskBackend implements Backend {
   }
 
   async stage() {
+    await this.#space.requireForFile()
     return this.#files.create()
   }
 
@@ -173,6 +177,7 @@ export class DiskBackend implements Backend {
     const uploadId = randomBytes(uploadIdSize).toString('base64url')
     const { bucket, key, envelope = null } = upload
     const details = fromUploadRecord(upload)
+    await this.#space.requireForRows()
     await this.#writer.execute({ type: 'create-upload', uploadId, bucket, key, details, envelope })
     return uploadId
   }

@@ -268,6 +268,14 @@ export class Reader {
     return row !== undefined
   }
 
+  /** Of the database's own pages, what is free for further rows. */
+  spareBytes(): number {
+    const row = this.#statements.get(
+      'SELECT freelist_count * page_size AS size FROM pragma_freelist_count, pragma_page_size',
+    )
+    return Number(row?.size)
+  }
+
   close(): void {
     this.#database.close()
   }

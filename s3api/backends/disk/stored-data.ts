@@ -8,6 +8,7 @@ import {
 } from '../backend.ts'
 import type { StreamPlace } from './command.ts'
 import { type DataFiles, StagedFile } from './data-files.ts'
+import type { FreeSpace } from './free-space.ts'
 import type { Reader } from './reader.ts'
 
 /** What StoredObject.generation is here. */
@@ -24,10 +25,20 @@ export class Generation {
 export class StoredData {
   readonly #files: DataFiles
   readonly #reader: Reader
+  readonly #space: FreeSpace
 
-  constructor({ files, reader }: { readonly files: DataFiles; readonly reader: Reader }) {
+  constructor({
+    files,
+    reader,
+    space,
+  }: {
+    readonly files: DataFiles
+    readonly reader: Reader
+    readonly space: FreeSpace
+  }) {
     this.#files = files
     this.#reader = reader
+    this.#space = space
   }
 
   /** As Backend's openData. */
@@ -50,7 +61,7 @@ export class StoredData {
     }
   }
 
-  /** Makes the data durable, then commits what names it. */
+  /** Makes the data durable, then commits what names it. Errors: BackendError no-space, and those of the commit. */
   async storing<Result>(
     data: NewData,
     commit: (streams: readonly StreamPlace[]) => Promise<Result>,
@@ -71,6 +82,8 @@ export class StoredData {
         const { staged } = data
         if (!(staged instanceof StagedFile)) throw new Error('the data was staged elsewhere')
         try {
+          // What was written since it was begun may have taken all.
+          await this.#space.requireForFile()
           await staged.finish()
         } catch (error) {
           await staged.discard()
@@ -81,8 +94,10 @@ export class StoredData {
       case 'bytes':
         if (data.bytes.length > inlineDataSizeMax)
           throw new Error('too many bytes to stand beside their record')
+        await this.#space.requireForRows()
         return [{ body: data.bytes }]
       case 'same-as':
+        await this.#space.requireForRows()
         return this.#duplicate(generationOf(data.object))
     }
   }

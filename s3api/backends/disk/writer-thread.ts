@@ -40,8 +40,24 @@ function serve(port: MessagePort, { path, fsync }: WriterSetup): void {
       port.close()
       return
     }
-    port.postMessage(commitAll(database, executor, commands))
+    port.postMessage(commitWithRoom(database, executor, commands))
   })
+}
+
+/** What the disk has no more room for, the log may have: it keeps its size until it is emptied. */
+function commitWithRoom(
+  database: Database,
+  executor: CommandExecutor,
+  commands: readonly Command[],
+): Outcome[] {
+  const outcomes = commitAll(database, executor, commands)
+  if (!outcomes.every((outcome) => !outcome.done && outcome.code === 'no-space')) return outcomes
+  try {
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    return outcomes
+  }
+  return commitAll(database, executor, commands)
 }
 
 function commitAll(database: Database, executor: CommandExecutor, commands: readonly Command[]): Outcome[] {

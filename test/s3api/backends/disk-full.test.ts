@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
@@ -17,10 +18,9 @@ import { skip } from '../../support/skip.ts'
 const test = suite('s3api/backends/disk-full')
 
 const MiB = 1024 * 1024
-const diskSize = 24 * MiB
 
 /** A file system of its own, in memory; false where only root may have one. */
-function mount(directory: string): boolean {
+function mount(directory: string, diskSize = 24 * MiB): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskSize}`, 'tmpfs', directory], { stdio: 'ignore' })
     return true
@@ -82,6 +82,53 @@ test('a disk that fills up with small objects refuses more of them, and takes th
           assert.is((await front.send({ method: 'GET', target: `/bucket/${key}` })).body, body.toString())
         }
       })
+    } finally {
+      execFileSync('umount', ['-l', directory])
+    }
+  }))
+
+test('a disk that is full of objects, of any size, can be emptied, and what was freed is written again', () =>
+  withDirectory(async (directory) => {
+    if (!mount(directory, 64 * MiB)) return
+    try {
+      // Once more with a log that begins anew.
+      for (const large of [8 * MiB, 60_000]) {
+        await withFrontEnd({ directory }, async ({ send }) => {
+          const put = async (key: string, size: number) =>
+            (await send({ method: 'PUT', target: `/bucket/${key}`, body: Buffer.alloc(size, 'x') })).status
+          await send({ method: 'PUT', target: '/bucket' })
+          const stored: string[] = []
+          for (const size of [large, 60_000, 400_000, 60_000, 100]) {
+            for (let status = 200, count = 0; status === 200; count++) {
+              const key = `${size}-${stored.length}`
+              status = await put(key, size)
+              if (status === 200) stored.push(key)
+              else assert.is(status, 507)
+              assert.ok(count < 2_000)
+            }
+          }
+          assert.is(await put('tiny', 1), 507)
+          const upload = await send({ method: 'POST', target: '/bucket/upload?uploads' })
+          assert.is(upload.code, 'InsufficientStorage')
+          for (const key of stored.splice(0, 20)) {
+            assert.is((await send({ method: 'DELETE', target: `/bucket/${key}` })).status, 204, key)
+          }
+          const body = `<Delete>${stored.map((key) => `<Object><Key>${key}</Key></Object>`).join('')}</Delete>`
+          const md5 = { 'content-md5': createHash('md5').update(body).digest('base64') }
+          const removed = await send({ method: 'POST', target: '/bucket?delete', body, headers: md5 })
+          assert.is(removed.body.match(/<Deleted>/g)?.length, stored.length)
+          // The janitor takes a moment for the files.
+          for (let attempt = 0; countFiles(`${directory}/.sealgate/data`) > 0; attempt++) {
+            assert.ok(attempt < 200, 'the files go')
+            await new Promise((resolve) => setTimeout(resolve, 100))
+          }
+          for (let key = 0; key < 50; key++) assert.is(await put(`again-${key}`, 60_000), 200)
+          for (let key = 0; key < 50; key++) {
+            assert.is((await send({ method: 'DELETE', target: `/bucket/again-${key}` })).status, 204)
+          }
+          assert.is((await send({ method: 'DELETE', target: '/bucket' })).status, 204)
+        })
+      }
     } finally {
       execFileSync('umount', ['-l', directory])
     }
