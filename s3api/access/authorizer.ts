@@ -23,6 +23,8 @@ export interface Need {
   readonly versionId?: string
   /** Anybody who may do the rest of what the request asks may do this too, unless a policy denies it. */
   readonly unlessDenied?: true
+  /** Canonical ids that it gives something, and nobody else: those of the bucket's owner and of who asks need no permission. */
+  readonly given?: readonly string[]
   /** Part of this action: whoever a list allows the one may do the other. */
   readonly within?: S3Action
   /** Of keys that only the body will name: nobody is refused where nothing the bucket says could allow it on any. */
@@ -103,6 +105,7 @@ export function createAuthorizer(
     const verdict = bucketPolicy && evaluatePolicy(bucketPolicy, question)
     if (verdict === 'Deny' && !(policyActions.has(need.action) && isOwner(access))) return false
     if (user?.root === true || own === 'Allow' || need.unlessDenied === true) return true
+    if (need.given?.every((id) => id === access?.owner || id === user?.id) === true) return true
     if (access === undefined) return user !== undefined && user.policy === undefined
     if (verdict === 'Allow' && (await policyCounts(access, bucketPolicy))) return true
     return allowedByOwnership(access, need)

@@ -33,9 +33,11 @@ function furtherNeeds(action: S3Action, { headers }: S3Request, named: (action: 
   const asks = (...names: string[]) => names.some((name) => headers.has(name))
   if (action === 's3:PutObject') {
     if (asks('x-amz-tagging')) needs.push({ ...named('s3:PutObjectTagging'), within: 's3:PutObject' })
-    // Whoever makes an object may say who else gets it, but not against a policy.
-    if (asks('x-amz-acl') || asksForGrants(headers))
-      needs.push({ ...named('s3:PutObjectAcl'), unlessDenied: true })
+    if (asks('x-amz-acl') || asksForGrants(headers)) {
+      const given = idsGiven(headers)
+      const need = { ...named('s3:PutObjectAcl'), within: 's3:PutObject' } as const
+      needs.push(given === undefined ? need : { ...need, given })
+    }
     if (asks('x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date')) {
       needs.push(named('s3:PutObjectRetention'))
     }
@@ -51,6 +53,26 @@ export function asksForGrants(headers: S3Request['headers']): boolean {
   for (const name of headers.keys()) if (name.startsWith('x-amz-grant-')) return true
   return false
 }
+
+/** Whom the headers name by id; undefined where they give anything to others. */
+function idsGiven(headers: S3Request['headers']): readonly string[] | undefined {
+  const canned = headers.get('x-amz-acl')
+  if (canned !== undefined && !ownersAcls.has(canned)) return undefined
+  const ids: string[] = []
+  for (const [name, grants] of headers) {
+    if (!name.startsWith('x-amz-grant-')) continue
+    for (const grant of grants.split(',')) {
+      const [, quoted, plain] = /^\s*id=(?:"([^"]*)"|([^"\s]*))\s*$/.exec(grant) ?? []
+      const id = quoted ?? plain
+      if (id === undefined) return undefined
+      ids.push(id)
+    }
+  }
+  return ids
+}
+
+/** Canned lists that give the owners of object and bucket something, and nobody else. */
+const ownersAcls: ReadonlySet<string> = new Set(['private', 'bucket-owner-read', 'bucket-owner-full-control'])
 
 /** CreateBucket, with what its headers set at once. The bucket is not there to say anything about it. */
 export function bucketCreationNeeds({ bucket, headers }: S3Request): readonly Need[] {

@@ -140,6 +140,46 @@ test('grants name users by id and e-mail address, and groups', async () => {
   })
 })
 
+test('who may write by a policy alone needs another permission to open what is written to others', async () => {
+  const allow = (...Action: string[]) => ({ Statement: { Effect: 'Allow', Action, Resource: '*' } })
+  const carol = { accessKey: 'CAROL', secretKey: 'carol-secret', id: 'carol-id', name: 'Carol' }
+  const writer = { ...carol, policy: allow('s3:PutObject') }
+  const opener = { ...carol, accessKey: 'OPENER', id: 'opener-id', policy: allow('s3:PutObject*') }
+  await withFrontEnd({ users: [alice, bob, writer, opener] }, async ({ send }) => {
+    await send(make(writers), alice)
+    const open = { Effect: 'Allow', Principal: '*', Action: 's3:PutObject', Resource: 'arn:aws:s3:::hers/*' }
+    await send(put('/hers?policy', {}, JSON.stringify({ Statement: open })), alice)
+    const lists: [headers: Record<string, string>, opens: boolean][] = [
+      [{ 'x-amz-acl': 'private' }, false],
+      [{ 'x-amz-acl': 'bucket-owner-full-control' }, false],
+      [{ 'x-amz-grant-full-control': 'id="alice-id"' }, false],
+      [{ 'x-amz-acl': 'public-read' }, true],
+      [{ 'x-amz-acl': 'authenticated-read' }, true],
+      [{ 'x-amz-grant-read': 'id=alice-id, uri=http://acs.amazonaws.com/groups/global/AllUsers' }, true],
+      [{ 'x-amz-grant-read': 'id=opener-id' }, true],
+      [{ 'x-amz-grant-read': 'id=alice-id', 'x-amz-grant-write-acp': 'emailAddress=bob@example.com' }, true],
+    ]
+    for (const [headers, opens] of lists) {
+      for (const by of [writer, { ...bob, id: 'bob-id' }, 'nobody'] as const) {
+        const { status } = await send(put('/hers/a', headers), by)
+        assert.is(status, opens ? 403 : 200, JSON.stringify([headers, by]))
+      }
+      for (const by of [alice, opener, undefined]) {
+        assert.is((await send(put('/hers/b', headers), by)).status, 200, JSON.stringify(headers))
+      }
+    }
+    const copy = { 'x-amz-copy-source': '/hers/b', 'x-amz-acl': 'public-read' }
+    const reader = { ...open, Action: ['s3:PutObject', 's3:GetObject'] }
+    await send(put('/hers?policy', {}, JSON.stringify({ Statement: reader })), alice)
+    assert.is((await send(put('/hers/a', copy, ''), bob)).code, 'AccessDenied')
+    // Whom the bucket's list lets write may open what they write.
+    await send({ method: 'DELETE', target: '/hers?policy' }, alice)
+    await send(put('/hers?acl', { 'x-amz-acl': 'public-read-write' }, ''), alice)
+    assert.is((await send(put('/hers/c', { 'x-amz-acl': 'public-read' }), bob)).status, 200)
+    assert.is((await send(put('/hers/c', { 'x-amz-acl': 'public-read' }), writer)).status, 200)
+  })
+})
+
 test('blocked public lists are refused, ignored ones do not count', async () => {
   const block = (name: string) =>
     put(
