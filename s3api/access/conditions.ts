@@ -76,7 +76,7 @@ export function compileCondition(
   return {
     key,
     restricts:
-      !operator.negated && set === undefined && ifExists === undefined && expected.every(restriction(key)),
+      fixing.has(name) && set === undefined && ifExists === undefined && expected.every(restriction(key)),
     holds(values) {
       if (values === undefined || values.length === 0) {
         if (set === 'ForAllValues' || ifExists !== undefined) return true
@@ -96,6 +96,15 @@ function nullCondition(key: string, expected: readonly string[]): Condition | un
   return { key, restricts: false, holds: (values) => wanted.has(String(values === undefined)) }
 }
 
+/** Operators that can keep a key to values that the policy names. */
+const fixing = new Set([
+  'ArnEquals',
+  'ArnLike',
+  'IpAddress',
+  'StringEquals',
+  'StringEqualsIgnoreCase',
+  'StringLike',
+])
 const restrictingKeys = new Set([
   'aws:principalaccount',
   'aws:principalarn',
@@ -114,7 +123,9 @@ function restriction(key: string): Test {
   if (key === 'aws:sourceip') {
     return (range) => {
       const [network = '', bits] = range.split('/')
-      return bits === undefined || Number(bits) >= fixedBitsMin[isIP(network) === 6 ? 'ipv6' : 'ipv4']
+      const version = isIP(network)
+      if (version === 0) return false
+      return bits === undefined || Number(bits) >= fixedBitsMin[version === 6 ? 'ipv6' : 'ipv4']
     }
   }
   return (value) => restrictingKeys.has(key) && !/[*?]/.test(value)

@@ -231,6 +231,16 @@ test('a policy is public when it allows everybody and nothing narrows whom', () 
   assert.is(under({ IpAddress: { 'aws:SourceIp': '10.0.0.0/32' } }), false)
   assert.is(under({ IpAddress: { 'aws:SourceIp': '0.0.0.0/1' } }), true)
   assert.is(under({ NotIpAddress: { 'aws:SourceIp': '10.0.0.0/32' } }), true)
+  for (const operator of ['StringLike', 'StringLikeIfExists', 'ForAnyValue:StringLike']) {
+    for (const wild of ['*', '1*', '10.0.0.?', '*.*']) {
+      assert.is(under({ [operator]: { 'aws:SourceIp': wild } }), true, `${operator} ${wild}`)
+    }
+  }
+  assert.is(under({ StringLike: { 'aws:SourceIp': ['10.0.0.1', '*'] } }), true)
+  assert.is(under({ StringLike: { 'aws:SourceIp': '10.0.0.1' } }), false)
+  assert.is(under({ IpAddress: { 'aws:SourceIp': ['10.0.0.1', '2001:db8::/32'] } }), false)
+  assert.is(under({ IpAddress: { 'aws:SourceIp': '2001::/16' } }), true)
+  assert.is(under({ NumericGreaterThan: { 'aws:userid': '0' } }), true)
   assert.is(under({ StringLike: { 'aws:Referer': 'http://x/*' } }), true)
   assert.is(under({ StringEquals: { 'aws:userid': 'alice' } }), false)
   assert.is(under({ StringLike: { 'aws:userid': '*' } }), true)
