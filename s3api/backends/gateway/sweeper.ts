@@ -9,7 +9,7 @@ import { asBackend } from './upstream-error.ts'
 const everyMs = 24 * 60 * 60 * 1000
 const firstAfterMs = 60_000
 const keysPerPage = 1000
-const uploadName = /^(uploads\/[^/]+\/[0-9a-f]{64}\/)(.+)$/
+const folderName = /^(uploads\/[^/]+\/[0-9a-f]{64}\/)/
 
 /** Clears traces of uploads that have ended from the system bucket, where whoever ended them could not. */
 export class Sweeper {
@@ -42,26 +42,22 @@ export class Sweeper {
   async sweep(): Promise<void> {
     let after = 'uploads/'
     let folder = ''
-    let known = false
     const end = async () => {
-      if (folder !== '' && (!known || !(await this.#isRunning(folder)))) await this.#system.deleteAll(folder)
+      if (folder !== '' && !(await this.#isRunning(folder))) await this.#system.deleteAll(folder)
     }
     for (;;) {
       const { keys, truncated } = await this.#system.list('uploads/', { after, limit: keysPerPage })
       for (const key of keys) {
-        const [, next, rest] = uploadName.exec(key) ?? []
-        if (next === undefined || this.#closed) continue
-        if (next !== folder) {
-          await end()
-          folder = next
-          known = false
-        }
-        known ||= rest === 'upload'
+        if (this.#closed) return
+        const [, next] = folderName.exec(key) ?? []
+        if (next === undefined || next === folder) continue
+        await end()
+        folder = next
       }
-      if (!truncated || this.#closed) break
+      if (!truncated) break
       after = keys.at(-1) ?? after
     }
-    await end()
+    if (!this.#closed) await end()
   }
 
   async close(): Promise<void> {
@@ -82,7 +78,7 @@ export class Sweeper {
     ).unref()
   }
 
-  /** Whether the store still has the upload, which its own rules may have ended. */
+  /** Whether the upload is remembered here, and the store still has it, which its own rules may have ended. */
   async #isRunning(folder: string): Promise<boolean> {
     const upload = await this.#store.findIn(folder)
     if (upload === undefined) return false
