@@ -17,6 +17,7 @@ import type { Lookup } from './lookup.ts'
 import type { MinioStore } from './minio-store.ts'
 import { fetchAfter, inOrder, isCommonPrefix, keysPerPage, listNames, nameOf, prefixesOf } from './names.ts'
 import { parseTime, unquoted } from './native-headers.ts'
+import { firstShown } from './shown-page.ts'
 import { listSizeMax } from './system-records.ts'
 import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'
@@ -60,33 +61,45 @@ export class Listing {
     const { prefix, delimiter, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
     if (this.#minio !== undefined) return this.#minio.page(bucket, query, (key) => this.#own(bucket, key))
-    const { names, truncated } = await listNames(query, (page) =>
-      this.#fetch(bucket, 'ListBucketResult', { 'list-type': '2', prefix, delimiter, ...page }),
-    )
-    const entries = await inParallel(names, lookupsAtOnce, async (name): Promise<ListEntry | undefined> => {
-      if (name.entry === undefined) return { kind: 'prefix', prefix: name.text }
-      const record = await this.#listed(bucket, name.text, name.entry, undefined)
-      return record && { kind: 'object', key: name.text, record }
+    return firstShown(query, async (from) => {
+      const { names, truncated } = await listNames(from, (page) =>
+        this.#fetch(bucket, 'ListBucketResult', { 'list-type': '2', prefix, delimiter, ...page }),
+      )
+      const looked = await inParallel(names, lookupsAtOnce, async (name): Promise<ListEntry | undefined> => {
+        if (name.entry === undefined) return { kind: 'prefix', prefix: name.text }
+        const record = await this.#listed(bucket, name.text, name.entry, undefined)
+        return record && { kind: 'object', key: name.text, record }
+      })
+      const entries = looked.filter((entry) => entry !== undefined)
+      const last = names.at(-1)
+      return { entries, truncated, next: last && { ...from, startAfter: last.text } }
     })
-    return { entries: entries.filter((entry) => entry !== undefined), truncated }
   }
 
   async versions(bucket: string, query: VersionQuery): Promise<VersionPage> {
-    const { prefix, delimiter, keyMarker, versionIdMarker, limit } = query
-    if (limit === 0) return { entries: [], truncated: false }
-    const fetch = (count: number) =>
-      this.#fetch(bucket, 'ListVersionsResult', {
-        versions: '',
-        prefix,
-        delimiter,
-        'key-marker': keyMarker,
-        'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
-        'max-keys': String(Math.min(count, keysPerPage)),
-      })
-    const { entries, prefixes, truncated } = await versionsAfter(query, fetch)
-    const found = await inParallel(entries, lookupsAtOnce, (entry) => this.#version(bucket, entry))
-    const named: VersionEntry[] = [...found.filter((entry) => entry !== undefined), ...prefixes]
-    return { entries: inOrder(named, nameOf), truncated }
+    if (query.limit === 0) return { entries: [], truncated: false }
+    return firstShown(query, async (from) => {
+      const { prefix, delimiter, keyMarker, versionIdMarker } = from
+      const fetch = (count: number) =>
+        this.#fetch(bucket, 'ListVersionsResult', {
+          versions: '',
+          prefix,
+          delimiter,
+          'key-marker': keyMarker,
+          'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
+          'max-keys': String(Math.min(count, keysPerPage)),
+        })
+      const { entries, prefixes, truncated } = await versionsAfter(from, fetch)
+      const found = await inParallel(entries, lookupsAtOnce, (entry) => this.#version(bucket, entry))
+      const named: VersionEntry[] = [...found.filter((entry) => entry !== undefined), ...prefixes]
+      const last = inOrder(entries, (entry) => entry.key('Key')).at(-1)
+      const next = last && {
+        ...from,
+        keyMarker: last.key('Key'),
+        versionIdMarker: fromUpstreamVersion(last.text('VersionId')),
+      }
+      return { entries: inOrder(named, nameOf), truncated, next }
+    })
   }
 
   async uploads(bucket: string, query: UploadQuery): Promise<UploadPage> {

@@ -7,6 +7,7 @@ import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import { inParallel } from '../parallel.ts'
 import { AgedMap } from './aged-map.ts'
 import type { LookedUp, Lookup, Wanted } from './lookup.ts'
+import { firstShown } from './shown-page.ts'
 import { listSizeMax } from './system-records.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
@@ -102,17 +103,21 @@ export class MinioStore {
     query: ListQuery,
     own: (key: string) => Promise<ObjectPage['entries'][number] | undefined>,
   ): Promise<ObjectPage> {
-    const { entries, truncated } = await this.names(bucket, query)
-    const shown = await inParallel(entries, lookupsAtOnce, async (entry) => {
-      if (entry.kind === 'prefix') return entry
-      const { key, minio } = entry.row
-      if (!minio) return own(key)
-      const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
-      const { size, modifiedAtMs, storageClass, minio: seal } = record
-      const etag = listedEtag(seal)
-      return { kind: 'object', key, record: { size, etag, modifiedAtMs, storageClass } } as const
+    return firstShown(query, async (from) => {
+      const { entries, truncated } = await this.names(bucket, from)
+      const shown = await inParallel(entries, lookupsAtOnce, async (entry) => {
+        if (entry.kind === 'prefix') return entry
+        const { key, minio } = entry.row
+        if (!minio) return own(key)
+        const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
+        const { size, modifiedAtMs, storageClass, minio: seal } = record
+        const etag = listedEtag(seal)
+        return { kind: 'object', key, record: { size, etag, modifiedAtMs, storageClass } } as const
+      })
+      const last = entries.at(-1)
+      const next = last && { ...from, startAfter: last.kind === 'prefix' ? last.prefix : last.row.key }
+      return { entries: shown.filter((entry) => entry !== undefined), truncated, next }
     })
-    return { entries: shown.filter((entry) => entry !== undefined), truncated }
   }
 
   async #meta(bucket: string, place: string): Promise<MinioObject> {
