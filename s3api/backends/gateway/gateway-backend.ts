@@ -184,10 +184,12 @@ export class GatewayBackend implements Backend {
   }
 
   async listParts(upload: UploadRecord, page: { readonly after: number; readonly limit: number }) {
-    await this.#parts.uploadStore.get(upload)
     const placed = await this.#parts.uploadStore.parts(upload, page)
     const parts = placed.slice(0, page.limit).map(({ part }) => part)
-    return { parts, truncated: page.limit > 0 && placed.length > page.limit }
+    const truncated = page.limit > 0 && placed.length > page.limit
+    // An upload that has ended is forgotten before its parts are: while it is there, these are all of them.
+    if (!truncated) await this.#parts.uploadStore.requireRunning(upload)
+    return { parts, truncated }
   }
 
   async listUploads(bucket: string, query: UploadQuery) {

@@ -43,11 +43,22 @@ export class UploadStore {
     const now = performance.now()
     const known = this.#known.get(folder)
     if (known !== undefined && now - known.readAtMs < recordAgeMaxMs) return known.upload
-    const upload = await this.find(name)
-    if (upload === undefined) throw new BackendError('no-such-upload', 'there is no such upload')
+    const upload = await this.#look(name)
     if (this.#known.size >= recordsMax) this.#known.clear()
     this.#known.set(folder, { upload, readAtMs: now })
     return upload
+  }
+
+  /** Looks, whatever is believed: another front-end may have ended it. Errors: no-such-upload. */
+  async requireRunning(name: UploadName): Promise<void> {
+    await this.#look(name)
+  }
+
+  async #look(name: UploadName): Promise<UploadRecord> {
+    const upload = await this.find(name)
+    if (upload !== undefined) return upload
+    this.#known.delete(folderOf(name))
+    throw new BackendError('no-such-upload', 'there is no such upload')
   }
 
   find(name: UploadName): Promise<UploadRecord | undefined> {

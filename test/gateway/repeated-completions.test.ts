@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  type CompleteMultipartUploadCommandOutput,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  ListObjectsV2Command,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startTestControl } from '../support/control.ts'
+import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
+import { type StoreRelay, startStoreRelay } from '../support/store-relay.ts'
+
+/** A client that has lost the answer to its completion asks again. */
+
+const test = suite('gateway/repeated-completions')
+const Bucket = 'bucket'
+const encrypted = { ServerSideEncryption: 'AES256' } as const
+
+interface Sites {
+  readonly store: ServedFrontEnd
+  readonly relay: StoreRelay
+  /** Before the relay. */
+  readonly gateway: ServedFrontEnd
+  readonly other: ServedFrontEnd
+}
+
+function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
+  return withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const relay = keep(await startStoreRelay(store.url))
+    const gateway = keep(await serveGateway(relay.url, { keys }))
+    const other = keep(await serveGateway(store.url, { keys }))
+    await gateway.client.send(new CreateBucketCommand({ Bucket }))
+    await work({ store, relay, gateway, other })
+  })
+}
+
+/** An upload with a part through each of the clients. */
+async function startUpload(
+  clients: readonly S3Client[],
+  Key: string,
+  encryption: typeof encrypted | Record<string, never>,
+): Promise<(client: S3Client, condition?: { IfNoneMatch: '*' }) => Promise<string>> {
+  const [first] = clients
+  const created = await first?.send(new CreateMultipartUploadCommand({ Bucket, Key, ...encryption }))
+  const upload = { Bucket, Key, UploadId: created?.UploadId }
+  const Parts: CompletedPart[] = []
+  for (const [index, client] of clients.entries()) {
+    const part = { PartNumber: index + 1, Body: randomBytes(5 * 1024 * 1024) }
+    const { ETag } = await client.send(new UploadPartCommand({ ...upload, ...part }))
+    Parts.push({ PartNumber: part.PartNumber, ETag })
+  }
+  const command = { ...upload, MultipartUpload: { Parts } }
+  return async (client, condition = undefined) => {
+    const completion = new CompleteMultipartUploadCommand({ ...command, ...condition })
+    return client.send(completion).then(
+      ({ ETag }: CompleteMultipartUploadCommandOutput) => String(ETag),
+      (error: Error) => error.name,
+    )
+  }
+}
+
+/** The traces of uploads go some moments after the answer. */
+async function swept({ client }: ServedFrontEnd): Promise<void> {
+  for (;;) {
+    const list = new ListObjectsV2Command({ Bucket: 'sealgate-system', Prefix: 'uploads/' })
+    const { KeyCount = 0 } = await client.send(list)
+    if (KeyCount === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+test('a completion is answered again through a front-end that still believed in the upload', () =>
+  withSites(async ({ store, gateway, other }) => {
+    const complete = await startUpload([gateway.client, other.client], 'key', encrypted)
+    const etag = await complete(gateway.client)
+    assert.match(etag, /^"[0-9a-f]{32}-2"$/)
+    await swept(store)
+    assert.is(await complete(other.client), etag)
+    assert.is(await complete(gateway.client), etag)
+  }))
+
+test.run()
