@@ -25,7 +25,7 @@ const channelOptions = {
   'grpc.dns_min_time_between_resolutions_ms': resolutionMsMin,
   // Else whoever answers for the name could change the next line by a TXT record.
   'grpc.service_config_disable_resolution': 1,
-  // A host name may stand for several instances.
+  // Of a host name with several addresses one may be away. To withdraw keys, each instance must be named (docs/control-plane.md).
   'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 }
 
