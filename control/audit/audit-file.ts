@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type FileLock, lockFile } from '../../files/file-lock.ts'
@@ -32,6 +33,15 @@ export class AuditInUse extends Error {
 
   constructor(path: string) {
     super(`${path} is written by another control service: each needs a file of its own`)
+  }
+}
+
+/** A file that is full cannot be put away: an older one has its name, which is left where the head record was lost. */
+export class AuditFileInTheWay extends Error {
+  override readonly name = 'AuditFileInTheWay'
+
+  constructor(path: string) {
+    super(`${path} is there already and is not overwritten: move it away`)
   }
 }
 
@@ -143,7 +153,10 @@ export class AuditFile {
 
   async #rotate(): Promise<void> {
     await this.sync()
-    await rename(this.#path, rotatedPath(this.#path, this.#first))
+    const put = rotatedPath(this.#path, this.#first)
+    // No other control service makes one meanwhile: we have the lock.
+    if (existsSync(put)) throw new AuditFileInTheWay(put)
+    await rename(this.#path, put)
     const full = this.#file
     this.#file = await open(this.#path, 'ax', fileMode)
     await full.close()

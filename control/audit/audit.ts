@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { KmsError } from '../errors.ts'
 import type { AuditEntry, AuditTrail } from '../server/gate.ts'
-import { AuditFile, AuditInUse } from './audit-file.ts'
+import { AuditFile, AuditFileInTheWay, AuditInUse } from './audit-file.ts'
 
 export interface AuditConfig {
   readonly file: string
@@ -253,5 +253,6 @@ function unwritable(cause: unknown): KmsError {
 
 function codeOf(error: unknown): string {
   if (error instanceof AuditInUse) return 'another control service writes it'
+  if (error instanceof AuditFileInTheWay) return error.message
   return error instanceof Error && 'code' in error ? String(error.code) : 'it was changed by somebody else'
 }

@@ -1,5 +1,5 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { suite } from 'uvu'
@@ -7,7 +7,9 @@ import * as assert from 'uvu/assert'
 import { type AuditConfig, AuditLog } from '../../control/audit/audit.ts'
 import { verifyAudit } from '../../control/audit/audit-verify.ts'
 import type { AuditEntry } from '../../control/server/gate.ts'
+import { rejectsWith } from '../contracts/provider.ts'
 import { audits, damageOf, fileSizeMax, inFolder, linesOf } from '../support/audit-files.ts'
+import { until } from '../support/served.ts'
 
 const test = suite('control/audit')
 
@@ -118,6 +120,32 @@ test('files that are full are put away, and the chain goes through all of them',
     assert.is((await verifyAudit(later, { from })).end.sequence, 40)
     const { notes } = await verifyAudit(files.filter((path) => path !== file && !path.endsWith('.head')))
     assert.match(notes.join(), /goes on to line 40/)
+  })
+})
+
+test('a file that was put away is not overwritten by a chain that begins anew', async () => {
+  await inFolder(async (folder, file) => {
+    await write(file, 40, { fileSizeMax: 4096 })
+    const old = audits(folder).filter((path) => /\d$/.test(path))
+    const texts = old.map((path) => readFileSync(path, 'utf8'))
+    rmSync(file)
+    rmSync(`${file}.head`)
+    const audit = create(file, { fileSizeMax: 4096 })
+    await audit.open()
+    const fill = async () => {
+      for (let line = 0; line < 40; line++) await audit.append([entry])
+    }
+    await rejectsWith('unavailable', fill())
+    assert.ok(audit.state().trouble.includes(`${old[0]} is there already and is not overwritten`))
+    assert.equal(
+      old.map((path) => readFileSync(path, 'utf8')),
+      texts,
+    )
+    for (const path of old) renameSync(path, join(folder, `old-${basename(path)}`))
+    await until(() => audit.state().trouble === '')
+    await fill()
+    await audit.close()
+    await verifyAudit(audits(folder))
   })
 })
 
