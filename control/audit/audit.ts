@@ -78,16 +78,21 @@ export class AuditLog implements AuditTrail {
   }
 
   /**
-   * Goes on with what is there. Errors: KmsError `unavailable` for a file that cannot be opened or written, or that another
-   * control service writes.
+   * Goes on with what is there. Errors, unless the audit is optional: KmsError `unavailable` for a file that cannot be opened
+   * or written, or that another control service writes.
    */
   async open(): Promise<void> {
-    this.#file = await this.#openFirst().catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new KmsError('unavailable', `the audit cannot be written: ${reason}`, { cause: error })
-    })
+    try {
+      this.#file = await this.#openFirst()
+      this.#writable.set(1)
+    } catch (error) {
+      if (!this.#config.optional) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new KmsError('unavailable', `the audit cannot be written: ${reason}`, { cause: error })
+      }
+      await this.#failed(error, [])
+    }
     this.#opened = true
-    this.#writable.set(1)
   }
 
   async #openFirst(): Promise<AuditFile> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -263,21 +263,44 @@ test('operations at the same time have a line each, in one chain', async () => {
   })
 })
 
+/** A control service on a socket in the folder, whose audit is in a folder that is missing. */
+const startWithoutFolder = (folder: string, optional: boolean) =>
+  startControl(
+    {
+      address: { kind: 'unix', path: join(folder, 'control.sock') },
+      provider: testMasterKey,
+      audit: { file: join(folder, 'missing', 'audit.log'), fileSizeMax, sync: 'each', optional },
+    },
+    { log: pino({ enabled: false }), registry: new Registry(), version: '0' },
+  )
+
 test('an audit that cannot be opened keeps control from starting', async () => {
   await inFolder(async (folder) => {
-    const address = { kind: 'unix', path: join(folder, 'control.sock') } as const
-    const audit = {
-      file: join(folder, 'missing', 'audit.log'),
-      fileSizeMax,
-      sync: 'each',
-      optional: false,
-    } as const
-    const starting = startControl(
-      { address, provider: testMasterKey, audit },
-      { log: pino({ enabled: false }), registry: new Registry(), version: '0' },
-    )
-    await rejectsWith('unavailable', starting)
+    await rejectsWith('unavailable', startWithoutFolder(folder, false))
     assert.equal(readdirSync(folder), [])
+  })
+})
+
+test('an optional audit that cannot be opened is written as soon as it can be', async () => {
+  await inFolder(async (folder) => {
+    const control = await startWithoutFolder(folder, true)
+    const keys = connectKeyService({ kind: 'unix', path: join(folder, 'control.sock') })
+    try {
+      await keys.generateDataKey({ context: {} })
+      const { ready, reason } = await keys.status()
+      assert.equal([ready, reason], [true, 'the audit cannot be written (ENOENT), and lines are missing'])
+      mkdirSync(join(folder, 'missing'))
+      await until(async () => (await keys.status()).audit === 'written')
+      await keys.generateDataKey({ context: {} })
+    } finally {
+      await keys.close()
+      await control.close()
+    }
+    const events = linesOf(join(folder, 'missing', 'audit.log')).map((line) => JSON.parse(line))
+    assert.equal(
+      [events[0].event, events[0].lost, events[1].operation],
+      ['written again', 1, 'GenerateDataKey'],
+    )
   })
 })
 
