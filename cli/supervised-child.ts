@@ -48,6 +48,9 @@ export class SupervisedChild {
   #timer: NodeJS.Timeout | undefined
   #delayMs = restartDelayMinMs
   #stopping = false
+  #replacing = false
+  /** Settles when a restart that has begun is done, or has failed. */
+  #restarting: Promise<void> | undefined
   #nextReport = 1
   /** Children that were told what to do; one that was not has nothing to end. */
   readonly #told = new WeakSet<ChildProcess>()
@@ -67,13 +70,15 @@ export class SupervisedChild {
 
   /** A new process in the place of the old, which ends when the new one listens. Errors: what that could not start for. */
   async replace(timeoutMs: number): Promise<void> {
+    // Two that were started at once would both be kept running, one of them unknown to us.
+    await this.#restarting
+    clearTimeout(this.#timer)
     const old = this.#child
-    const { child } = await this.#launch()
+    const child = await this.#launchReplacement()
     if (this.#stopping) {
       child.kill('SIGKILL')
       return
     }
-    clearTimeout(this.#timer)
     this.#keep(child)
     if (old !== undefined) await this.#end(old, timeoutMs)
   }
@@ -123,7 +128,7 @@ export class SupervisedChild {
       this.#log.warn({ child: this.#start.type }, 'killing a process that does not end')
       child.kill('SIGKILL')
     }, timeoutMs)
-    if (child.exitCode === null && child.signalCode === null) {
+    if (!hasEnded(child)) {
       await new Promise((resolve) => child.once('exit', resolve))
     }
     clearTimeout(timer)
@@ -147,6 +152,19 @@ export class SupervisedChild {
       this.#child ??= child
     })
     return { child, facts }
+  }
+
+  async #launchReplacement(): Promise<ChildProcess> {
+    this.#replacing = true
+    try {
+      return (await this.#launch()).child
+    } catch (error) {
+      // The old one was not started again meanwhile.
+      if (this.#child === undefined || hasEnded(this.#child)) this.#restartLater()
+      throw error
+    } finally {
+      this.#replacing = false
+    }
   }
 
   #fork(): ChildProcess {
@@ -182,10 +200,13 @@ export class SupervisedChild {
     }, settledMs).unref()
     const ended = () => {
       clearTimeout(settled)
-      if (this.#child === child) this.#restartLater()
+      if (this.#child !== child) return
+      if (this.#replacing)
+        this.#log.error({ child: this.#start.type }, 'a process ended before its replacement listens')
+      else this.#restartLater()
     }
-    if (child.exitCode === null && child.signalCode === null) child.once('exit', ended)
-    else ended()
+    if (hasEnded(child)) ended()
+    else child.once('exit', ended)
   }
 
   #restartLater(): void {
@@ -194,7 +215,9 @@ export class SupervisedChild {
       { child: this.#start.type, delayMs: this.#delayMs },
       'a process ended by itself; starting it again',
     )
-    this.#timer = setTimeout(() => void this.#restart(), this.#delayMs)
+    this.#timer = setTimeout(() => {
+      this.#restarting = this.#restart()
+    }, this.#delayMs)
     this.#delayMs = Math.min(this.#delayMs * 2, restartDelayMaxMs)
   }
 
@@ -210,6 +233,10 @@ export class SupervisedChild {
       this.#restartLater()
     }
   }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }
 
 function passed(): Record<string, string> {

@@ -72,4 +72,26 @@ test('SIGHUP puts new front-ends in the place of the old, and no connection is r
   )
 })
 
+for (const [title, killed, told] of [
+  ['of which the old one dies', 1, /the front-ends were restarted/],
+  ['of which both die', 2, /a front-end cannot be started/],
+] as const) {
+  test(`a replacement ${title} before the new one listens leaves one front-end`, async () => {
+    await withServed(
+      'server',
+      async ({ program, url }) => {
+        process.kill(program.pid, 'SIGHUP')
+        await until(() => childrenOf(program.pid).length === 2)
+        for (const pid of childrenOf(program.pid).slice(0, killed)) process.kill(pid, 'SIGKILL')
+        await program.output(told)
+        await until(async () => (await ask(url)) === 403)
+        assert.is(childrenOf(program.pid).length, 1)
+        const { status } = await program.end()
+        assert.is(status, 0)
+      },
+      { env: { ...env, SEALGATE_PROCESSES: '1' }, control: false },
+    )
+  })
+}
+
 test.run()
