@@ -64,7 +64,8 @@ function useCommands(
   key: Command,
   { withOptions, print }: Pick<Parts, 'print'> & { readonly withOptions: Parts['withChoice'] },
 ): void {
-  const note = (persistent: boolean) => (persistent ? '' : ', until control is started again')
+  const note = (persistent: boolean) =>
+    persistent ? '' : ', until control is started again: it is not written down'
   withOptions(key.command('disable <id>'))
     .description('stop all use of a key, on every front-end; the KMS is not asked')
     .action((keyId: string, options: KeyOptions) =>

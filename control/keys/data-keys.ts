@@ -152,10 +152,9 @@ export class DataKeys {
     return rewrap(this.#provider, { ...bound, signal })
   }
 
-  /** Stops, or allows again, all use of a key, everywhere. Returns whether that outlives this process. Errors: internal. */
+  /** Stops, or allows again, all use of a key, everywhere. Returns whether that outlives this process. Errors: those of enabling. */
   setDisabled(keyId: string, disabled: boolean): boolean {
-    this.#disabled.set(keyId, disabled)
-    return this.#disabled.persistent
+    return disabled ? this.#disabled.disable(keyId) : this.#disabled.enable(keyId)
   }
 
   /** Empties the cache and ends all leases. Returns how many keys there were. */

@@ -21,6 +21,8 @@ export class DisabledKeys {
   readonly #onChange: () => void
   readonly #clock: Clock
   #keyIds: ReadonlySet<string>
+  /** Those of them that could not be written down: whatever the file says, they stay off. */
+  readonly #unwritten = new Set<string>()
   #seen = ''
   #cancelPoll = () => {}
 
@@ -49,23 +51,36 @@ export class DisabledKeys {
     return [...this.#keyIds]
   }
 
-  get persistent(): boolean {
-    return this.#file !== undefined
-  }
-
   /** Throws KmsError `access-denied` for a key that is switched off. */
   require(keyId: string): void {
     if (this.#keyIds.has(keyId)) throw new KmsError('access-denied', `key ${keyId} is disabled`)
   }
 
-  /** Errors: KmsError `internal` where the file cannot be written; then nothing has changed. */
-  set(keyId: string, disabled: boolean): void {
-    // The file may have been changed since the last look at it.
-    const keyIds = new Set(this.#stamp() === '' ? this.#keyIds : this.#read())
-    if (disabled) keyIds.add(keyId)
-    else keyIds.delete(keyId)
+  /** At once, whether or not that can be written down. Returns whether it outlives this process. */
+  disable(keyId: string): boolean {
+    this.#unwritten.add(keyId)
+    this.#take(this.#keyIds)
+    try {
+      const keyIds = this.#current()
+      this.#write(keyIds)
+      this.#take(keyIds)
+      return this.#file !== undefined
+    } catch (error) {
+      this.#log.error({ err: error, keyId }, 'the key is disabled, but only until control is started again')
+      return false
+    }
+  }
+
+  /**
+   * Returns whether that outlives this process. Errors: KmsError `not-configured` where the file cannot be written, `internal`
+   * where it cannot be read; then nothing has changed.
+   */
+  enable(keyId: string): boolean {
+    const keyIds = this.#current()
+    keyIds.delete(keyId)
     this.#write(keyIds)
     this.#take(keyIds)
+    return this.#file !== undefined
   }
 
   close(): void {
@@ -103,7 +118,8 @@ export class DisabledKeys {
     }
   }
 
-  #take(keyIds: ReadonlySet<string>): void {
+  #take(read: ReadonlySet<string>): void {
+    const keyIds = new Set([...read, ...this.#unwritten])
     const changed = keyIds.size !== this.#keyIds.size || [...keyIds].some((keyId) => !this.#keyIds.has(keyId))
     this.#keyIds = keyIds
     if (!changed) return
@@ -116,6 +132,11 @@ export class DisabledKeys {
     if (this.#file === undefined) return ''
     const stats = statSync(this.#file, { throwIfNoEntry: false, bigint: true })
     return stats === undefined ? '' : `${stats.mtimeNs} ${stats.ino} ${stats.size}`
+  }
+
+  /** What is to be written: the file may have been changed since the last look at it. */
+  #current(): Set<string> {
+    return new Set([...(this.#stamp() === '' ? this.#keyIds : this.#read()), ...this.#unwritten])
   }
 
   #read(): Set<string> {
@@ -131,18 +152,25 @@ export class DisabledKeys {
   }
 
   #write(keyIds: ReadonlySet<string>): void {
-    if (this.#file === undefined) return
-    const temporary = `${this.#file}.${process.pid}`
+    if (this.#file !== undefined) this.#writeTo(this.#file, keyIds)
+    this.#unwritten.clear()
+    this.#seen = this.#stamp()
+  }
+
+  #writeTo(file: string, keyIds: ReadonlySet<string>): void {
+    const temporary = `${file}.${process.pid}`
     try {
       writeFileSync(temporary, `${JSON.stringify({ disabled: [...keyIds].sort() })}\n`, {
         mode: fileMode,
         flush: true,
       })
-      renameSync(temporary, this.#file)
-    } catch (error) {
-      throw new KmsError('internal', 'the list of disabled keys cannot be written', { cause: error })
+      renameSync(temporary, file)
+    } catch (cause) {
+      const why = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : ''
+      throw new KmsError('not-configured', `the list of disabled keys in ${file} cannot be written${why}`, {
+        cause,
+      })
     }
-    this.#seen = this.#stamp()
   }
 }
 

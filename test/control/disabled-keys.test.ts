@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { KmsError } from '../../control/errors.ts'
 import { DataKeys } from '../../control/keys/data-keys.ts'
 import { disabledKeysPollMs } from '../../control/keys/disabled-keys.ts'
 import { defaultKeyLimits } from '../../control/keys/key-limits.ts'
@@ -95,5 +96,31 @@ fact('a file in whose place there is something else leaves the last list in forc
   for (const watcher of watchers) assert.equal(told(watcher), [keyId])
   await rejectsWith('access-denied', keys.lease(bound, waiting()))
 })
+
+fact(
+  'a key whose disabling cannot be written down is off all the same, until it can be enabled',
+  async (scene) => {
+    const { keys, clock, watchers, file } = scene
+    const folder = file.slice(0, file.lastIndexOf('/'))
+    rmSync(folder, { recursive: true })
+    assert.is(keys.setDisabled(keyId, true), false)
+    for (const watcher of watchers) assert.equal(told(watcher), [keyId])
+    await rejectsWith('access-denied', keys.lease(bound, waiting()))
+    assert.throws(
+      () => keys.setDisabled(keyId, false),
+      (error: KmsError) => error.code === 'not-configured' && error.message.includes(file),
+    )
+    mkdirSync(folder)
+    writeFileSync(file, JSON.stringify({ disabled: ['other'] }))
+    await clock.advance(disabledKeysPollMs)
+    for (const watcher of watchers) assert.equal(told(watcher)?.toSorted(), [keyId, 'other'])
+    writeFileSync(file, JSON.stringify({ disabled: ['other', 'third'] }))
+    assert.is(keys.setDisabled(keyId, true), true)
+    assert.equal(JSON.parse(readFileSync(file, 'utf8')), { disabled: [keyId, 'other', 'third'] })
+    assert.ok(keys.status.disabledKeyIds.includes('third'))
+    assert.is(keys.setDisabled(keyId, false), true)
+    for (const watcher of watchers) assert.equal(told(watcher)?.toSorted(), ['other', 'third'])
+  },
+)
 
 test.run()
