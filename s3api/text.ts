@@ -23,6 +23,17 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
+/** Whether a header can be called that: a token (RFC 9110 §5.6.2). */
+export function isHeaderName(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
+}
+
+/** Whether a header can carry that: of control characters the tab alone (RFC 9110 §5.5). */
+export function isHeaderValue(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that are looked for
+  return !/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text)
+}
+
 /** A decimal integer of digits only, within safe integers, or undefined. */
 export function parseDecimal(text: string): number | undefined {
   if (!/^[0-9]{1,16}$/.test(text)) return undefined

@@ -2,6 +2,7 @@ import { S3Error } from '../errors.ts'
 import { requireKey } from '../http/target.ts'
 import { readXml } from '../http/xml-reader.ts'
 import type { S3Request } from '../operation.ts'
+import { isHeaderName, isHeaderValue } from '../text.ts'
 import type { Form } from './form.ts'
 
 /** The PUT that a form stands for: its key, and its fields as the headers that they are called after. */
@@ -42,8 +43,8 @@ export function requestOfForm(request: S3Request, form: Form): S3Request {
   for (const [name, value] of form.fields) {
     const header = headerOfField(name)
     if (header === undefined) continue
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a header cannot carry is refused here
-    if (header !== 'x-amz-tagging' && /[\u0000-\u001f\u007f]/.test(value)) {
+    // What no response could carry again must not be stored.
+    if (!isHeaderName(header) || (header !== 'x-amz-tagging' && !isHeaderValue(value))) {
       throw new S3Error('InvalidArgument', `The field ${name} cannot be a header.`)
     }
     headers.set(header, header === 'x-amz-tagging' ? taggingHeader(value) : value)

@@ -1,4 +1,6 @@
+import { S3Error } from '../errors.ts'
 import type { S3Request } from '../operation.ts'
+import { isHeaderName, isHeaderValue } from '../text.ts'
 
 /** Query names that belong to the signature itself. */
 const ofSignature = new Set([
@@ -20,7 +22,7 @@ const ofV2 = new Set(['content-md5', 'content-type'])
 /**
  * A presigned request with the headers that its signer put into the query: presigners move x-amz- headers there, and S3 takes
  * them as if they had been sent, encryption and metadata above all. The signature covers them. A header that was sent wins.
- * Left out are checksums, which some SDKs compute of the empty body that they have when they sign.
+ * Left out are checksums, which some SDKs compute of the empty body that they have when they sign. Errors: InvalidArgument.
  */
 export function withQueryHeaders(request: S3Request): S3Request {
   const v2 = request.query.has('Signature')
@@ -30,6 +32,9 @@ export function withQueryHeaders(request: S3Request): S3Request {
     const name = queryName.toLowerCase()
     const isHeader = name.startsWith('x-amz-') && !ofSignature.has(name) && !ofBody.test(name)
     if (!isHeader && !(v2 && ofV2.has(name))) continue
+    // What no response could carry again must not be stored.
+    if (!isHeaderName(name) || !isHeaderValue(value))
+      throw new S3Error('InvalidArgument', `The parameter ${queryName} cannot be a header.`)
     if (!request.headers.has(name)) headers.set(name, value)
   }
   // One by one: what follows a spread is added to the object one property after the other, slowly.

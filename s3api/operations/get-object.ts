@@ -4,7 +4,7 @@ import type { Operation, Reply, RequestContext, S3Request } from '../operation.t
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import { refuseEncryptionHeaders } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
-import { parseDecimal } from '../text.ts'
+import { isHeaderValue, parseDecimal } from '../text.ts'
 import { checkReadConditions, isRangeWanted } from './conditions.ts'
 import { checksumHeaders } from './digests.ts'
 import { openObject, readObject } from './object-data.ts'
@@ -171,9 +171,7 @@ function overrides({ query }: S3Request): Record<string, string> {
   for (const [name, header] of Object.entries(responseOverrides)) {
     const value = query.get(name)
     if (value === undefined) continue
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a header cannot carry control characters
-    if (/[\u0000-\u001f\u007f]/.test(value))
-      throw new S3Error('InvalidArgument', `${name} is not a header value`)
+    if (!isHeaderValue(value)) throw new S3Error('InvalidArgument', `${name} is not a header value`)
     headers[header] = value
   }
   return headers

@@ -2,6 +2,7 @@ import type { ObjectRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { S3Request } from '../operation.ts'
 import { metadataPrefix, standardHeaders } from '../standard-headers.ts'
+import { isHeaderName, isHeaderValue } from '../text.ts'
 
 /**
  * The headers that stay with an object: standard ones and user metadata, from requests and back to responses.
@@ -36,7 +37,7 @@ export function parseObjectHeaders(request: S3Request): ObjectHeaders {
   return { headers, metadata: parseMetadata(request), storageClass: parseStorageClass(request) }
 }
 
-/** The stored headers as a response carries them. */
+/** The stored headers as a response carries them; of user metadata that it cannot carry, their number (S3 API reference, GetObject). */
 export function toResponseHeaders({
   headers,
   metadata,
@@ -44,8 +45,14 @@ export function toResponseHeaders({
 }: ObjectHeaders): Record<string, string> {
   const response: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers))
-    response[shownNames.get(name) ?? headerCase(name)] = value
-  for (const [name, value] of Object.entries(metadata)) response[`${metadataPrefix}${name}`] = value
+    if (isHeaderValue(value)) response[shownNames.get(name) ?? headerCase(name)] = value
+  let missing = 0
+  for (const [name, value] of Object.entries(metadata)) {
+    const header = `${metadataPrefix}${name}`
+    if (isHeaderName(header) && isHeaderValue(value)) response[header] = value
+    else missing++
+  }
+  if (missing > 0) response['x-amz-missing-meta'] = String(missing)
   if (storageClass !== 'STANDARD') response['x-amz-storage-class'] = storageClass
   return response
 }

@@ -40,6 +40,24 @@ test('headers that the presigner moved into the query count as sent', () =>
     assert.is(record.storageClass, 'REDUCED_REDUNDANCY')
   }))
 
+test('a presigned query that no header could carry is refused', () =>
+  withBucket(async (front, client) => {
+    for (const more of [
+      { Metadata: { a: 'one line\nand another' } },
+      { Metadata: { 'a b': '1' } },
+      { Metadata: { ü: '1' } },
+      { WebsiteRedirectLocation: '\r\nx:y' },
+    ]) {
+      const command = new PutObjectCommand({ ...object, ...more })
+      const hoistableHeaders = new Set(['x-amz-website-redirect-location'])
+      const url = await getSignedUrl(client, command, { expiresIn: 60, hoistableHeaders })
+      const answer = await fetch(url, { method: 'PUT', body: 'content' })
+      assert.equal([answer.status, await codeOf(answer)], [400, 'InvalidArgument'], url)
+    }
+    const { body } = await front.send({ method: 'GET', target: '/bucket' })
+    assert.not.match(body, '<Key>')
+  }))
+
 test('encryption asked for in a presigned query is done', () =>
   withBucket(async (front, client) => {
     const command = new PutObjectCommand({ ...object, ServerSideEncryption: 'AES256' })

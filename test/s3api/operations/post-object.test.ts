@@ -111,6 +111,8 @@ test('a form may do what its signer may, and says no more than its policy', asyn
     const wrongSum = await post(front, { ...signed({ key: 'k' }), 'x-amz-checksum-crc32': 'AAAAAA==' })
     assert.is(wrongSum.code, 'BadDigest')
     assert.is((await post(front, signed({ key: 'k', 'x-amz-meta-a': 'b\u0001' }))).code, 'InvalidArgument')
+    for (const name of ['x-amz-meta-ü', 'x-amz-meta-a b'])
+      assert.is((await post(front, signed({ key: 'k', [name]: '1' }))).code, 'InvalidArgument', name)
     assert.is((await post(front, signed({ key: 'k\0' }))).code, 'InvalidURI')
     assert.is((await front.send({ method: 'GET', target: '/hers/k' }, alice)).code, 'NoSuchKey')
   })

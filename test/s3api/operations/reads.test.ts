@@ -143,6 +143,31 @@ test('headers and metadata come back, and queries override them', () =>
     )
   }))
 
+test('an object whose metadata no response can carry is read without them, and told how many', () =>
+  withObject(async (front) => {
+    await front.backend.putObject({
+      bucket: 'bucket',
+      key: 'key',
+      record: {
+        size: 3,
+        etag: 'e',
+        modifiedAtMs: 1000,
+        headers: { 'content-type': 'text/plain', 'x-amz-website-redirect-location': 'a\r\nb' },
+        metadata: { a: 'one\ntwo', 'b c': '1', ü: '2', kept: 'ü\t' },
+        storageClass: 'STANDARD',
+      },
+      data: { kind: 'bytes', bytes: Buffer.from('old') },
+      newVersionId: () => 'v',
+    })
+    for (const method of ['GET', 'HEAD']) {
+      const { status, headers, body } = await front.send({ method, target })
+      assert.equal([status, body], [200, method === 'GET' ? 'old' : ''])
+      assert.is(headers['x-amz-missing-meta'], '3')
+      assert.is(Buffer.from(String(headers['x-amz-meta-kept']), 'latin1').toString(), 'ü')
+      assert.is(headers['x-amz-website-redirect-location'], undefined)
+    }
+  }))
+
 test('metadata that is too large is refused', () =>
   withObject(async (front) => {
     const put = (size: number) =>
