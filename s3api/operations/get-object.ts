@@ -111,7 +111,7 @@ function planRead(context: RequestContext, { stored, record, encryption }: Opene
   const range = part?.range ?? parseRange(wanted, record.size)
   const headers = {
     ...shared,
-    ...overrides(request),
+    ...overrides(context),
     ...(part?.count !== undefined && { 'x-amz-mp-parts-count': String(part.count) }),
     ...(wantsChecksum(request) && checksumHeaders(shownChecksum(record, { part, range }))),
   }
@@ -166,11 +166,18 @@ function wantsChecksum({ headers }: S3Request): boolean {
   return headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED'
 }
 
-function overrides({ query }: S3Request): Record<string, string> {
+/** Whoever may read an object may not have it shown to others as something else: only a signer chooses. Errors: InvalidArgument, InvalidRequest. */
+function overrides({ request: { query }, user }: RequestContext): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, header] of Object.entries(responseOverrides)) {
     const value = query.get(name)
     if (value === undefined) continue
+    if (user === undefined) {
+      throw new S3Error(
+        'InvalidRequest',
+        'Request specific response headers cannot be used for anonymous GET requests.',
+      )
+    }
     if (!isHeaderValue(value)) throw new S3Error('InvalidArgument', `${name} is not a header value`)
     headers[header] = value
   }

@@ -168,6 +168,21 @@ test('an object whose metadata no response can carry is read without them, and t
     }
   }))
 
+test('nobody chooses headers of a response who has not signed the request', () =>
+  withFrontEnd({ config: { objectOwnership: 'ObjectWriter' } }, async (front) => {
+    await front.send({ method: 'PUT', target: '/bucket' })
+    const headers = { 'x-amz-acl': 'public-read' }
+    assert.is((await front.send({ method: 'PUT', target, headers, body })).status, 200)
+    assert.is((await front.send({ method: 'GET', target }, 'nobody')).body, body)
+    for (const name of ['type', 'disposition', 'encoding', 'language']) {
+      const overriding = `${target}?response-content-${name}=x`
+      const refused = await front.send({ method: 'GET', target: overriding }, 'nobody')
+      assert.equal([refused.status, refused.code], [400, 'InvalidRequest'])
+      assert.is((await front.send({ method: 'HEAD', target: overriding }, 'nobody')).status, 400)
+      assert.is((await front.send({ method: 'GET', target: overriding })).status, 200)
+    }
+  }))
+
 test('metadata that is too large is refused', () =>
   withObject(async (front) => {
     const put = (size: number) =>
