@@ -17,6 +17,12 @@ import type { ChunkSigning } from './verify.ts'
 const headerSizeMax = 128
 /** So much of a body at most is worked on before its signature is known to be wrong. */
 const signedChunkSizeMax = 16 * 1024 * 1024
+/**
+ * S3 takes no chunk below 8 KiB but the last. Some SDKs make a chunk of whatever their stream gives, and other stores take it; so
+ * only a body is refused whose chunks, beyond the first few, are so small on the whole that they cost more than their bytes.
+ */
+const chunkSizeMeanMin = 512
+const chunksOfAnySize = 1000
 const trailerLineSizeMax = 8 * 1024
 const trailersMax = 16
 
@@ -30,7 +36,7 @@ export interface ChunkedOptions {
   readonly onTrailers: (trailers: ReadonlyMap<string, string>) => void
 }
 
-/** The payload. Errors: SignatureDoesNotMatch, IncompleteBody, InvalidRequest, InvalidArgument. */
+/** The payload. Errors: SignatureDoesNotMatch, IncompleteBody, InvalidChunkSizeError, InvalidRequest, InvalidArgument. */
 export async function* decodeChunked(
   source: AsyncIterable<Uint8Array>,
   options: ChunkedOptions,
@@ -39,10 +45,12 @@ export async function* decodeChunked(
   const signatures = options.signing && new SignatureChain(options.signing)
   let rest = options.size
   try {
-    for (;;) {
+    for (let chunks = 1; ; chunks++) {
       const { size, signature } = parseChunkHeader(await reader.line(headerSizeMax), signatures !== undefined)
       if (size > rest) throw lengthMismatch()
       rest -= size
+      if (chunks > chunksOfAnySize && options.size - rest < chunks * chunkSizeMeanMin && size > 0)
+        throw new S3Error('InvalidChunkSizeError')
       if (signatures === undefined) yield* unsignedChunk(reader, size)
       else yield* signedChunk(reader, { size, signature, signatures })
       if (size === 0) break
@@ -132,12 +140,15 @@ async function readTrailers(
   const trailers = new Map<string, string>()
   let signature: string | undefined
   let text = ''
+  let emptyLine = false
   // A client without trailers may leave the empty line out.
   while (trailer || !(await reader.atEnd())) {
     const line = await reader.line(trailerLineSizeMax)
     // Some clients end the block with an empty line before the signature, and most not at all after it.
     if (line === '') {
-      if (signatures === undefined || signature !== undefined || !trailer || (await reader.atEnd())) break
+      const last = emptyLine || signatures === undefined || signature !== undefined || !trailer
+      if (last || (await reader.atEnd())) break
+      emptyLine = true
       continue
     }
     const colon = line.indexOf(':')

@@ -20,12 +20,15 @@ export class ByteReader {
   /** A line without its CR LF, as Latin-1. Errors: IncompleteBody; InvalidRequest for a longer one or a bare LF. */
   async line(sizeMax: number): Promise<string> {
     let text = ''
-    for (;;) {
-      const byte = (await this.some(1))[0] ?? 0
-      if (byte === 0x0a) break
-      text += String.fromCharCode(byte)
-      if (text.length > sizeMax)
+    for (let ended = false; !ended; ) {
+      if (await this.atEnd()) throw new S3Error('IncompleteBody')
+      const lineFeed = this.#rest.indexOf(0x0a)
+      ended = lineFeed !== -1
+      const end = ended ? lineFeed : this.#rest.length
+      if (text.length + end > sizeMax)
         throw new S3Error('InvalidRequest', 'A line of the chunked body is too long.')
+      text += Buffer.from(this.#rest.buffer, this.#rest.byteOffset, end).toString('latin1')
+      this.#rest = this.#rest.subarray(ended ? end + 1 : end)
     }
     if (!text.endsWith('\r'))
       throw new S3Error('InvalidRequest', 'A line of the chunked body does not end in CR LF.')

@@ -1,6 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ByteReader } from '../../../s3api/auth/byte-reader.ts'
+import type { S3Error } from '../../../s3api/errors.ts'
 import { rootSigner, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 import { openRaw } from '../../support/raw-http.ts'
 import { signRequest } from '../../support/signed-request.ts'
@@ -85,6 +87,46 @@ test('chunks that are not what they say are refused, and nothing is stored', () 
       assert.is(await read(front), 'old', title)
     }
   }))
+
+test('a body of chunks that cost more than their bytes is refused, and small chunks in between are not', () =>
+  withObject(async (front) => {
+    const sized = (texts: readonly string[]) => ({
+      ...unsigned(`${texts.map(chunk).join('')}0\r\n\r\n`),
+      headers: {
+        'content-encoding': 'aws-chunked',
+        'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        'x-amz-decoded-content-length': String(texts.join('').length),
+      },
+    })
+    const tiny = await front.send(sized(Array.from({ length: 1001 }, () => 'a')))
+    assert.equal([tiny.status, tiny.code], [400, 'InvalidChunkSizeError'])
+    assert.is(await read(front), 'old')
+    for (const texts of [
+      Array.from({ length: 1000 }, () => 'a'),
+      Array.from({ length: 3000 }, (_, index) => (index % 2 === 0 ? 'a' : 'b'.repeat(2000))),
+    ]) {
+      assert.is((await front.send(sized(texts))).status, 200)
+      assert.is(await read(front), texts.join(''))
+    }
+  }))
+
+test('the lines of a body are read in one piece, and only as long as they may be', async () => {
+  let reads = 0
+  async function* source() {
+    for (const text of ['one\r\ntwo', '\r', '\nthree\r\n', '\r\nbare\nlo', 'ng'.repeat(50_000)]) {
+      reads++
+      yield Buffer.from(text)
+    }
+  }
+  const reader = new ByteReader(source())
+  assert.equal([await reader.line(4), reads], ['one', 1])
+  assert.equal([await reader.line(4), reads], ['two', 3])
+  assert.equal([await reader.line(6), reads], ['three', 3])
+  assert.equal([await reader.line(1), reads], ['', 4])
+  const refused = async () => (await reader.line(10).catch((error: unknown) => error)) as S3Error
+  assert.match((await refused()).message, 'does not end in CR LF')
+  assert.match((await refused()).message, 'too long')
+})
 
 /** Head and body of a request with signed chunks; `spoil` changes the body. */
 function signedChunks(port: number, spoil: (body: string) => string = (body) => body): string {
