@@ -124,12 +124,25 @@ export function matchesV2(given: string, secretKey: string, text: string): boole
 function canonicalResource({ rawUrl, query, bucket, virtualHost }: RequestToSign): string {
   const signed: string[] = []
   for (const [name, value] of query) {
-    if (signedParameters.has(name)) signed.push(value === '' ? name : `${name}=${value}`)
-    else if (!freeParameters.has(name) && !signatureParameters.has(name) && !headerParameters.test(name)) {
+    if (signedParameters.has(name)) {
+      if (holdsParameter(value)) {
+        throw new S3Error(
+          'AccessDenied',
+          `Signature V2 does not tell the value of ${name} from more parameters`,
+        )
+      }
+      signed.push(value === '' ? name : `${name}=${value}`)
+    } else if (!freeParameters.has(name) && !signatureParameters.has(name) && !headerParameters.test(name)) {
       throw new S3Error('AccessDenied', `Signature V2 does not cover the parameter ${name}`)
     }
   }
   const [path = ''] = rawUrl.replace(/^https?:\/\/[^/?]*/i, '').split('?')
   const resource = `${virtualHost === true ? `/${bucket}` : ''}${path === '' ? '/' : path}`
   return signed.length === 0 ? resource : `${resource}?${signed.sort().join('&')}`
+}
+
+/** Values are signed decoded: with a parameter in it, one says the same as two. */
+function holdsParameter(value: string): boolean {
+  const [, ...others] = value.split('&')
+  return others.some((text) => signedParameters.has(text.split('=', 1)[0] ?? ''))
 }

@@ -111,6 +111,22 @@ test('a presigned URL holds until it expires, for what it names and nothing else
   assert.is(authenticate(hoisted, 'presigned'), credential.accessKey)
 })
 
+test('a parameter that is hidden in the value of another is refused', () => {
+  const expires = String(nowMs / 1000 + 60)
+  const outcome = (signedQuery: string, sentQuery = signedQuery) => {
+    const path = '/photos/puppy.jpg'
+    const text = stringsToSign(request('GET', `${path}?${signedQuery}`, {}), expires)[0] ?? ''
+    const signature = encodeURIComponent(signV2(credential.secretKey, text))
+    const own = `AWSAccessKeyId=${credential.accessKey}&Expires=${expires}&Signature=${signature}`
+    return authenticate(request('GET', `${path}?${sentQuery}&${own}`, {}), 'presigned')
+  }
+  const [type, version] = ['response-content-type=text/plain', 'versionId=1']
+  assert.is(outcome(`${type}&${version}`), credential.accessKey)
+  assert.is(outcome(`${type}&${version}`, `${type}%26${version}`), 'AccessDenied')
+  assert.is(outcome(`${type}&uploads`, `${type}%26uploads`), 'AccessDenied')
+  assert.is(outcome('response-content-disposition=a%26b=c'), credential.accessKey)
+})
+
 test('a bucket’s path is accepted with and without the slash that it may have been signed with', () => {
   const plain = request('PUT', '/johnsmith', {}, { bucket: 'johnsmith' })
   assert.equal(
