@@ -12,7 +12,7 @@ export interface RequestFacts {
   readonly prefix?: string
   /** Of the object that the request is about, where a policy asks for them. */
   readonly existingTags?: ReadonlyMap<string, string>
-  /** Those that the request's own document has; without them, those of its x-amz-tagging header. */
+  /** Those that the request's own document has; without them, those of its x-amz-tagging header, where that counts. */
   readonly requestTags?: ReadonlyMap<string, string>
   /** By header name: how the upload is encrypted that the request writes a part of. */
   readonly uploadEncryption?: ReadonlyMap<string, string>
@@ -129,7 +129,11 @@ function list(value: string | undefined): readonly string[] | undefined {
 
 function requestTags({ request, requestTags: own }: RequestFacts): ReadonlyMap<string, string> | undefined {
   if (own !== undefined) return own
-  const text = request.headers.get('x-amz-tagging')
+  const { headers } = request
+  // A copy takes the tags of its source, and not these, unless it says so (S3 API reference, CopyObject).
+  if (headers.has('x-amz-copy-source') && headers.get('x-amz-tagging-directive') !== 'REPLACE')
+    return undefined
+  const text = headers.get('x-amz-tagging')
   return text === undefined ? undefined : new Map(new URLSearchParams(text))
 }
 

@@ -194,6 +194,33 @@ test('tags of a copy’s source need permission to be read, and those of its tar
   })
 })
 
+test('tags that a copy does not take over satisfy no policy', async () => {
+  await withBucket(async (front) => {
+    const Condition = { StringNotEquals: { 's3:RequestObjectTag/level': 'public' } }
+    await setPolicy(front, {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:PutObject',
+      Resource: objects,
+      Condition,
+    })
+    const tagging = { 'x-amz-tagging': 'level=public' }
+    const { status, code } = await front.send(put('new', tagging), alice)
+    assert.is(status, 200, code)
+    const copy = async (headers: Record<string, string> = {}) => {
+      const { body: _, ...request } = put('copy', {
+        'x-amz-copy-source': '/hers/key',
+        ...tagging,
+        ...headers,
+      })
+      return (await front.send(request, alice)).code
+    }
+    assert.is(await copy(), 'AccessDenied')
+    assert.is(await copy({ 'x-amz-tagging-directive': 'COPY' }), 'AccessDenied')
+    assert.is(await copy({ 'x-amz-tagging-directive': 'REPLACE' }), undefined)
+  })
+})
+
 test('a user with a policy of their own has that and nothing more', async () => {
   const statement = [
     { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject', 's3:CreateBucket'], Resource: '*' },
