@@ -113,8 +113,8 @@ export function createAuthorizer(
 
   function ownPolicyAllows(need: Need): boolean {
     if (user?.policy === undefined) return false
-    const facts = { request, user, signature, nowMs: services.now(), judged, ...need.facts }
-    return evaluatePolicy(user.policy, { action: need.action, resource: resourceOf(need), facts }) === 'Allow'
+    const question = { action: need.action, resource: resourceOf(need), facts: plainFactsOf(need) }
+    return evaluatePolicy(user.policy, question) === 'Allow'
   }
 
   /** The bucket's owner with all rights: a user who has a policy has only those. */
@@ -179,15 +179,15 @@ export function createAuthorizer(
         ? await encryptionOfUpload(need)
         : undefined
     return {
-      request,
-      user,
-      signature,
-      nowMs: services.now(),
-      judged,
+      ...plainFactsOf(need),
       ...(tags !== undefined && { existingTags: new Map(tags.map(({ key, value }) => [key, value])) }),
       ...(uploadEncryption !== undefined && { uploadEncryption }),
-      ...need.facts,
     }
+  }
+
+  function plainFactsOf({ versionId, facts }: Need): RequestFacts {
+    const version = versionId !== undefined && { versionId }
+    return { request, user, signature, nowMs: services.now(), judged, ...version, ...facts }
   }
 
   /** Requests for parts do not repeat what the upload was begun with. */

@@ -10,6 +10,8 @@ export interface RequestFacts {
   readonly nowMs: number
   /** In place of the query's `prefix`: whether a key may be known of is asked as if it were listed. */
   readonly prefix?: string
+  /** That is asked about: a copy's source has another than its target, and so has each object of a document. */
+  readonly versionId?: string
   /** Of the object that the request is about, where a policy asks for them. */
   readonly existingTags?: ReadonlyMap<string, string>
   /** Those that the request's own document has; without them, those of its x-amz-tagging header, where that counts. */
@@ -73,7 +75,7 @@ const values: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['s3:prefix', (facts) => facts.prefix ?? parameter('prefix')(facts)],
   ['s3:delimiter', parameter('delimiter')],
   ['s3:max-keys', parameter('max-keys')],
-  ['s3:versionid', parameter('versionId')],
+  ['s3:versionid', ({ versionId }) => versionId],
   ['s3:authtype', ({ signature }) => signature?.type],
   ['s3:signatureversion', ({ signature }) => signature?.version],
   ['s3:signatureage', signatureAge],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { alice, bob, type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
@@ -268,6 +269,36 @@ test('a public access block keeps a bucket from becoming public, and from being 
     assert.match((await send(get('/hers?publicAccessBlock'), alice)).body, /<BlockPublicPolicy>true</)
     assert.is((await send({ method: 'DELETE', target: '/hers?publicAccessBlock' }, alice)).status, 204)
     assert.is((await send({ method: 'PUT', target: '/hers?policy', body }, alice)).status, 204)
+  })
+})
+
+test('a denied version is denied however it is named: in the URL, as a copy’s source, in a document', async () => {
+  await withBucket(async (front) => {
+    const { send } = front
+    const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    await send({ method: 'PUT', target: '/hers?versioning', body }, alice)
+    await send({ method: 'PUT', target: '/his' }, bob)
+    const store = async () => String((await send(put('denied'), alice)).headers['x-amz-version-id'])
+    const [first, second] = [await store(), await store()]
+    const all = {
+      Principal: '*',
+      Action: ['s3:GetObjectVersion', 's3:DeleteObjectVersion'],
+      Resource: objects,
+    }
+    const denied = { StringEquals: { 's3:VersionId': first } }
+    await setPolicy(front, { ...all, Effect: 'Allow' }, { ...all, Effect: 'Deny', Condition: denied })
+    const copy = (version: string) => {
+      const headers = { 'x-amz-copy-source': `/hers/denied?versionId=${version}` }
+      return send({ method: 'PUT', target: '/his/copy', headers }, bob)
+    }
+    const deleting = `<Delete>${[first, second].map((id) => `<Object><Key>denied</Key><VersionId>${id}</VersionId></Object>`).join('')}</Delete>`
+    const md5 = { 'content-md5': createHash('md5').update(deleting).digest('base64') }
+    assert.is((await send(get(`/hers/denied?versionId=${first}`), bob)).code, 'AccessDenied')
+    assert.is((await send(get(`/hers/denied?versionId=${second}`), bob)).status, 200)
+    assert.equal([(await copy(first)).code, (await copy(second)).status], ['AccessDenied', 200])
+    const outcome = await send({ method: 'POST', target: '/hers?delete', body: deleting, headers: md5 }, bob)
+    assert.match(outcome.body, new RegExp(`<Error><Key>denied</Key><VersionId>${first}`))
+    assert.match(outcome.body, new RegExp(`<Deleted><Key>denied</Key><VersionId>${second}`))
   })
 })
 
