@@ -23,6 +23,10 @@ export class Janitor {
   readonly #now: () => number
   readonly #log: Logger
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** Files that could not be removed: no round stops at them, and each is tried again by the poll. */
+  readonly #stuck = new Set<string>()
+  /** Those among them that the log has. */
+  readonly #told = new Set<string>()
   #wakeTimer: NodeJS.Timeout | undefined
   /** Rounds, one after another. */
   #round: Promise<void> = Promise.resolve()
@@ -34,7 +38,7 @@ export class Janitor {
     this.#writer = parts.writer
     this.#now = parts.now
     this.#log = parts.log
-    this.#timers.add(setInterval(() => this.wake(), trashPollMs).unref())
+    this.#timers.add(setInterval(() => this.#poll(), trashPollMs).unref())
     this.#timers.add(setInterval(() => this.#enqueue(() => this.sweepOrphans()), orphanPollMs).unref())
     this.#timers.add(setTimeout(() => this.#enqueue(() => this.sweepOrphans()), orphanDelayMs).unref())
   }
@@ -53,10 +57,13 @@ export class Janitor {
     for (;;) {
       if (this.#closed) return
       const scarce = (await this.#files.freeShare()) < freeShareMin
-      const files = this.#reader.dueTrash(scarce ? Number.MAX_SAFE_INTEGER : this.#now(), trashPerRound)
+      const dueMs = scarce ? Number.MAX_SAFE_INTEGER : this.#now()
+      const due = this.#reader.dueTrash(dueMs, trashPerRound + this.#stuck.size)
+      const files = due.filter((file) => !this.#stuck.has(file))
       if (files.length === 0) return
-      for (const file of files) await this.#files.remove(file)
-      await this.#writer.execute({ type: 'forget-trash', files })
+      const removed: string[] = []
+      for (const file of files) if (await this.#remove(file)) removed.push(file)
+      if (removed.length > 0) await this.#writer.execute({ type: 'forget-trash', files: removed })
     }
   }
 
@@ -70,10 +77,28 @@ export class Janitor {
       if (changedAtMs === undefined || this.#now() - changedAtMs < orphanAgeMinMs) continue
       // It was named meanwhile, or not at all.
       if (this.#reader.knowsFile(file)) continue
-      await this.#files.remove(file)
-      removed++
+      if (await this.#remove(file)) removed++
     }
     if (removed > 0) this.#log.warn({ files: removed }, 'removed files that unfinished writes had left')
+  }
+
+  #poll(): void {
+    this.#stuck.clear()
+    this.wake()
+  }
+
+  /** False for a file that stays; the log says so once. */
+  async #remove(file: string): Promise<boolean> {
+    try {
+      await this.#files.remove(file)
+      this.#told.delete(file)
+      return true
+    } catch (error) {
+      this.#stuck.add(file)
+      if (!this.#told.has(file)) this.#log.error({ err: error, file }, 'cannot remove a file of the store')
+      this.#told.add(file)
+      return false
+    }
   }
 
   /** Waits for a round that is under way. */
