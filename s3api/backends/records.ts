@@ -87,6 +87,8 @@ export interface UploadRecord {
   readonly envelope?: Uint8Array
   /** What the object will get; outside of the envelope's MAC. */
   readonly attributes?: ObjectAttributes
+  /** The retention among them is what the bucket had by default when the upload began. */
+  readonly retainsByDefault?: true
 }
 
 export interface ListQuery {

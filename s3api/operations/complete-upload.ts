@@ -22,6 +22,7 @@ import { type NamedPart, readCompletion } from './completion-document.ts'
 import { parseWriteCondition } from './conditions.ts'
 import { combineCrcs } from './crc-combine.ts'
 import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
+import { completedAttributes } from './new-attributes.ts'
 import { openObject } from './object-data.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
 import { type OpenedUpload, partNumberMax, partSizeMin, verifyPart, withUpload } from './uploads.ts'
@@ -54,7 +55,7 @@ export const completeMultipartUpload: Operation = {
       const version = await services.backend.completeUpload(opened.upload, {
         record,
         parts,
-        attributes: opened.upload.attributes ?? {},
+        attributes: await completedAttributes(context, opened.upload),
         newVersionId: () => newVersionId(record),
         ...(condition !== undefined && { condition }),
         ...(asked !== undefined && { asked }),

@@ -8,7 +8,7 @@ import { sealEnvelope } from '../sse/envelope.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { checksumAlgorithms } from './digests.ts'
-import { newAttributes } from './new-attributes.ts'
+import { newAttributes, retainsByDefault } from './new-attributes.ts'
 import { parseObjectHeaders } from './object-headers.ts'
 import { askedOf } from './write-plan.ts'
 
@@ -33,6 +33,7 @@ export const createMultipartUpload: Operation = {
       ...parseObjectHeaders(request),
       ...(checksum !== undefined && { checksum }),
       attributes,
+      ...(retainsByDefault(request, attributes) && { retainsByDefault: true as const }),
     }
     const encryption = await decideEncryption(context)
     const sealing = encryption && (await sealNewKey(services.keys, encryption, request))

@@ -1,5 +1,5 @@
 import type { NewAccess } from '../access/new-access.ts'
-import type { Bucket } from '../backends/backend.ts'
+import type { Bucket, UploadRecord } from '../backends/backend.ts'
 import type { ObjectAttributes, Retention } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request } from '../operation.ts'
@@ -29,6 +29,24 @@ export async function newAttributes(
     ...(retention !== undefined && { retention }),
     ...(asked.legalHold !== undefined && { legalHold: asked.legalHold }),
   }
+}
+
+/** The retention is the bucket's default, and not what the request asks for. */
+export function retainsByDefault({ headers }: S3Request, { retention }: ObjectAttributes): boolean {
+  return retention !== undefined && !headers.has('x-amz-object-lock-mode')
+}
+
+/** What the version of an upload starts with. Where nobody asked for a retention, it is the bucket's default of now. */
+export async function completedAttributes(
+  { services }: RequestContext,
+  { bucket, attributes = {}, retainsByDefault: byDefault }: UploadRecord,
+): Promise<ObjectAttributes> {
+  const { retention: earlier, ...asked } = attributes
+  if (earlier !== undefined && byDefault !== true) return attributes
+  const { versioning } = await services.backend.getBucket(bucket)
+  const lock = versioning === 'enabled' ? await lockConfiguration(services.backend, bucket) : undefined
+  const retention = lock && defaultRetention(lock, services.now())
+  return { ...asked, ...(retention !== undefined && { retention }) }
 }
 
 function parseLock({ headers }: S3Request, nowMs: number): Pick<ObjectAttributes, 'retention' | 'legalHold'> {

@@ -1,6 +1,9 @@
 import {
+  CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
   DeleteObjectCommand,
   GetObjectAttributesCommand,
   GetObjectLockConfigurationCommand,
@@ -13,6 +16,7 @@ import {
   PutObjectLockConfigurationCommand,
   PutObjectRetentionCommand,
   type S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -100,6 +104,44 @@ test('a default retention holds for new versions, also for copies, and is shown 
       })
       assert.is((await refusal(client.send(remove))).name, 'AccessDenied')
     }
+  })
+})
+
+test('a default retention counts for an upload as it is when the upload is completed, unless it asked for another', async () => {
+  await withLockedBucket(async (client) => {
+    const setDefault = (Days: number) =>
+      client.send(
+        new PutObjectLockConfigurationCommand({
+          Bucket,
+          ObjectLockConfiguration: {
+            ObjectLockEnabled: 'Enabled',
+            Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days } },
+          },
+        }),
+      )
+    const begin = async (name: string, more: Partial<CreateMultipartUploadCommandInput> = {}) => {
+      const target = { Bucket, Key: name }
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...target, ...more }))
+      const part = { ...target, UploadId, PartNumber: 1 }
+      const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: 'x' }))
+      const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+      return () => client.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }))
+    }
+    const until = inAnHour()
+    const lock = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until } as const
+    const uploads = [await begin('before'), await begin('asked', lock)]
+    await setDefault(1)
+    uploads.push(await begin('with'))
+    await setDefault(3)
+    for (const complete of uploads) await complete()
+    const dayMs = 24 * hourMs
+    for (const name of ['before', 'with']) {
+      const head = await client.send(new HeadObjectCommand({ Bucket, Key: name }))
+      assert.is(head.ObjectLockMode, 'COMPLIANCE', name)
+      assert.ok(Number(head.ObjectLockRetainUntilDate) > Date.now() + 2 * dayMs, name)
+    }
+    const asked = await client.send(new HeadObjectCommand({ Bucket, Key: 'asked' }))
+    assert.equal([asked.ObjectLockMode, asked.ObjectLockRetainUntilDate], ['GOVERNANCE', until])
   })
 })
 
