@@ -228,9 +228,9 @@ export function openFailingGateway(nth: number): Promise<BackendUnderTest & { fa
       const { signed, send } = await super.begin(...args)
       return {
         signed,
-        send: async (body: AsyncIterable<Uint8Array>) => {
+        send: async (body: AsyncIterable<Uint8Array>, signal: AbortSignal) => {
           failIfDue('the store cannot be reached')
-          const answer = await send(body)
+          const answer = await send(body, signal)
           failIfDue('the answer is lost')
           return answer
         },

@@ -1,16 +1,17 @@
 import type { Readable } from 'node:stream'
 import { BackendError } from '../backend.ts'
 
-/** How long a body may stand still. */
-export const stallMs = 30_000
 const drainedSizeMax = 64 * 1024
 
 /** The body of an answer, as it arrives. */
 export class UpstreamBody {
   readonly #readable: Readable
+  readonly #stallMs: number
 
-  constructor(readable: Readable) {
+  /** `stallMs`: how long it may stand still. */
+  constructor(readable: Readable, stallMs: number) {
     this.#readable = readable
+    this.#stallMs = stallMs
     // What nobody reads any more may fail.
     readable.on('error', () => {})
   }
@@ -62,8 +63,8 @@ export class UpstreamBody {
   }
 
   #watch(): NodeJS.Timeout {
-    const stalled = () => this.#readable.destroy(new Error(`nothing came for ${stallMs / 1000} s`))
-    return setTimeout(stalled, stallMs)
+    const stalled = () => this.#readable.destroy(new Error(`nothing came for ${this.#stallMs / 1000} s`))
+    return setTimeout(stalled, this.#stallMs)
   }
 
   /** Reads what an answer without a document has, which is next to nothing: so its connection can be used again. */

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
 import { inBatches } from '../../../engine/index.ts'
 import { BackendError } from '../backend.ts'
-import { stallMs } from './body.ts'
 import { ChunkFrames, checksumHeader, chunkedSize } from './chunks.ts'
 import { Handoff } from './handoff.ts'
 import { emptyPayload } from './signer.ts'
+import type { StoreWaits } from './store-waits.ts'
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
 
 /** Pieces smaller than this may still lie in the socket's queue when the next one is asked for: they are copied. */
 const flushedSizeMin = 64 * 1024
-/** How long the store may take to answer when it has everything. */
-const answerMs = 60_000
 
 /**
  * One PUT whose body is sent as it is made. Its last batch is held back until {@link end}: a request that is not ended leaves
@@ -21,7 +19,9 @@ export class Uploading {
   readonly hashed: boolean
   readonly #storedSize: number
   readonly #frames: ChunkFrames | undefined
+  readonly #waits: StoreWaits
   readonly #handoff = new Handoff()
+  readonly #breaking = new AbortController()
   readonly #answer: Promise<UpstreamAnswer>
   #written = 0
   #held: Uint8Array = new Uint8Array(0)
@@ -30,12 +30,14 @@ export class Uploading {
   private constructor(
     storedSize: number,
     frames: ChunkFrames | undefined,
-    send: (body: AsyncIterable<Uint8Array>) => Promise<UpstreamAnswer>,
+    waits: StoreWaits,
+    send: Awaited<ReturnType<Upstream['begin']>>['send'],
   ) {
+    this.#waits = waits
     this.hashed = frames?.signed === true
     this.#storedSize = storedSize
     this.#frames = frames
-    this.#answer = send(this.#handoff.pieces())
+    this.#answer = send(this.#handoff.pieces(), this.#breaking.signal)
     // An answer before the end is a refusal: whoever writes learns of it.
     this.#answer.then(
       () =>
@@ -65,7 +67,7 @@ export class Uploading {
       const headers = { ...request.headers, 'content-length': String(payloadSize) }
       const payload = payloadSize === 0 ? emptyPayload : ({ kind: 'unsigned' } as const)
       const { send } = await upstream.begin({ ...request, headers }, payload)
-      return new Uploading(storedSize, undefined, send)
+      return new Uploading(storedSize, undefined, upstream.waits, send)
     }
     const whole = Math.max(0, Math.ceil(storedSize / batchSize) - 1)
     const chunks = [...new Array<number>(whole).fill(batchSize), payloadSize - whole * batchSize]
@@ -83,7 +85,7 @@ export class Uploading {
       'x-amz-decoded-content-length': String(payloadSize),
     }
     const { signed, send } = await upstream.begin({ ...request, headers }, { kind: 'chunks', ...form })
-    return new Uploading(storedSize, new ChunkFrames(form, signed.chain), send)
+    return new Uploading(storedSize, new ChunkFrames(form, signed.chain), upstream.waits, send)
   }
 
   /** Takes the next batch. Errors: UpstreamError where the store refuses, BackendError unavailable. */
@@ -113,18 +115,24 @@ export class Uploading {
     if (this.#frames !== undefined) await this.#put(this.#frames.end())
     this.#handoff.end()
     this.#settled = true
-    return within(this.#answer, answerMs, (error) => this.#handoff.break(error))
+    return within(this.#answer, this.#waits.answerMs, (error) => this.#break(error))
   }
 
   /** Breaks the request off, so that the store keeps nothing of it. After the end it does nothing. */
   async abort(): Promise<void> {
     if (this.#settled) return
     this.#settled = true
-    this.#handoff.break(new BackendError('unavailable', 'the upload was given up'))
+    this.#break(new BackendError('unavailable', 'the upload was given up'))
     await this.#answer.then(
       ({ body }) => body.cancel(),
       () => {},
     )
+  }
+
+  /** Ends the request too, for undici asks for no further piece while the store does not read, or when it has all. */
+  #break(error: Error): void {
+    this.#handoff.break(error)
+    this.#breaking.abort(error)
   }
 
   async #chunk(bytes: Uint8Array, sha256: Uint8Array | undefined): Promise<void> {
@@ -134,7 +142,7 @@ export class Uploading {
   }
 
   #put(piece: Uint8Array): Promise<void> {
-    return within(this.#handoff.put(piece), stallMs, (error) => this.#handoff.break(error))
+    return within(this.#handoff.put(piece), this.#waits.stallMs, (error) => this.#break(error))
   }
 }
 

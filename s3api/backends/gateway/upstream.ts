@@ -14,11 +14,10 @@ import type { GatewayConfig } from './config.ts'
 import { type CredentialSource, createCredentialSource } from './credentials.ts'
 import { elsewhere, isRepeatable, toThrown, withoutTrailers } from './retries.ts'
 import { emptyPayload, encodeTarget, type PayloadHash, signRequest } from './signer.ts'
+import { type StoreWaits, storeWaits } from './store-waits.ts'
 import { requestIdOf, toUpstreamError, UpstreamError } from './upstream-error.ts'
 
 const connectMs = 5_000
-/** Until an answer begins; a completion of many parts takes its time. */
-const answerMs = 60_000
 const keepAliveMs = 20_000
 const attemptsMax = 4
 const pauseMs = 100
@@ -50,6 +49,7 @@ export interface UpstreamAnswer {
 /** The store's S3, spoken to over a pool of connections. What is not 2xx is thrown as UpstreamError; a store that cannot be reached, or does not answer, as BackendError unavailable. */
 export class Upstream {
   readonly secure: boolean
+  readonly waits: StoreWaits
   readonly #config: GatewayConfig
   readonly #log: Logger
   readonly #now: () => number
@@ -63,8 +63,16 @@ export class Upstream {
   /** The store has not yet refused a checksum that comes behind its body. */
   takesTrailers = true
 
-  constructor(config: GatewayConfig, { log, now }: { readonly log: Logger; readonly now: () => number }) {
+  constructor(
+    config: GatewayConfig,
+    {
+      log,
+      now,
+      waits,
+    }: { readonly log: Logger; readonly now: () => number; readonly waits?: Partial<StoreWaits> },
+  ) {
     this.secure = config.endpoint.secure
+    this.waits = { ...storeWaits, ...waits }
     this.#config = config
     this.#log = log
     this.#now = now
@@ -100,18 +108,18 @@ export class Upstream {
     return { ...answer, bytes: await answer.body.bytes(sizeMax) }
   }
 
-  /** Signs a request whose body follows as `body` gives it, and sends it once. */
+  /** Signs a request whose body follows as `body` gives it, and sends it once. The signal ends it at any time. */
   async begin(
     request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
     payload: PayloadHash,
   ): Promise<{
     readonly signed: ReturnType<typeof signRequest>
-    send(body: AsyncIterable<Uint8Array>): Promise<UpstreamAnswer>
+    send(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<UpstreamAnswer>
   }> {
     const { signed, path, pool } = await this.#sign(request, payload)
     return {
       signed,
-      send: (body) =>
+      send: (body, signal) =>
         this.#dispatch(request, () =>
           // The body decides how long it takes: whoever writes it watches it.
           pool.request({
@@ -120,6 +128,7 @@ export class Upstream {
             headers: signed.headers,
             body: asReadable(body),
             headersTimeout: 0,
+            signal,
           }),
         ).catch((error: unknown) => {
           if (this.#learnRegion(request, error)) throw elsewhere(error)
@@ -174,7 +183,7 @@ export class Upstream {
     const startedAt = performance.now()
     const { statusCode: status, headers: raw, body: readable } = await dispatch()
     const headers = flatten(raw)
-    const body = new UpstreamBody(readable)
+    const body = new UpstreamBody(readable, this.waits.stallMs)
     const { method, bucket, key } = request
     const storeRequestId = requestIdOf(headers)
     const trace = requestTrace.getStore()
@@ -236,7 +245,7 @@ export class Upstream {
       connections: this.#config.connectionsMax,
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
-      headersTimeout: answerMs,
+      headersTimeout: this.waits.answerMs,
       // A slow client must not end the read of its object: UpstreamBody watches.
       bodyTimeout: 0,
       connect: { timeout: connectMs, ...(this.#ca !== undefined && { ca: [...this.#ca] }) },

@@ -73,7 +73,7 @@ test('a streamed body is not sent twice: who sends it again finds the region', (
         { method: 'PUT', bucket: 'bucket', key: 'key', headers },
         emptyPayload,
       )
-      const { body } = await begun.send((async function* () {})())
+      const { body } = await begun.send((async function* () {})(), new AbortController().signal)
       await body.drain()
     }
     const refused = await stream().catch((error: unknown) => error)

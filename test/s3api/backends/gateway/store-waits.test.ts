@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import type http from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { BackendError } from '../../../../s3api/backends/backend.ts'
+import type { StoreWaits } from '../../../../s3api/backends/gateway/store-waits.ts'
+import { Uploading } from '../../../../s3api/backends/gateway/uploading.ts'
+import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
+import { withKept } from '../../../support/kept.ts'
+import { type PlayedStore, playStore } from '../../../support/played-store.ts'
+import { soon } from '../../../support/soon.ts'
+import { rejection } from '../../../support/throws.ts'
+
+/** A store that is slow, or does nothing at all. */
+
+const test = suite('s3api/backends/gateway: store-waits')
+const log = pino({ level: 'silent' })
+const batch = new Uint8Array(1024 * 1024)
+const sha256 = createHash('sha256').update(batch).digest()
+const object = { bucket: 'bucket', key: 'key' } as const
+
+function withStore(
+  answer: http.RequestListener,
+  waits: Partial<StoreWaits>,
+  work: (upstream: Upstream, store: PlayedStore) => Promise<void>,
+): Promise<void> {
+  return withKept(async (keep) => {
+    const store = keep(await playStore(answer))
+    const upstream = keep(new Upstream(store.config(), { log, now: Date.now, waits }))
+    await work(upstream, store)
+  })
+}
+
+function begin(upstream: Upstream, batches: number): Promise<Uploading> {
+  const sizes = { storedSize: batches * batch.length, trailerSize: 0, batchSize: batch.length }
+  return Uploading.begin(upstream, { method: 'PUT', ...object }, sizes, { checksummed: false })
+}
+
+/** More than sockets hold. */
+const batchesOfLarge = 64
+
+async function writeAll(uploading: Uploading): Promise<void> {
+  for (let index = 0; index < batchesOfLarge; index++) await uploading.write(batch, sha256)
+}
+
+const readsNothing: http.RequestListener = (request) => request.pause()
+const answersNothing: http.RequestListener = (request) => request.resume()
+
+test('an upload that the store stops reading fails, and its request ends', () =>
+  withStore(readsNothing, { stallMs: 50 }, async (upstream) => {
+    const uploading = await begin(upstream, batchesOfLarge)
+    const error = await rejection(writeAll(uploading))
+    assert.ok(error instanceof BackendError && error.code === 'unavailable')
+    assert.match(error.message, /the store took longer than/)
+    await soon(uploading.abort())
+  }))
+
+test('an upload that is given up while the store reads nothing ends', () =>
+  withStore(readsNothing, {}, async (upstream) => {
+    const uploading = await begin(upstream, batchesOfLarge)
+    const written = rejection(writeAll(uploading))
+    // The sockets may be full by then: it ends in either case.
+    await sleep(300)
+    await soon(uploading.abort())
+    assert.match((await written).message, /given up/)
+  }))
+
+test('the connection of an upload that the store takes and does not answer is closed', () =>
+  withStore(answersNothing, { answerMs: 50 }, async (upstream, store) => {
+    const closed = store.closed()
+    const uploading = await begin(upstream, 1)
+    await uploading.write(batch, sha256)
+    const error = await rejection(uploading.end(new Uint8Array(0)))
+    assert.ok(error instanceof BackendError && error.code === 'unavailable')
+    await soon(closed)
+  }))
+
+test.run()
