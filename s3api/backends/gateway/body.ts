@@ -18,11 +18,13 @@ export class UpstreamBody {
 
   /** Its pieces. Errors: BackendError unavailable where the store stalls or the connection breaks. */
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
-    const watch = this.#watch()
+    let watch = this.#watch()
     try {
       for await (const piece of this.#readable) {
+        // How long the reader takes with it says nothing of the store.
+        clearTimeout(watch)
         yield piece
-        watch.refresh()
+        watch = this.#watch()
       }
     } catch (error) {
       throw brokenOff(error)

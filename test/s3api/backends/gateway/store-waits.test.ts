@@ -77,4 +77,48 @@ test('the connection of an upload that the store takes and does not answer is cl
     await soon(closed)
   }))
 
+/** Sends a head and one batch, and the others when `rest` is called. */
+function inTwo(batches: number) {
+  let rest = () => {}
+  const answer: http.RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-length': batches * batch.length }).write(batch)
+    rest = () => {
+      for (let index = 1; index < batches; index++) response.write(batch)
+      response.end()
+    }
+  }
+  return { answer, rest: () => rest() }
+}
+
+const get = { method: 'GET', ...object, repeatable: true } as const
+
+test('a reader that takes longer than the store may is not cut off', () => {
+  const { answer, rest } = inTwo(8)
+  return withStore(answer, { stallMs: 1000 }, async (upstream) => {
+    const { body } = await upstream.send(get)
+    let size = 0
+    for await (const piece of body.pieces()) {
+      if (size === 0) {
+        rest()
+        await sleep(2500)
+      }
+      size += piece.length
+    }
+    assert.is(size, 8 * batch.length)
+  })
+})
+
+test('a store that stands still in mid-answer is cut off', () => {
+  const { answer } = inTwo(8)
+  return withStore(answer, { stallMs: 200 }, async (upstream) => {
+    const { body } = await upstream.send(get)
+    const error = await rejection(
+      (async () => {
+        for await (const _ of body.pieces()) await sleep(1)
+      })(),
+    )
+    assert.ok(error instanceof BackendError && error.code === 'unavailable')
+  })
+})
+
 test.run()
