@@ -46,6 +46,12 @@ export interface UpstreamAnswer {
   readonly body: UpstreamBody
 }
 
+export interface UpstreamOptions {
+  readonly log: Logger
+  readonly now: () => number
+  readonly waits?: Partial<StoreWaits>
+}
+
 /** The store's S3, spoken to over a pool of connections. What is not 2xx is thrown as UpstreamError; a store that cannot be reached, or does not answer, as BackendError unavailable. */
 export class Upstream {
   readonly secure: boolean
@@ -63,14 +69,7 @@ export class Upstream {
   /** The store has not yet refused a checksum that comes behind its body. */
   takesTrailers = true
 
-  constructor(
-    config: GatewayConfig,
-    {
-      log,
-      now,
-      waits,
-    }: { readonly log: Logger; readonly now: () => number; readonly waits?: Partial<StoreWaits> },
-  ) {
+  constructor(config: GatewayConfig, { log, now, waits }: UpstreamOptions) {
     this.secure = config.endpoint.secure
     this.waits = { ...storeWaits, ...waits }
     this.#config = config
@@ -153,8 +152,15 @@ export class Upstream {
     const headers = bodyless
       ? signed.headers
       : [...signed.headers, 'content-length', String(body?.length ?? 0)]
+    const headersTimeout = movesObject(request) ? this.waits.movedMs : this.waits.answerMs
     return this.#dispatch(request, () =>
-      pool.request({ method, path, headers, ...(body !== undefined && body.length > 0 && { body }) }),
+      pool.request({
+        method,
+        path,
+        headers,
+        headersTimeout,
+        ...(body !== undefined && body.length > 0 && { body }),
+      }),
     )
   }
 
@@ -245,7 +251,6 @@ export class Upstream {
       connections: this.#config.connectionsMax,
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
-      headersTimeout: this.waits.answerMs,
       // A slow client must not end the read of its object: UpstreamBody watches.
       bodyTimeout: 0,
       connect: { timeout: connectMs, ...(this.#ca !== undefined && { ca: [...this.#ca] }) },
@@ -253,6 +258,12 @@ export class Upstream {
     this.#pools.set(host, pool)
     return pool
   }
+}
+
+/** What the store has to do for it grows with the object. */
+function movesObject({ method, query, headers }: UpstreamRequest): boolean {
+  const completes = method === 'POST' && query?.uploadId !== undefined
+  return completes || headers?.['x-amz-copy-source'] !== undefined
 }
 
 function withMd5(request: UpstreamRequest, body: Uint8Array): UpstreamRequest {

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { BackendError } from '../../../../s3api/backends/backend.ts'
 import type { StoreWaits } from '../../../../s3api/backends/gateway/store-waits.ts'
 import { Uploading } from '../../../../s3api/backends/gateway/uploading.ts'
-import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
+import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gateway/upstream.ts'
 import { withKept } from '../../../support/kept.ts'
 import { type PlayedStore, playStore } from '../../../support/played-store.ts'
 import { soon } from '../../../support/soon.ts'
@@ -118,6 +118,25 @@ test('a store that stands still in mid-answer is cut off', () => {
       })(),
     )
     assert.ok(error instanceof BackendError && error.code === 'unavailable')
+  })
+})
+
+test('a store has longer to answer a copy or a completion than other requests', () => {
+  const answersLate: http.RequestListener = (request, response) => {
+    request.resume()
+    // undici looks at its clock twice a second.
+    setTimeout(() => response.end(), 3000)
+  }
+  return withStore(answersLate, { answerMs: 50 }, async (upstream) => {
+    const send = (request: Omit<UpstreamRequest, 'bucket' | 'key' | 'repeatable'>) =>
+      upstream.fetch({ ...object, repeatable: false, ...request }, 0)
+    const others = [send({ method: 'PUT' }), send({ method: 'POST', query: { uploads: '' } })].map(rejection)
+    await Promise.all([
+      send({ method: 'PUT', headers: { 'x-amz-copy-source': '/bucket/source' } }),
+      send({ method: 'POST', query: { uploadId: 'id' }, body: batch }),
+    ])
+    for (const error of await Promise.all(others))
+      assert.ok(error instanceof BackendError && error.code === 'unavailable')
   })
 })
 
