@@ -36,6 +36,7 @@ export const s3Errors = {
     400,
     'The encryption request that you specified is not valid. The valid value is AES256.',
   ],
+  InvalidObjectState: [403, "The operation is not valid for the object's storage class."],
   InvalidPart: [400, 'One or more of the specified parts could not be found, or its ETag does not match.'],
   InvalidPartNumber: [416, 'The requested part number is not satisfiable.'],
   InvalidPartOrder: [400, 'The list of parts was not in ascending order.'],
@@ -83,6 +84,7 @@ export const s3Errors = {
   NotModified: [304, 'Not Modified'],
   OperationAborted: [409, 'A conflicting operation is in progress against this resource. Try again.'],
   PreconditionFailed: [412, 'At least one of the preconditions you specified did not hold.'],
+  QuotaExceeded: [403, 'The quota of the bucket, or of its owner, is used up.'],
   RequestHeaderSectionTooLarge: [400, 'Your request header section exceeds the maximum allowed size.'],
   RequestTimeout: [
     400,

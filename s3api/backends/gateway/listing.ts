@@ -176,9 +176,11 @@ export class Listing {
       }
       if (error instanceof BackendError) throw error
       if (!(error instanceof DareError) && !(error instanceof S3Error)) throw error
-      // One object that nobody can open, or only with a key that a listing has not, must not hide the others.
+      // One object that nobody can open, or only with a key that a listing has not, or when it is restored from an archive, must
+      // not hide the others.
       this.#log.warn({ err: error, bucket, key }, 'a listing shows an object as the store has it')
-      return storesOwn(entry, etag)
+      const sealed = error instanceof DareError || error.code === 'InvalidRequest'
+      return storesOwn(entry, etag, { sealed })
     }
   }
 
@@ -204,11 +206,12 @@ export class Listing {
 /** Query names without a value. */
 const bare: ReadonlySet<string> = new Set(['versions', 'uploads'])
 
-function storesOwn(entry: XmlEntry, etag: string): ListedRecord {
+/** Whether an object that the store keeps to itself is sealed, nobody knows. */
+function storesOwn(entry: XmlEntry, etag: string, { sealed }: { readonly sealed: boolean }): ListedRecord {
   const stored = entry.number('Size')
   let size = stored
   try {
-    size = plaintextSizeOf(stored)
+    if (sealed) size = plaintextSizeOf(stored)
   } catch (error) {
     if (!(error instanceof DareError)) throw error
   }

@@ -128,6 +128,9 @@ const refusals: ReadonlySet<string> = new Set([
 /** So are these where the requests are our own. */
 const misunderstandings: ReadonlySet<string> = new Set(['InvalidRequest', 'BadRequest'])
 
+/** Statuses between 400 and 499 that tell of our own standing with the store, or with a proxy before it, or of the moment. */
+const passing: ReadonlySet<number> = new Set([401, 407, 408, 425, 429])
+
 /** The store does not take us for one of its clients. */
 export function isRefusal({ code }: UpstreamError): boolean {
   return refusals.has(code)
@@ -149,17 +152,22 @@ export function toBackendError(error: unknown, notFound: BackendErrorCode = 'no-
   const known = error.code === 'NotFound' ? notFound : backendCodes[error.code]
   if (known !== undefined) return new BackendError(known, error.message, options)
   const ourFault = isRefusal(error) || misunderstandings.has(error.code)
-  if (
-    error.status < 500 &&
-    error.status !== 429 &&
-    !conflicts.has(error.code) &&
-    !ourFault &&
-    error.code in s3Errors
-  ) {
-    // The line above says that it is one of them.
-    return new S3Error(error.code as S3ErrorCode, undefined, options)
+  const refused = error.status < 500 && !passing.has(error.status) && !conflicts.has(error.code)
+  if (refused && !ourFault) {
+    const refusal = toRefusal(error, options)
+    if (refusal !== undefined) return refusal
   }
   return new BackendError('unavailable', error.message, options)
+}
+
+/** What the store would refuse again, so that clients do not try. With its own code, where that is one of S3's. */
+function toRefusal({ status, code }: UpstreamError, options: ErrorOptions): S3Error | undefined {
+  // InternalError stands for a document without a code, and for a status that we do not know.
+  if (code in s3Errors && code !== 'InternalError')
+    return new S3Error(code as S3ErrorCode, undefined, options)
+  if (status < 400) return undefined
+  const message = `The store refused the request: ${status} ${code}`
+  return new S3Error(status === 403 ? 'AccessDenied' : 'BadRequest', message, options)
 }
 
 /** Runs `work`; what the store refuses comes out as callers of a backend know it. */

@@ -1,0 +1,123 @@
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { BackendError, type ObjectRecord } from '../../../../s3api/backends/backend.ts'
+import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
+import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gateway/upstream.ts'
+import { toBackendError, toUpstreamError } from '../../../../s3api/backends/gateway/upstream-error.ts'
+import { S3Error } from '../../../../s3api/errors.ts'
+import { withKept } from '../../../support/kept.ts'
+import { rejection } from '../../../support/throws.ts'
+import { startUpstreamStore } from '../../../support/upstream-store.ts'
+
+/** What a store refuses, and what clients are told of it. */
+
+const test = suite('s3api/backends/gateway: refusals')
+const log = pino({ level: 'silent' })
+const bucket = 'bucket'
+
+interface Refusal {
+  readonly status: number
+  /** Absent: there is no document. */
+  readonly code?: string
+  readonly message?: string
+}
+
+function toError({ status, code, message = '' }: Refusal) {
+  const text = code === undefined ? '' : `<Error><Code>${code}</Code><Message>${message}</Message></Error>`
+  return toUpstreamError(status, {}, Buffer.from(text))
+}
+
+/** The code and status of an S3 error, or the code of an error of backends. */
+function told(error: Error): string {
+  if (error instanceof S3Error) return `${error.status} ${error.code}`
+  return error instanceof BackendError ? error.code : String(error)
+}
+
+const refusals: readonly (readonly [expected: string, refusal: Refusal])[] = [
+  ['403 InvalidObjectState', { status: 403, code: 'InvalidObjectState' }],
+  ['403 QuotaExceeded', { status: 403, code: 'QuotaExceeded' }],
+  ['403 AccessDenied', { status: 403, code: 'OfThisStoreOnly' }],
+  ['400 BadRequest', { status: 400, code: 'OfThisStoreOnly' }],
+  ['400 BadRequest', { status: 409, code: 'OfThisStoreOnly' }],
+  ['400 BadRequest', { status: 499 }],
+  ['unavailable', { status: 307, code: 'OfThisStoreOnly' }],
+  ['unavailable', { status: 500, code: 'OfThisStoreOnly' }],
+  ['unavailable', { status: 401 }],
+  ['unavailable', { status: 408 }],
+  ['unavailable', { status: 429, code: 'OfThisStoreOnly' }],
+  ['unavailable', { status: 409, code: 'OperationAborted' }],
+  ['unavailable', { status: 400, code: 'ExpiredToken' }],
+]
+
+for (const [expected, refusal] of refusals) {
+  const { status, code = 'without a document' } = refusal
+  test(`${status} ${code} is ${expected}`, () => {
+    assert.is(told(toBackendError(toError(refusal))), expected)
+  })
+}
+
+/** Refuses to read one key. */
+class RefusingUpstream extends Upstream {
+  refusal: Refusal | undefined
+  override async send(request: UpstreamRequest) {
+    if (request.method === 'GET' && request.key === 'refused' && this.refusal !== undefined)
+      throw toError(this.refusal)
+    return super.send(request)
+  }
+}
+
+const record: ObjectRecord = {
+  size: 4,
+  etag: '8d777f385d3dfec8815d20f7496026dc',
+  modifiedAtMs: 0,
+  headers: {},
+  metadata: {},
+  storageClass: 'STANDARD',
+}
+
+/** A gateway that has stored two objects, one of which the store refuses to read. */
+function withRefused(refusal: Refusal, work: (gateway: GatewayBackend) => Promise<void>): Promise<void> {
+  return withKept(async (keep) => {
+    const store = keep(await startUpstreamStore())
+    const upstream = new RefusingUpstream(store.config(), { log, now: Date.now })
+    const gateway = keep(new GatewayBackend(store.config(), { upstream, log, now: Date.now }))
+    await gateway.prepare()
+    await gateway.createBucket(bucket)
+    for (const key of ['other', 'refused']) {
+      const data = { kind: 'bytes', bytes: Buffer.from('data') } as const
+      await gateway.putObject({ bucket, key, record, data, newVersionId: () => 'chosen-by-the-store' })
+    }
+    upstream.refusal = refusal
+    await work(gateway)
+  })
+}
+
+for (const refusal of [
+  { status: 403, code: 'InvalidObjectState' },
+  { status: 403, code: 'OfThisStoreOnly' },
+  { status: 400, code: 'InvalidRequest' },
+]) {
+  test(`one object that the store refuses with ${refusal.code} hides no other in a listing`, () =>
+    withRefused(refusal, async (gateway) => {
+      const { entries } = await gateway.listObjects(bucket, {
+        prefix: '',
+        delimiter: '',
+        startAfter: '',
+        limit: 9,
+      })
+      const shown = entries.map((entry) => entry.kind === 'object' && [entry.key, entry.record.size])
+      assert.equal(shown, [
+        ['other', 4],
+        ['refused', 4],
+      ])
+    }))
+}
+
+test('a store that does not take us for its client fails a listing', () =>
+  withRefused({ status: 403, code: 'SignatureDoesNotMatch' }, async (gateway) => {
+    const query = { prefix: '', delimiter: '', startAfter: '', limit: 9 }
+    assert.is(told(await rejection(gateway.listObjects(bucket, query))), 'unavailable')
+  }))
+
+test.run()
