@@ -184,7 +184,7 @@ export class GatewayBackend implements Backend {
   }
 
   async listParts(upload: UploadRecord, page: { readonly after: number; readonly limit: number }) {
-    const placed = await this.#parts.uploadStore.parts(upload, page)
+    const placed = await this.#parts.uploads.parts(upload, page)
     const parts = placed.slice(0, page.limit).map(({ part }) => part)
     const truncated = page.limit > 0 && placed.length > page.limit
     // An upload that has ended is forgotten before its parts are: while it is there, these are all of them.

@@ -6,3 +6,5 @@ export const partSizeMin = 5 * 1024 ** 2
 export const partNumberMax = 10_000
 /** Of an answer that brings neither data nor a list, bytes. */
 export const answerSizeMax = 256 * 1024
+/** Of a list of 1,000 parts, bytes. */
+export const partsSizeMax = 2 * 1024 * 1024

@@ -80,23 +80,28 @@ export class UploadStore {
     return `${folderOf(upload)}parked/${numberPrefix(number)}${parkedAs}`
   }
 
-  /** Parts in order of number, those above `after`, of each number the newest; more than `limit` where it is convenient. */
-  async parts(upload: UploadName, { after, limit }: { readonly after: number; readonly limit: number }) {
+  /**
+   * Parts in order of number, those above `after`, each as often as it was sent, the newest last; more than `limit` numbers where it
+   * is convenient.
+   */
+  async parts(
+    upload: UploadName,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly (readonly PlacedPart[])[]> {
     const folder = `${folderOf(upload)}parts/`
-    const newest = new Map<number, PlacedPart>()
+    const sent = new Map<number, PlacedPart[]>()
     let from = `${folder}${numberPrefix(after)}~`
     for (;;) {
       const { keys, truncated } = await this.#system.list(folder, { after: from, limit: namesPerPage })
       for (const key of keys) {
         const placed = parsePartName(key.slice(folder.length))
         if (placed === undefined) continue
-        const known = newest.get(placed.part.number)
-        if (known === undefined || known.part.modifiedAtMs <= placed.part.modifiedAtMs) {
-          newest.set(placed.part.number, placed)
-        }
+        const known = sent.get(placed.part.number)
+        if (known === undefined) sent.set(placed.part.number, [placed])
+        else known.push(placed)
       }
       // The last number of a page may go on in the next.
-      if (!truncated || newest.size > limit + 1) return [...newest.values()]
+      if (!truncated || sent.size > limit + 1) return [...sent.values()].map(inOrderOfTime)
       from = keys.at(-1) ?? from
     }
   }
@@ -124,6 +129,10 @@ export class UploadStore {
   async close(): Promise<void> {
     await Promise.allSettled(this.#cleaning)
   }
+}
+
+function inOrderOfTime(parts: PlacedPart[]): PlacedPart[] {
+  return parts.sort((a, b) => a.part.modifiedAtMs - b.part.modifiedAtMs)
 }
 
 /** A digest, because ids and keys are too long for a name. */

@@ -11,11 +11,12 @@ import { checksummedUpload } from './chunks.ts'
 import { completionDocument, type PartTag, requireCompleted } from './completion.ts'
 import type { GatewayConfig } from './config.ts'
 import { creationHeaders, customerHeaders } from './double-encryption.ts'
+import { keptParts } from './kept-parts.ts'
 import { isLocked, toNativeHeaders } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
 import type { PartSender } from './part-sender.ts'
 import type { StoreAcls } from './store-acls.ts'
-import { answerSizeMax, partNumberMax } from './store-limits.ts'
+import { answerSizeMax, partNumberMax, partsSizeMax } from './store-limits.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
 import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'
@@ -23,8 +24,6 @@ import { asBackend } from './upstream-error.ts'
 import { type ObjectWriter, toWritten } from './writing.ts'
 import { readAnswer, XmlEntry } from './xml-list.ts'
 
-/** A list of 1,000 parts. */
-const partsSizeMax = 2 * 1024 * 1024
 /** How often a completion is tried that another one of the same upload disturbs. */
 const completionsMax = 3
 
@@ -98,6 +97,14 @@ export class Uploads {
     // The system bucket does not know that the upload has ended meanwhile.
     await this.#store.forget(upload)
     throw new BackendError('no-such-upload', 'there is no such upload')
+  }
+
+  /** In order of number, those above `after`, of each the one that the store has; more than `limit` where it is convenient. */
+  async parts(
+    upload: UploadRecord,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly PlacedPart[]> {
+    return keptParts(this.#upstream, upload, await this.#store.parts(upload, page))
   }
 
   async complete(upload: UploadRecord, completion: Completion): Promise<WrittenVersion> {
@@ -194,7 +201,7 @@ export class Uploads {
 
   /** Errors: invalid-part. */
   async #chosen(upload: UploadRecord, parts: readonly PartRecord[]): Promise<readonly PlacedPart[]> {
-    const known = await this.#store.parts(upload, { after: 0, limit: partNumberMax })
+    const known = await this.parts(upload, { after: 0, limit: partNumberMax })
     const byNumber = new Map(known.map((placed) => [placed.part.number, placed]))
     return parts.map(({ number, generation }) => {
       const placed = byNumber.get(number)
