@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs'
 import type { MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
-import { isKeyId, keyIdRule } from '../control/settings.ts'
+import { isKeyId, isMount, isNamespace, keyIdRule, readTlsSettings } from '../control/settings.ts'
+import { requireReadable } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import type { Setting } from './variables.ts'
@@ -74,12 +74,9 @@ function parseVault(environment: Environment, because: string): VaultConfig {
   const roleId = required(environment, 'vaultRoleId', because).value
   const secretId = parseSecretId(environment, because)
   const keyName = required(environment, 'vaultKeyName', because)
-  const caPath = environment.find('vaultCaPath')
-  if (caPath !== undefined && !isDirectory(caPath.value)) {
-    throw new ConfigError(`${caPath.name} must name a directory of PEM files`)
-  }
-  const namespace = environment.value('vaultNamespace')
-  const loginNamespace = environment.value('vaultLoginNamespace')
+  const caPath = parseCaPath(environment)
+  const namespace = parseNamespace(environment, 'vaultNamespace')
+  const loginNamespace = parseNamespace(environment, 'vaultLoginNamespace')
   const clientTls = parseClientTls(environment)
   return {
     kind: 'vault',
@@ -88,9 +85,9 @@ function parseVault(environment: Environment, because: string): VaultConfig {
     secretId,
     keyName: parseKeyId(keyName.name, keyName.value),
     keyVersion: environment.integer('vaultKeyVersion', { min: 0, max: keyVersionMax }, 0),
-    ...(namespace !== undefined && { namespace: withoutSlashes(namespace) }),
-    ...(loginNamespace !== undefined && { loginNamespace: withoutSlashes(loginNamespace) }),
-    ...(caPath !== undefined && { caPath: caPath.value }),
+    ...(namespace !== undefined && { namespace }),
+    ...(loginNamespace !== undefined && { loginNamespace }),
+    ...(caPath !== undefined && { caPath }),
     ...(clientTls !== undefined && { clientTls }),
     transitMount: parseMount(environment, 'vaultTransitMount', 'transit'),
     appRoleMount: parseMount(environment, 'vaultAppRoleMount', 'approle'),
@@ -122,20 +119,22 @@ function parseMount(environment: Environment, setting: Setting, otherwise: strin
   const found = environment.find(setting)
   if (found === undefined) return otherwise
   const mount = found.value.replace(/^\/+|\/+$/g, '')
-  if (!mount.split('/').every(isKeyId)) {
+  if (!isMount(mount)) {
     throw new ConfigError(`${found.name} must be a mount's path`)
   }
   return mount
 }
 
 function parseClientTls(environment: Environment): VaultConfig['clientTls'] {
-  const certFile = environment.value('vaultClientCert')
-  const keyFile = environment.value('vaultClientKey')
+  const certFile = environment.find('vaultClientCert')
+  const keyFile = environment.find('vaultClientKey')
   if (certFile === undefined && keyFile === undefined) return undefined
   if (certFile === undefined) throw new ConfigError(`${nameOf('vaultClientCert')} must be set, as its key is`)
   if (keyFile === undefined)
     throw new ConfigError(`${nameOf('vaultClientKey')} must be set, as its certificate is`)
-  return { certFile, keyFile }
+  requireReadable(certFile)
+  requireReadable(keyFile)
+  return { certFile: certFile.value, keyFile: keyFile.value }
 }
 
 /** The secret id, or a wrapping token for it. */
@@ -156,10 +155,21 @@ function parseSecretId(environment: Environment, because: string): SecretSource 
 }
 
 /** `/` alone is the root namespace. */
-function withoutSlashes(namespace: string): string {
-  return namespace.replace(/^\/+|\/+$/g, '')
+function parseNamespace(environment: Environment, setting: Setting): string | undefined {
+  const found = environment.find(setting)
+  if (found === undefined) return undefined
+  if (!isNamespace(found.value)) throw new ConfigError(`${found.name} must be a namespace's path`)
+  return found.value.replace(/^\/+|\/+$/g, '')
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+function parseCaPath(environment: Environment): string | undefined {
+  const found = environment.find('vaultCaPath')
+  if (found === undefined) return undefined
+  try {
+    readTlsSettings({ caPath: found.value })
+  } catch (error) {
+    const message = `${found.name} must name a directory of CA certificates (PEM) that can be read`
+    throw new ConfigError(message, { cause: error })
+  }
+  return found.value
 }

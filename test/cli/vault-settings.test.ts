@@ -69,4 +69,29 @@ for (const [given, namespace] of [
   })
 }
 
+const certificates = {
+  SEALGATE_KMS_VAULT_CLIENT_CERT_FILE: '/dev/null',
+  SEALGATE_KMS_VAULT_CLIENT_KEY_FILE: '/dev/null',
+}
+for (const [name, value] of [
+  ['MINIO_SSE_VAULT_CAPATH', '/nowhere'],
+  ['MINIO_SSE_VAULT_CAPATH', '/dev/null'],
+  // Where no file is a certificate.
+  ['MINIO_SSE_VAULT_CAPATH', '/dev'],
+  ['SEALGATE_KMS_VAULT_CLIENT_CERT_FILE', '/nowhere'],
+  ['SEALGATE_KMS_VAULT_CLIENT_KEY_FILE', '/nowhere'],
+  ['SEALGATE_KMS_VAULT_TRANSIT_MOUNT', '_transit'],
+  ['SEALGATE_KMS_VAULT_TRANSIT_MOUNT', 'team//transit'],
+  ['SEALGATE_KMS_VAULT_APPROLE_MOUNT', '-approle'],
+  ['MINIO_SSE_VAULT_KEY_NAME', '_key'],
+  ['MINIO_SSE_VAULT_NAMESPACE', 'ns 1'],
+  ['SEALGATE_KMS_VAULT_LOGIN_NAMESPACE', 'ns 1'],
+] as const) {
+  test(`${value} as ${name} is refused by the variable’s name`, () => {
+    const refusal = refusalOf({ ...secret, ...(name.includes('CLIENT') && certificates), [name]: value })
+    assert.ok(refusal.startsWith(`${name} `), refusal)
+    assert.not.ok(refusal.includes(value), refusal)
+  })
+}
+
 test.run()

@@ -3,6 +3,7 @@ import type { VaultConfig } from '../../config.ts'
 import { KmsError } from '../../errors.ts'
 import { isKeyId } from '../../key-ids.ts'
 import { VaultError } from './vault-error.ts'
+import { isMount, isNamespace } from './vault-names.ts'
 import { createVaultTransport, type TransportRequest } from './vault-transport.ts'
 
 /** A token as a login or a renewal grants it. */
@@ -77,9 +78,6 @@ export interface VaultClient {
 const callDeadlineMs = 4_000
 /** Of logins and renewals, which nobody waits for and which Vault has to write down. */
 const sessionDeadlineMs = 10_000
-
-/** A namespace goes into a header. */
-const namespacePattern = /^[\x21-\x7e]*$/
 
 /** Errors at creation: not-configured, for what can be told from the configuration alone. */
 export function createVaultClient(
@@ -183,12 +181,12 @@ const healthPath =
 
 function checkConfig({ transitMount, appRoleMount, namespace, loginNamespace }: VaultConfig): void {
   for (const mount of [transitMount, appRoleMount]) {
-    if (!mount.split('/').every(isKeyId)) {
+    if (!isMount(mount)) {
       throw new KmsError('not-configured', `"${mount}" is not a mount path of Vault`)
     }
   }
   for (const name of [namespace, loginNamespace]) {
-    if (name !== undefined && !namespacePattern.test(name)) {
+    if (name !== undefined && !isNamespace(name)) {
       throw new KmsError('not-configured', 'the Vault namespace holds a character that no namespace has')
     }
   }
