@@ -69,18 +69,20 @@ export const copyObject: Operation = {
       const copy: Copy = { context, source, opened, encryption, headers, attributes }
       refuseNoChange(copy)
       const { record, data, seal } = await makeTarget(copy)
-      await confirmRecord(services, request.bucket, record)
-      const version = await services.backend.putObject({
-        bucket: request.bucket,
-        key: request.key,
-        record,
-        data,
-        attributes,
-        newVersionId: () => newVersionId(record),
-        ...(condition !== undefined && { condition }),
-        ...(encryption !== undefined && { asked: askedOf(encryption) }),
+      return settle({ data }, async () => {
+        await confirmRecord(services, request.bucket, record)
+        const version = await services.backend.putObject({
+          bucket: request.bucket,
+          key: request.key,
+          record,
+          data,
+          attributes,
+          newVersionId: () => newVersionId(record),
+          ...(condition !== undefined && { condition }),
+          ...(encryption !== undefined && { asked: askedOf(encryption) }),
+        })
+        return reply(copy, { record, seal, version })
       })
-      return reply(copy, { record, seal, version })
     }
     return whileReplaced(copyOnce)
   },

@@ -8,6 +8,7 @@ import {
 } from '../../engine/index.ts'
 import {
   BackendError,
+  type NewData,
   type StagedData,
   type StagePlan,
   type StoredObject,
@@ -108,8 +109,11 @@ export async function writeBody(
   })
 }
 
-/** Goes on with written data; discards it when that fails. */
-export async function settle<Result>(written: WrittenData, next: () => Promise<Result>): Promise<Result> {
+/** Goes on with written data; discards it when that fails. What belongs to another object stays. */
+export async function settle<Result>(
+  written: { readonly data: NewData },
+  next: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await next()
   } catch (error) {

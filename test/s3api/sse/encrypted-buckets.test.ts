@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { countFiles } from '../../support/files.ts'
 import { type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 import { tamperRows } from '../../support/store-rows.ts'
 
@@ -111,6 +112,23 @@ test('a plain upload is not completed in a bucket that has become encrypted', ()
     })
     assert.equal([completed.status, completed.code], [409, 'OperationAborted'])
     assert.is((await get(front, '/bucket/key')).code, 'NoSuchKey')
+  }))
+
+test('a copy that is written while its bucket becomes encrypted is refused, and leaves nothing behind', () =>
+  withFrontEnd({}, async (front) => {
+    await put(front, '/bucket', '')
+    await put(front, '/bucket/key', 'x'.repeat(300_000))
+    const files = countFiles(`${front.directory}/.sealgate/data`)
+    const stage = front.backend.stage.bind(front.backend)
+    front.backend.stage = async (plan) => {
+      await front.send({ method: 'PUT', target: '/bucket?encryption', body: defaultEncryption })
+      return stage(plan)
+    }
+    const headers = { 'x-amz-copy-source': '/bucket/key', 'x-amz-checksum-algorithm': 'SHA256' }
+    const copied = await front.send({ method: 'PUT', target: '/bucket/copy', headers })
+    assert.is(copied.code, 'OperationAborted')
+    assert.is((await get(front, '/bucket/copy')).code, 'NoSuchKey')
+    assert.is(countFiles(`${front.directory}/.sealgate/data`), files)
   }))
 
 test.run()
