@@ -1,6 +1,8 @@
+import { setImmediate as immediate } from 'node:timers/promises'
+
 /**
  * One page of names in UTF-8 byte order, those below a common prefix folded into one entry. Folded names are not walked
- * through: after a page of them the scan goes on behind the prefix.
+ * through: the scan goes on behind the prefix.
  */
 
 /**
@@ -33,6 +35,12 @@ export type ScanEntry<Row> =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 const rowsPerFetchMax = 1_000
+/** Of rows that are folded away, few are fetched at a time: there may be many below each prefix. */
+const rowsPerFetchMin = 4
+const rowsPerEntryMax = 4
+/** So many rows, a fetch counted as some, and then it is the others' turn: a store in this process holds up all of them. */
+const rowsPerTurn = 2_000
+const rowsOfFetch = 20
 
 export interface ScannedPage<Row> {
   readonly entries: ScanEntry<Row>[]
@@ -45,14 +53,33 @@ export async function scanPage<Row>(scan: Scan<Row>): Promise<ScannedPage<Row>> 
   if (limit === 0) return { entries, truncated: false }
   const end = successorOf(prefix)
   let from: Cursor | undefined = later(scan.from, { key: prefix, past: false })
+  let rowsMax = rowsPerFetch
+  let rowsOfTurn = 0
   while (from !== undefined && entries.length <= limit) {
-    const count = Math.min(rowsPerFetch, limit - entries.length + 1)
+    const count = Math.min(rowsMax, limit - entries.length + 1)
+    const before = entries.length
     const rows = await scan.fetch(from, end, count)
     from = collect(scan, rows, entries)
     if (rows.length < count) break
+    const gained = entries.length - before
+    rowsMax = nextRowsMax(rowsMax, { rows: rows.length, gained }, rowsPerFetch)
+    rowsOfTurn += rows.length + rowsOfFetch
+    if (rowsOfTurn < rowsPerTurn) continue
+    rowsOfTurn = 0
+    await immediate()
   }
   const truncated = entries.length > limit
   return { entries: entries.slice(0, limit), truncated }
+}
+
+/** Twice as many while most of what is read is shown, no more than can be expected to be when it is not. */
+function nextRowsMax(
+  rowsMax: number,
+  { rows, gained }: { readonly rows: number; readonly gained: number },
+  rowsPerFetch: number,
+): number {
+  const wanted = gained * rowsPerEntryMax < rows ? gained * rowsPerEntryMax : rowsMax * 2
+  return Math.min(Math.max(wanted, rowsPerFetchMin), rowsPerFetch)
 }
 
 /** Adds the rows to the page; says where to go on, or undefined when nothing can follow. */
