@@ -26,8 +26,16 @@ export function matchingRule(rules: readonly CorsRule[], question: CorsQuestion)
     ({ origins, methods, headers }) =>
       methods.some((method) => method === question.method) &&
       origins.some((pattern) => matches(pattern, question.origin)) &&
-      question.headers.every((name) => headers.some((pattern) => matches(pattern.toLowerCase(), name))),
+      allowsHeaders(headers, question.headers),
   )
+}
+
+function allowsHeaders(patterns: readonly string[], names: readonly string[]): boolean {
+  if (names.length === 0) return true
+  const allowed = patterns.map((pattern) => pattern.toLowerCase())
+  const exact = new Set(allowed)
+  const starred = allowed.filter((pattern) => pattern.includes('*'))
+  return names.every((name) => exact.has(name) || starred.some((pattern) => matches(pattern, name)))
 }
 
 /** The response headers that let the browser's page have the response. */

@@ -13,6 +13,9 @@ import type { Reply, S3Request } from '../operation.ts'
 
 /** What browsers ask of a server before and with requests of pages from elsewhere. */
 
+/** Anybody may ask, and each name is held against each that a rule allows. */
+const requestedHeadersMax = 256
+
 /** Answers an OPTIONS request. It says nothing of the bucket but its CORS rules, so nobody has to be allowed anything. */
 export async function preflight(backend: Backend, { bucket, headers }: S3Request): Promise<Reply> {
   const origin = headers.get('origin')
@@ -67,9 +70,16 @@ async function findRule(
   }
 }
 
+/** Each once. Errors: BadRequest. */
 function requestedHeaders(headers: S3Request['headers']): string[] {
-  return (headers.get('access-control-request-headers') ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '')
+  const text = headers.get('access-control-request-headers') ?? ''
+  const names = new Set(text.split(',').map((name) => name.trim().toLowerCase()))
+  names.delete('')
+  if (names.size > requestedHeadersMax) {
+    throw new S3Error(
+      'BadRequest',
+      `Access-Control-Request-Headers has more than ${requestedHeadersMax} names`,
+    )
+  }
+  return [...names]
 }

@@ -76,6 +76,26 @@ test('a preflight is answered by the rules, without a signature', async () => {
   })
 })
 
+test('a preflight asks for 256 headers at most, each of which counts once', async () => {
+  await withRules(async ({ send }) => {
+    const ask = (names: readonly string[]) => {
+      const headers = {
+        origin: 'https://app.example.com',
+        'access-control-request-method': 'PUT',
+        'access-control-request-headers': names.join(', '),
+      }
+      return send({ method: 'OPTIONS', target: '/hers/key', headers }, 'nobody')
+    }
+    const names = Array.from({ length: 257 }, (_, index) => `x-amz-meta-${index}`)
+    assert.is((await ask(names)).status, 400)
+    assert.is((await ask(names.slice(1))).status, 200)
+    const repeated = await ask(
+      Array.from({ length: 1_000 }, (_, index) => ['X-Amz-A', 'x-amz-a'][index % 2] ?? ''),
+    )
+    assert.is(repeated.headers['access-control-allow-headers'], 'x-amz-a')
+  })
+})
+
 test('answers carry the headers for the page, errors too', async () => {
   await withRules(async ({ send }) => {
     const origin = 'https://app.example.com'
