@@ -123,8 +123,13 @@ const versions = `
   CREATE UNIQUE INDEX objects_null_behind ON objects (bucket, key) WHERE live = 0 AND version IS NULL;
 `
 
+/** What is due is looked for several times a second, and may be few of very many files. */
+const trashByDue = `
+  CREATE INDEX trash_by_due ON trash (due_at_ms);
+`
+
 /** What each format added to the one before: a store of format n has gone through the first n. Never changed, only added to. */
-const steps: readonly string[] = [objectsAndUploads, systemRecords, owners, versions]
+const steps: readonly string[] = [objectsAndUploads, systemRecords, owners, versions, trashByDue]
 
 /** Makes the tables of a new store, and what an older one lacks. Errors: a store that a later version of the program has written. */
 export function prepareSchema(database: Database): void {

@@ -104,6 +104,9 @@ test('a store of the first format keeps its objects, its streams and the ids tha
     }
     const after = openDatabase(path, { readOnly: true })
     assert.is(after.prepare('SELECT max(id) AS id FROM objects').get()?.id, 42)
+    // Files that are due are found without a look at all that are not.
+    const due = 'SELECT file FROM trash WHERE due_at_ms <= 5 ORDER BY due_at_ms LIMIT 10'
+    assert.match(String(after.prepare(`EXPLAIN QUERY PLAN ${due}`).get()?.detail), /SEARCH .*trash_by_due/)
     after.close()
   } finally {
     rmSync(directory, { recursive: true, force: true })
