@@ -80,16 +80,14 @@ export class Lookup {
     try {
       return await this.#find(wanted, access)
     } catch (error) {
-      if (!(error instanceof UpstreamError) || error.status !== 400) throw toReadError(error)
+      if (!isAboutKey(error)) throw toReadError(error)
       if (customerKey === undefined) throw needsKey(error)
       // Stored in another mode than the one in force: with a key that the store does not want, or without one that it wants.
       const double = { ...this.#double, c: Object.keys(access).length === 0 }
       try {
         return await this.#find(wanted, customerHeaders(double, customerKey, name))
       } catch (second) {
-        throw second instanceof UpstreamError && second.status === 400
-          ? wrongKey(second)
-          : toReadError(second)
+        throw isAboutKey(second) ? wrongKey(second) : toReadError(second)
       }
     }
   }
@@ -102,7 +100,7 @@ export class Lookup {
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error
       // Without its SSE-C key.
-      if (error.status === 400) return true
+      if (isAboutKey(error)) return true
       if (error.status === 404) return false
       throw toBackendError(error)
     }
@@ -212,19 +210,26 @@ function refuseUnmarked({ bucket, key, tail }: Found): void {
   throw new DareError('tag-mismatch', 'the object is encrypted, but the store has lost its marker')
 }
 
-function needsKey(error: UpstreamError): Error {
+/** The store misses an SSE-C key, or has one that it does not want. Ceph says so of an argument; HEAD says nothing but 400. */
+function isAboutKey(error: unknown): boolean {
+  if (!(error instanceof UpstreamError) || error.status !== 400) return false
+  if (error.code === 'InvalidArgument') return /encryption/i.test(error.message)
+  return error.code === 'InvalidRequest' || error.code === 'BadRequest'
+}
+
+function needsKey(cause: unknown): Error {
   return new S3Error(
     'InvalidRequest',
     'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.',
-    { cause: error },
+    { cause },
   )
 }
 
-function wrongKey(error: UpstreamError): Error {
+function wrongKey(cause: unknown): Error {
   return new S3Error(
     'InvalidArgument',
     'The encryption parameters provided do not match the ones used originally.',
-    { cause: error },
+    { cause },
   )
 }
 

@@ -120,4 +120,27 @@ test('a store that does not take us for its client fails a listing', () =>
     assert.is(told(await rejection(gateway.listObjects(bucket, query))), 'unavailable')
   }))
 
+const unread: readonly (readonly [expected: string, refusal: Refusal])[] = [
+  ['unavailable', { status: 400, code: 'ExpiredToken' }],
+  ['400 InvalidArgument', { status: 400, code: 'InvalidArgument', message: 'Invalid version id specified' }],
+  ['400 InvalidRequest', { status: 400, code: 'InvalidRequest' }],
+  ['400 InvalidRequest', { status: 400 }],
+  [
+    '400 InvalidRequest',
+    {
+      status: 400,
+      code: 'InvalidArgument',
+      message: 'Requests specifying Server Side Encryption with Customer provided keys must provide a key.',
+    },
+  ],
+]
+
+for (const [expected, refusal] of unread) {
+  const { code = 'without a document', message = '' } = refusal
+  test(`a read that the store refuses with 400 ${code} ${message} is ${expected}`, () =>
+    withRefused(refusal, async (gateway) => {
+      assert.is(told(await rejection(gateway.getObject(bucket, 'refused'))), expected)
+    }))
+}
+
 test.run()
