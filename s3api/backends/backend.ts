@@ -80,7 +80,8 @@ export interface Backend {
   /**
    * Makes the object: a new version, or in place of the null version, as the bucket's versioning is at that moment. Takes
    * over `data`: it is used up when this resolves and discarded when it rejects.
-   * Errors: no-such-bucket, precondition-failed, no-such-key (an If-Match on nothing), locked (the null version is).
+   * Errors: no-such-bucket, precondition-failed, no-such-key (an If-Match on nothing), locked (the null version is),
+   * replaced (the object whose data is taken over).
    */
   putObject(put: {
     readonly bucket: string
@@ -96,12 +97,12 @@ export interface Backend {
   /**
    * The current version, or the one of that id: its record, and a handle on the data of this very generation.
    * Errors: no-such-bucket; no-such-key (with `marker` where the current version is a delete marker); no-such-version;
-   * delete-marker (that version is one; with `marker`).
+   * delete-marker (that version is one; with `marker`); replaced (again and again, while it was looked up).
    */
   getObject(bucket: string, key: string, versionId?: string, hint?: LookupHint): Promise<StoredObject>
   /**
    * The stored bytes of ranges of the object's streams, which follow each other without a gap. Each source is to be read
-   * before the next is asked for; ending the generator closes what is open. Errors: no-such-key when that generation is gone
+   * before the next is asked for; ending the generator closes what is open. Errors: replaced when that generation is gone
    * (look the object up again).
    */
   openData(object: StoredObject, ranges: readonly StreamRange[]): AsyncGenerator<ByteSource, void, undefined>
@@ -239,6 +240,7 @@ export type BackendErrorCode =
   | 'bucket-not-empty'
   | 'no-such-key'
   | 'no-such-version'
+  | 'replaced'
   | 'delete-marker'
   | 'locked'
   | 'no-such-upload'

@@ -26,6 +26,7 @@ const s3CodeOfBackend = {
   'bucket-not-empty': 'BucketNotEmpty',
   'no-such-key': 'NoSuchKey',
   'no-such-version': 'NoSuchVersion',
+  replaced: 'ServiceUnavailable',
   'delete-marker': 'MethodNotAllowed',
   locked: 'AccessDenied',
   'no-such-upload': 'NoSuchUpload',
@@ -42,6 +43,7 @@ const s3CodeOfBackend = {
 const messageOfBackend: Partial<Record<BackendErrorCode, string>> = {
   locked: 'Access Denied because object protected by object lock.',
   unreadable: 'Access Denied because the server itself may not read what is stored.',
+  replaced: 'The object is being replaced again and again. Please try again.',
   'read-only': 'MinIO has stored the object, and it is read only here.',
 }
 

@@ -1,13 +1,15 @@
 import { copyNeeds, tagCopyNeeds } from '../access/needs.ts'
 import { newObjectAccess, ownerMember } from '../access/new-access.ts'
-import type {
-  Checksum,
-  ChecksumAlgorithm,
-  NewData,
-  ObjectRecord,
-  WrittenVersion,
+import {
+  BackendError,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type NewData,
+  type ObjectRecord,
+  type WrittenVersion,
 } from '../backends/backend.ts'
 import type { ObjectAttributes } from '../backends/versions.ts'
+import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
@@ -34,7 +36,6 @@ import {
   settle,
   type WritePlan,
   type WrittenData,
-  whileReplaced,
   writeData,
 } from './object-data.ts'
 import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
@@ -250,7 +251,7 @@ async function copyData(
 ): Promise<WrittenData> {
   let size = 0
   const { data } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
-    if (record.etag !== options.etag) throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
+    if (record.etag !== options.etag) throw new BackendError('replaced', 'the copy source was replaced')
     size = record.size
     return { range: { offset: 0, size } }
   })

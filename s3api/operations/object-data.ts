@@ -6,14 +6,8 @@ import {
   storedRange,
   type WriteResult,
 } from '../../engine/index.ts'
-import {
-  BackendError,
-  type NewData,
-  type StagedData,
-  type StagePlan,
-  type StoredObject,
-  type WrittenBytes,
-} from '../backends/backend.ts'
+import type { NewData, StagedData, StagePlan, StoredObject, WrittenBytes } from '../backends/backend.ts'
+import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
@@ -26,8 +20,6 @@ import type { ObjectVersionName } from './version-parameter.ts'
 
 /** Bodies up to this many bytes are sealed where they arrive and stored beside their record. */
 const inlineSizeMax = 64 * 1024
-/** How often an object is looked up again when it was replaced between look-up and read. */
-const lookupsMax = 4
 
 /** New bytes, written but not yet an object. */
 export interface WrittenData {
@@ -170,32 +162,14 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
   readonly plan: Plan
   readonly data: ObjectData
 }> {
-  for (let attempt = 1; ; attempt++) {
+  return whileReplaced(async () => {
     const opened = await openObject(services, name, customerKey, { recordOnly: false })
     const planned = plan(opened)
     const range = planned.range ?? { offset: 0, size: 0 }
     const { body } = opened.stored
     if (body !== undefined) return { opened, plan: planned, data: readBody(services, opened, body, range) }
-    try {
-      return { opened, plan: planned, data: await begun(readRange(services, opened, range, signal)) }
-    } catch (error) {
-      const replaced =
-        error instanceof BackendError && error.code === 'no-such-key' && name.versionId === undefined
-      if (!replaced || attempt === lookupsMax) throw error
-    }
-  }
-}
-
-/** Does it again when the object that it looks up is replaced before it is used. */
-export async function whileReplaced<Result>(work: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      const replaced = error instanceof BackendError && error.code === 'no-such-key'
-      if (!replaced || attempt === lookupsMax) throw error
-    }
-  }
+    return { opened, plan: planned, data: await begun(readRange(services, opened, range, signal)) }
+  })
 }
 
 /** The plaintext of a range of what the look-up has brought. Takes over the object key: it is zeroed. */

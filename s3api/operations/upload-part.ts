@@ -1,6 +1,7 @@
 import { partKey, takeRandom } from '../../engine/index.ts'
 import { copyNeeds } from '../access/needs.ts'
-import type { Checksum, PartRecord } from '../backends/backend.ts'
+import { BackendError, type Checksum, type PartRecord } from '../backends/backend.ts'
+import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
@@ -69,7 +70,7 @@ export const uploadPartCopy: Operation = {
     const customerKey = await newCustomerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
-      const { written, source } = await copyToPart(context, opened, number, customerKey)
+      const { written, source } = await whileReplaced(() => copyToPart(context, opened, number, customerKey))
       return settle(written, async () => {
         const wanted = opened.upload.checksum?.algorithm
         const checksum = wanted && toChecksum(wanted, written.digests)
@@ -105,7 +106,7 @@ async function copyToPart(
   checked.encryption?.objectKey.fill(0)
   const { data, plan } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
     if (record.etag !== checked.record.etag) {
-      throw new S3Error('PreconditionFailed', 'The copy source was replaced.')
+      throw new BackendError('replaced', 'the copy source was replaced')
     }
     const range = parseCopySourceRange(request.headers.get('x-amz-copy-source-range'), record.size)
     if (range.size > partSizeMax) throw new S3Error('EntityTooLarge')

@@ -128,7 +128,7 @@ export class StoredData {
   /** A file that is not there: of an object that was replaced, or lost. */
   #missing({ id }: Generation, file: string): Error {
     if (this.#reader.hasObject(id)) return new Error(`the data file ${file} is lost`)
-    return new BackendError('no-such-key', 'the object was replaced or deleted meanwhile')
+    return new BackendError('replaced', 'the object was replaced or deleted meanwhile')
   }
 }
 

@@ -11,7 +11,7 @@ import type { StoreAcls } from './store-acls.ts'
 import { answerSizeMax, partSizeMin } from './store-limits.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
-import { toBackendError, UpstreamError } from './upstream-error.ts'
+import { parseError, toBackendError, UpstreamError } from './upstream-error.ts'
 import { type ObjectWriter, toWritten } from './writing.ts'
 import { readAnswer, XmlEntry } from './xml-list.ts'
 
@@ -59,8 +59,8 @@ export class ObjectCopier {
     try {
       return await this.#copy(put, from)
     } catch (error) {
-      if (error instanceof UpstreamError && isReplaced(error)) {
-        throw new BackendError('no-such-key', 'the source of the copy was replaced', { cause: error })
+      if (error instanceof UpstreamError && isReplaced(error, put)) {
+        throw new BackendError('replaced', 'the source of the copy was replaced', { cause: error })
       }
       throw toBackendError(error, 'no-such-bucket')
     }
@@ -240,6 +240,9 @@ function* piecesOf(size: number, pieceSize: number) {
   }
 }
 
-function isReplaced({ status, message }: UpstreamError): boolean {
-  return status === 412 && /copy-source/i.test(message)
+/** The source is another one by now, or gone. */
+function isReplaced({ status, code, body }: UpstreamError, { condition }: Pick<Put, 'condition'>): boolean {
+  // Of a client's condition, which is on the target, the store could say the same.
+  if (condition === undefined) return status === 412 || code === 'NoSuchKey' || code === 'NoSuchVersion'
+  return status === 412 && /copy-source/i.test(parseError(body)?.condition ?? '')
 }

@@ -1,6 +1,7 @@
 import { DareError } from '../../../engine/index.ts'
 import { S3Error } from '../../errors.ts'
 import { BackendError, type ObjectRecord } from '../backend.ts'
+import { whileReplaced } from '../while-replaced.ts'
 import type { GatewayConfig } from './config.ts'
 import { DecodedRecords } from './decoded-records.ts'
 import { customerHeaders } from './double-encryption.ts'
@@ -61,7 +62,11 @@ export class Lookup {
   }
 
   /** Errors: those of Backend.getObject; DareError where the object is not as it was stored. */
-  async object(wanted: Wanted): Promise<LookedUp> {
+  object(wanted: Wanted): Promise<LookedUp> {
+    return whileReplaced(() => this.#object(wanted))
+  }
+
+  async #object(wanted: Wanted): Promise<LookedUp> {
     const found = await this.find(wanted)
     const marker = markerOf(found.headers)
     if (marker === undefined) {
@@ -165,7 +170,7 @@ export class Lookup {
         throw toReadError(error)
       })
     if (unquoted(headers.etag) !== found.etag)
-      throw new BackendError('no-such-key', 'the object was replaced meanwhile')
+      throw new BackendError('replaced', 'the object was replaced meanwhile')
     const json = parseArea(bytes)?.json
     if (json === undefined) throw new DareError('unexpected-eof', 'the record of the object is cut')
     return json

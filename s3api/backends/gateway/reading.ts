@@ -51,7 +51,7 @@ async function requestRange(
   { start, end }: { readonly start: number; readonly end: number },
 ): Promise<UpstreamAnswer> {
   const replaced = (cause?: unknown) =>
-    new BackendError('no-such-key', 'the object was replaced meanwhile', { cause })
+    new BackendError('replaced', 'the object was replaced or deleted meanwhile', { cause })
   let answer: UpstreamAnswer
   try {
     answer = await upstream.send({
@@ -65,7 +65,9 @@ async function requestRange(
   } catch (error) {
     if (error instanceof UpstreamError && (error.status === 412 || error.status === 416))
       throw replaced(error)
-    throw toBackendError(error)
+    const known = toBackendError(error)
+    const gone = known instanceof BackendError && /^no-such-(key|version)$/.test(known.code)
+    throw gone ? replaced(error) : known
   }
   // For stores that do not know If-Match.
   if (unquoted(answer.headers.etag) === etag && answer.status === 206) return answer

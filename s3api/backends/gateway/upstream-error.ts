@@ -74,14 +74,25 @@ export function toUpstreamError(
 }
 
 /** The error document, where the body is one. */
-export function parseError(
-  body: Uint8Array,
-): { readonly code: string; readonly message: string; readonly region: string | undefined } | undefined {
+export function parseError(body: Uint8Array):
+  | {
+      readonly code: string
+      readonly message: string
+      readonly region: string | undefined
+      /** The header of ours that was not met. */
+      readonly condition: string | undefined
+    }
+  | undefined {
   if (body.length === 0) return undefined
   try {
     const root = readXml(body, 'Error')
     const text = (name: string) => root.child(name)?.text()
-    return { code: text('Code') ?? 'InternalError', message: text('Message') ?? '', region: text('Region') }
+    return {
+      code: text('Code') ?? 'InternalError',
+      message: text('Message') ?? '',
+      region: text('Region'),
+      condition: text('Condition'),
+    }
   } catch {
     // A proxy's page, most likely; the status says enough.
     return undefined

@@ -38,14 +38,14 @@ export class MinioFile {
     this.#facts = facts
   }
 
-  /** Errors: BackendError no-such-key, where it is another file by now. */
+  /** Errors: BackendError replaced, where it is another file by now, or none. */
   async open() {
     const handle = await openPlain(this.#path)
-    if (handle === undefined) throw absent()
+    if (handle === undefined) throw new BackendError('replaced', 'the file is gone meanwhile')
     const { size, mtimeNs } = await handle.stat({ bigint: true })
     if (Number(size) === this.#facts.size && mtimeNs === this.#facts.modifiedAtNs) return handle
     await handle.close()
-    throw new BackendError('no-such-key', 'the file was replaced meanwhile')
+    throw new BackendError('replaced', 'the file was replaced meanwhile')
   }
 }
 

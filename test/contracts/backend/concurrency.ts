@@ -107,7 +107,7 @@ export function concurrencyContract(
             assert.is(etagOf(bytes), object.record.etag)
             seen.objects++
           } catch (error) {
-            if (!(error instanceof BackendError) || error.code !== 'no-such-key') throw error
+            if (!(error instanceof BackendError) || !/^(no-such-key|replaced)$/.test(error.code)) throw error
             seen.absent++
           }
         }

@@ -60,7 +60,7 @@ export function copyContract(name: string, open: Open): void {
     assert.equal(await bench.garbage(), [])
   })
 
-  fact('an object that is gone is taken over whole or is no-such-key', async (bench) => {
+  fact('an object that is gone is taken over whole or is replaced', async (bench) => {
     for (const inline of [true, false]) {
       const bytes = randomBytes(100_000)
       await put(bench, 'source', bytes, { inline })
@@ -72,7 +72,7 @@ export function copyContract(name: string, open: Open): void {
         (thrown: unknown) => thrown,
       )
       if (error === undefined) await expectObject(bench, `target-${inline}`, bytes)
-      else await rejectsWith('no-such-key', Promise.reject(error))
+      else await rejectsWith('replaced', Promise.reject(error))
     }
     assert.equal(await bench.garbage(), [])
   })
