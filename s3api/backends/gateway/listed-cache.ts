@@ -1,7 +1,10 @@
 import { RecentlyUsed } from '../../recently-used.ts'
 import type { ListedRecord } from '../backend.ts'
+import { nullVersionId } from '../versions.ts'
+import type { Found } from './lookup.ts'
+import { parseTime } from './native-headers.ts'
 
-/** What listings need of objects, by the store's ETag of one generation; the least recently used goes first. */
+/** What listings need of objects, by what the store says of one generation; the least recently used goes first. */
 export class ListedCache {
   readonly #entries: RecentlyUsed<string, ListedRecord>
 
@@ -13,30 +16,45 @@ export class ListedCache {
     return this.#entries.size
   }
 
-  get(name: Generation): ListedRecord | undefined {
-    return this.#entries.get(idOf(name))
+  get(generation: Generation): ListedRecord | undefined {
+    return this.#entries.get(idOf(generation))
   }
 
-  set(name: Generation, { size, etag, modifiedAtMs, storageClass, owner, checksum }: ListedRecord): void {
+  set(
+    { bucket, key, etag, versionId, headers }: Found,
+    { size, etag: shownEtag, modifiedAtMs, storageClass, owner, checksum }: ListedRecord,
+  ): void {
     const listed = {
       size,
-      etag,
+      etag: shownEtag,
       modifiedAtMs,
       storageClass,
       ...(owner !== undefined && { owner }),
       ...(checksum !== undefined && { checksum }),
     }
-    this.#entries.set(idOf(name), listed, 1)
+    const generation = { bucket, key, etag, modified: headers['last-modified'] }
+    this.#entries.set(idOf(generation), listed, 1)
+    // Only one of the two kinds of listings tells of versions.
+    if (isNamed(versionId)) this.#entries.set(idOf({ ...generation, versionId }), listed, 1)
   }
 }
 
+/** As the store tells of it. A plain object that is written again as it was differs in its time alone. */
 interface Generation {
   readonly bucket: string
   readonly key: string
-  /** The store's. */
   readonly etag: string
+  readonly modified: string | undefined
+  readonly versionId?: string | undefined
 }
 
-function idOf({ bucket, key, etag }: Generation): string {
-  return `${bucket}/${etag}/${key}`
+function idOf({ bucket, key, etag, modified, versionId }: Generation): string {
+  // Headers tell no parts of seconds, listings do.
+  const modifiedAtSeconds = Math.floor(parseTime(modified) / 1000)
+  return `${bucket}/${etag}/${modifiedAtSeconds}/${isNamed(versionId) ? versionId : ''}/${key}`
+}
+
+/** The null version stores name in listings only. */
+function isNamed(versionId: string | undefined): boolean {
+  return versionId !== undefined && versionId !== nullVersionId
 }

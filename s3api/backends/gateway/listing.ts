@@ -161,11 +161,12 @@ export class Listing {
     versionId: string | undefined,
   ): Promise<ListedRecord | undefined> {
     const etag = unquoted(entry.find('ETag'))
-    const known = this.#cache.get({ bucket, key, etag })
+    const [modified, id] = [entry.find('LastModified'), entry.find('VersionId')]
+    const known = this.#cache.get({ bucket, key, etag, modified, versionId: id })
     if (known !== undefined) return known
     try {
       const found = await this.#lookup.object({ bucket, key, versionId, tail: 'record' })
-      this.#cache.set({ bucket, key, etag: found.etag }, found.record)
+      this.#cache.set(found, found.record)
       return found.record
     } catch (error) {
       if (
