@@ -1,3 +1,4 @@
+import { S3Error } from '../../errors.ts'
 import { metadataPrefix, standardHeaders } from '../../standard-headers.ts'
 import type { ObjectRecord } from '../backend.ts'
 import type { ObjectAttributes } from '../versions.ts'
@@ -10,12 +11,19 @@ type Headers = Readonly<Record<string, string>>
 const defaultStorageClass = 'STANDARD'
 const kept: ReadonlySet<string> = new Set(standardHeaders)
 
-/** For a request that makes an object. `marker` tells that it is encrypted. */
+/** For a request that makes an object. `marker` tells that it is encrypted. Errors: S3Error InvalidArgument. */
 export function toNativeHeaders(
   { headers, metadata, storageClass }: Pick<ObjectRecord, 'headers' | 'metadata' | 'storageClass'>,
   marker: string | undefined,
   attributes: ObjectAttributes = {},
 ): Record<string, string> {
+  // Of a plain object it would be taken for the marker.
+  if (Object.hasOwn(metadata, markerName)) {
+    throw new S3Error(
+      'InvalidArgument',
+      `The gateway keeps the metadata header ${metadataPrefix}${markerName} for itself.`,
+    )
+  }
   const native: Record<string, string> = { ...headers }
   for (const [name, value] of Object.entries(metadata)) native[`${metadataPrefix}${name}`] = value
   if (marker !== undefined) native[`${metadataPrefix}${markerName}`] = marker
