@@ -114,7 +114,7 @@ async function completedBefore(
     throw cause
   })
   opened?.encryption?.objectKey.fill(0)
-  if (opened?.record.parts === undefined || opened.record.etag !== multipartEtag(named)) throw error
+  if (opened?.record.etag !== multipartEtag(named)) throw error
   return reply(context, {
     record: opened.record,
     version: opened.stored,

@@ -87,4 +87,12 @@ test('a completion is answered again through a front-end that still believed in 
     assert.is(await complete(gateway.client), etag)
   }))
 
+test('a completion of an upload without encryption is answered again', () =>
+  withSites(async ({ gateway }) => {
+    const complete = await startUpload([gateway.client], 'key', {})
+    const etag = await complete(gateway.client)
+    assert.match(etag, /^"[0-9a-f]{32}-1"$/)
+    assert.is(await complete(gateway.client), etag)
+  }))
+
 test.run()
