@@ -95,4 +95,17 @@ test('a completion of an upload without encryption is answered again', () =>
     assert.is(await complete(gateway.client), etag)
   }))
 
+test('a completion is no failure because the upload cannot be forgotten', () =>
+  withSites(async ({ relay, gateway }) => {
+    const complete = await startUpload([gateway.client], 'key', encrypted)
+    relay.set(({ method, url = '' }) =>
+      method === 'DELETE' && url.startsWith('/sealgate-system/uploads/')
+        ? { status: 403, code: 'AccessDenied' }
+        : undefined,
+    )
+    const etag = await complete(gateway.client, { IfNoneMatch: '*' })
+    assert.match(etag, /^"[0-9a-f]{32}-1"$/)
+    assert.is(await complete(gateway.client), etag)
+  }))
+
 test.run()

@@ -120,6 +120,13 @@ export class UploadStore {
     this.#cleaning.add(cleaning)
   }
 
+  /** As `forget`, for whoever has an answer that must not wait for it: what fails is left to the sweeper. */
+  async forgetEnded(upload: UploadName): Promise<void> {
+    await this.forget(upload).catch((error: unknown) =>
+      this.#log.warn({ err: error }, 'an upload that has ended is left in the system bucket'),
+    )
+  }
+
   /** Forgets all uploads of a bucket. */
   async forgetAll(bucket: string): Promise<void> {
     this.#known.clear()

@@ -111,7 +111,7 @@ export class Uploads {
     for (let attempt = 1; ; attempt++) {
       try {
         const written = await this.#complete(upload, completion)
-        await this.#store.forget(upload)
+        await this.#store.forgetEnded(upload)
         return written
       } catch (error) {
         if (!(error instanceof BackendError)) throw error
@@ -170,7 +170,8 @@ export class Uploads {
 
   /** Of an upload that the store does not have any more no trace is to stay. */
   async #ended(upload: UploadName, error: unknown): Promise<never> {
-    if (error instanceof BackendError && error.code === 'no-such-upload') await this.#store.forget(upload)
+    if (error instanceof BackendError && error.code === 'no-such-upload')
+      await this.#store.forgetEnded(upload)
     throw error
   }
 
