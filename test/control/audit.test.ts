@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type AuditConfig, AuditLog } from '../../control/audit/audit.ts'
+import { AuditFile, AuditInUse } from '../../control/audit/audit-file.ts'
 import { verifyAudit } from '../../control/audit/audit-verify.ts'
 import type { AuditEntry } from '../../control/server/gate.ts'
 import { rejectsWith } from '../contracts/provider.ts'
@@ -160,6 +161,8 @@ test('who is to write an audit next waits for the one that ends', async () => {
   await inFolder(async (_, file) => {
     const [ending, next] = [create(file), create(file)]
     await ending.open()
+    const other = await AuditFile.open(file, { sizeMax: fileSizeMax }).catch((error: unknown) => error)
+    assert.instance(other, AuditInUse)
     let opened = false
     const opening = next.open().then(() => {
       opened = true
