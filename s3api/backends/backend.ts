@@ -250,6 +250,7 @@ export type BackendErrorCode =
   | 'unreadable'
   | 'read-only'
   | 'unavailable'
+  | 'busy'
   | 'not-supported'
 
 /** A backend operation that failed for a reason of its contract; anything else thrown is a programmer's error. */

@@ -36,6 +36,7 @@ const s3CodeOfBackend = {
   unreadable: 'AccessDenied',
   'read-only': 'MethodNotAllowed',
   unavailable: 'ServiceUnavailable',
+  busy: 'SlowDown',
   'not-supported': 'NotImplemented',
 } as const satisfies Record<BackendErrorCode, S3ErrorCode>
 

@@ -8,6 +8,7 @@ const outages = {
   keys: 'data keys cannot be had',
   'key-limit': 'control allows no more key operations',
   store: 'the store is away',
+  connections: 'no connection to the store is free',
   space: 'there is no space left',
 } as const
 
@@ -98,6 +99,7 @@ function outageOf(error: unknown): OutageName | undefined {
   }
   if (error instanceof BackendError) {
     if (error.code === 'no-space') return 'space'
+    if (error.code === 'busy') return 'connections'
     return error.code === 'unavailable' ? 'store' : undefined
   }
   return isNoSpace(error) ? 'space' : undefined

@@ -73,7 +73,11 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
       const target = toTarget(request)
       const answer = dataOperations.has(operation.name)
         ? await sendData(context, target)
-        : await upstream.send({ ...target, ...(await documentOf(context, operation)) })
+        : await upstream.send({
+            ...target,
+            ...(await documentOf(context, operation)),
+            streamed: operation.name === 'GetObject',
+          })
       return await toReply(request, answer)
     } catch (error) {
       if (error instanceof UpstreamError && !isRefusal(error)) return toErrorReply(request, error)

@@ -60,6 +60,7 @@ async function requestRange(
       key,
       query: { ...(versionId !== undefined && { versionId }) },
       headers: { ...access, range: `bytes=${start}-${end - 1}`, 'if-match': `"${etag}"` },
+      streamed: true,
       repeatable: true,
     })
   } catch (error) {

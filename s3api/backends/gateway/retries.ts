@@ -12,7 +12,7 @@ export function isRepeatable(request: UpstreamRequest, error: unknown): boolean 
     if (error.code === 'ConditionalRequestConflict') return true
     return request.repeatable && error.status >= 500 && error.status !== 501
   }
-  if (error instanceof BackendError) return request.repeatable
+  if (error instanceof BackendError) return request.repeatable && error.code !== 'busy'
   return request.repeatable || neverSent(error)
 }
 

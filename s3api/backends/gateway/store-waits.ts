@@ -1,5 +1,7 @@
 /** How long the store is waited for, in milliseconds. */
 export interface StoreWaits {
+  /** For a connection, where all are in use. Less than a body may stand still, which begins to wait with it. */
+  readonly connectionMs: number
   /** A body may stand still, whichever way it goes. */
   readonly stallMs: number
   /** Until an answer begins, when the store has the whole request. */
@@ -8,4 +10,9 @@ export interface StoreWaits {
   readonly movedMs: number
 }
 
-export const storeWaits: StoreWaits = { stallMs: 30_000, answerMs: 60_000, movedMs: 15 * 60_000 }
+export const storeWaits: StoreWaits = {
+  connectionMs: 15_000,
+  stallMs: 30_000,
+  answerMs: 60_000,
+  movedMs: 15 * 60_000,
+}

@@ -44,7 +44,8 @@ export class SystemBucket {
   /** For a large one. Errors: no-such-key. */
   async open(key: string): Promise<UpstreamBody> {
     return asBackend(async () => {
-      const { body } = await this.#upstream.send({ method: 'GET', bucket: this.name, key, repeatable: true })
+      const request = { method: 'GET', bucket: this.name, key, streamed: true, repeatable: true } as const
+      const { body } = await this.#upstream.send(request)
       return body
     })
   }

@@ -4,21 +4,19 @@ import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import type { Logger } from 'pino'
-import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import { sha256Hex } from '../../auth/canonical.ts'
 import { requestTrace } from '../../request-trace.ts'
 import { isAscii } from '../../text.ts'
-import { BackendError } from '../backend.ts'
 import { UpstreamBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
+import { Connections } from './connections.ts'
 import { type CredentialSource, createCredentialSource } from './credentials.ts'
 import { elsewhere, isRepeatable, toThrown, withoutTrailers } from './retries.ts'
 import { emptyPayload, encodeTarget, type PayloadHash, signRequest } from './signer.ts'
 import { type StoreWaits, storeWaits } from './store-waits.ts'
 import { requestIdOf, toUpstreamError, UpstreamError } from './upstream-error.ts'
 
-const connectMs = 5_000
-const keepAliveMs = 20_000
 const attemptsMax = 4
 const pauseMs = 100
 /** No attempt begins later than this after the first. */
@@ -36,6 +34,8 @@ export interface UpstreamRequest {
   readonly body?: Uint8Array
   /** S3 wants the body's MD5: with documents, and with what is locked from the start. */
   readonly md5?: boolean
+  /** Its answer is data, which is read as its reader can take it. */
+  readonly streamed?: boolean
   /** Doing it twice is doing it once. */
   readonly repeatable: boolean
 }
@@ -60,9 +60,8 @@ export class Upstream {
   readonly #log: Logger
   readonly #now: () => number
   readonly #credentials: CredentialSource
-  readonly #pools = new Map<string, Pool>()
+  readonly #connections: Connections
   readonly #regions = new Map<string, string>()
-  readonly #ca: readonly string[] | undefined
   readonly #closing = new AbortController()
   /** Requests sent so far, attempts counted. */
   requests = 0
@@ -76,8 +75,10 @@ export class Upstream {
     this.#log = log
     this.#now = now
     this.#credentials = createCredentialSource(config.credentials)
-    this.#ca =
-      config.caFile === undefined ? undefined : [...rootCertificates, readFileSync(config.caFile, 'utf8')]
+    const { connectionsMax, caFile } = config
+    const ca = caFile === undefined ? undefined : [...rootCertificates, readFileSync(caFile, 'utf8')]
+    const waitMs = this.waits.connectionMs
+    this.#connections = new Connections({ secure: this.secure, connectionsMax, ca, waitMs })
   }
 
   /** Sends it, again where that is safe. */
@@ -115,13 +116,14 @@ export class Upstream {
     readonly signed: ReturnType<typeof signRequest>
     send(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<UpstreamAnswer>
   }> {
-    const { signed, path, pool } = await this.#sign(request, payload)
+    const { signed, path, host } = await this.#sign(request, payload)
+    const place = { host, use: 'writing' } as const
     return {
       signed,
       send: (body, signal) =>
         this.#dispatch(request, () =>
           // The body decides how long it takes: whoever writes it watches it.
-          pool.request({
+          this.#connections.request(place, {
             method: request.method,
             path,
             headers: signed.headers,
@@ -140,13 +142,14 @@ export class Upstream {
   /** Ends what is under way: it fails. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
+    await this.#connections.close()
   }
 
   async #attempt(given: UpstreamRequest): Promise<UpstreamAnswer> {
     const { body } = given
     const request = given.md5 === true && body !== undefined ? withMd5(given, body) : given
-    const { signed, path, pool } = await this.#sign(request, this.#payloadOf(body))
+    const { signed, path, host } = await this.#sign(request, this.#payloadOf(body))
+    const place = { host, use: request.streamed === true ? 'reading' : 'short' } as const
     const { method } = request
     const bodyless = body === undefined && (method === 'GET' || method === 'HEAD')
     const headers = bodyless
@@ -154,7 +157,7 @@ export class Upstream {
       : [...signed.headers, 'content-length', String(body?.length ?? 0)]
     const headersTimeout = movesObject(request) ? this.waits.movedMs : this.waits.answerMs
     return this.#dispatch(request, () =>
-      pool.request({
+      this.#connections.request(place, {
         method,
         path,
         headers,
@@ -178,12 +181,12 @@ export class Upstream {
       { method, path, host, headers: toLatin1(headers), payload },
       { credential: await this.#credentials(), region, now: new Date(this.#now()) },
     )
-    return { signed, path, pool: this.#poolOf(host) }
+    return { signed, path, host }
   }
 
   async #dispatch(
     request: Omit<UpstreamRequest, 'body' | 'repeatable'>,
-    dispatch: () => ReturnType<Pool['request']>,
+    dispatch: () => Promise<Dispatcher.ResponseData>,
   ): Promise<UpstreamAnswer> {
     this.requests++
     const startedAt = performance.now()
@@ -241,22 +244,6 @@ export class Upstream {
     const { host, port, secure } = this.#config.endpoint
     const regional = /^s3\.([a-z0-9-]+\.)?amazonaws\.com$/.test(host) ? `s3.${region}.amazonaws.com` : host
     return port === (secure ? 443 : 80) ? regional : `${regional}:${port}`
-  }
-
-  #poolOf(host: string): Pool {
-    if (this.#closing.signal.aborted) throw new BackendError('unavailable', 'the gateway is closed')
-    const known = this.#pools.get(host)
-    if (known !== undefined) return known
-    const pool = new Pool(`${this.secure ? 'https' : 'http'}://${host}`, {
-      connections: this.#config.connectionsMax,
-      pipelining: 1,
-      keepAliveTimeout: keepAliveMs,
-      // A slow client must not end the read of its object: UpstreamBody watches.
-      bodyTimeout: 0,
-      connect: { timeout: connectMs, ...(this.#ca !== undefined && { ca: [...this.#ca] }) },
-    })
-    this.#pools.set(host, pool)
-    return pool
   }
 }
 
