@@ -80,10 +80,10 @@ for (const [name, value] of [
   ['MINIO_SSE_VAULT_CAPATH', '/dev'],
   ['SEALGATE_KMS_VAULT_CLIENT_CERT_FILE', '/nowhere'],
   ['SEALGATE_KMS_VAULT_CLIENT_KEY_FILE', '/nowhere'],
-  ['SEALGATE_KMS_VAULT_TRANSIT_MOUNT', '_transit'],
+  ['SEALGATE_KMS_VAULT_TRANSIT_MOUNT', '-transit'],
   ['SEALGATE_KMS_VAULT_TRANSIT_MOUNT', 'team//transit'],
   ['SEALGATE_KMS_VAULT_APPROLE_MOUNT', '-approle'],
-  ['MINIO_SSE_VAULT_KEY_NAME', '_key'],
+  ['MINIO_SSE_VAULT_KEY_NAME', '-key'],
   ['MINIO_SSE_VAULT_NAMESPACE', 'ns 1'],
   ['SEALGATE_KMS_VAULT_LOGIN_NAMESPACE', 'ns 1'],
 ] as const) {
