@@ -89,7 +89,7 @@ for (const [name, value] of [
 ] as const) {
   test(`${value} as ${name} is refused by the variable’s name`, () => {
     const refusal = refusalOf({ ...secret, ...(name.includes('CLIENT') && certificates), [name]: value })
-    assert.ok(refusal.startsWith(`${name} `), refusal)
+    assert.ok(refusal.includes(`${name} `), refusal)
     assert.not.ok(refusal.includes(value), refusal)
   })
 }
