@@ -52,7 +52,7 @@ export interface UpstreamOptions {
   readonly waits?: Partial<StoreWaits>
 }
 
-/** The store's S3, spoken to over a pool of connections. What is not 2xx is thrown as UpstreamError; a store that cannot be reached, or does not answer, as BackendError unavailable. */
+/** The store's S3, spoken to over a pool of connections. What is not 2xx is thrown as UpstreamError; a store that cannot be reached, or does not answer, as BackendError unavailable; busy where no connection to it was free. */
 export class Upstream {
   readonly secure: boolean
   readonly waits: StoreWaits
