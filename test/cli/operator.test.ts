@@ -212,7 +212,10 @@ test('what is said to all control services reaches those that answer, in any ord
       const key = (...rest: string[]) => runProgram(['key', ...rest])
       for (const both of [`${down},${live}`, `${live},${down}`]) {
         for (const [command, done] of [
-          ['disable', `my-minio-key is disabled at ${live}, until control is started again: it is not written down\n`],
+          [
+            'disable',
+            `my-minio-key is disabled at ${live}, until control is started again: it is not written down\n`,
+          ],
           ['enable', `my-minio-key is enabled at ${live}\n`],
         ] as const) {
           const { status, stdout, stderr } = await key(command, 'my-minio-key', '--control', both)
