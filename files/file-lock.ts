@@ -17,7 +17,7 @@ const busy = 5
  * Errors: those of the file system.
  */
 export function lockFile(path: string): FileLock | undefined {
-  closeSync(openSync(path, 'a', fileMode))
+  makeEmpty(path)
   const { DatabaseSync } = loadSqlite()
   const database = new DatabaseSync(path)
   try {
@@ -30,4 +30,13 @@ export function lockFile(path: string): FileLock | undefined {
     throw error
   }
   return { release: () => database.close() }
+}
+
+/** Where it is there it is not opened: to close it again would end the locks that this process has on it (POSIX, fcntl). */
+function makeEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', fileMode))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
 }
