@@ -31,6 +31,7 @@ export const s3Errors = {
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   ],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidChunkSizeError: [400, 'The chunks of the body are too small.'],
   InvalidDigest: [400, 'The Content-MD5 or checksum value that you specified is not valid.'],
   InvalidEncryptionAlgorithmError: [
     400,
@@ -42,7 +43,6 @@ export const s3Errors = {
   InvalidPartOrder: [400, 'The list of parts was not in ascending order.'],
   InvalidPolicyDocument: [400, 'The content of the form does not meet the conditions of the policy.'],
   InvalidRange: [416, 'The requested range is not satisfiable.'],
-  InvalidChunkSizeError: [400, 'The chunks of the body are too small.'],
   InvalidRequest: [400, 'Invalid request.'],
   InvalidRetentionPeriod: [400, 'Default retention period must be a positive integer value.'],
   InvalidSecurity: [403, 'The provided security credentials are not valid.'],

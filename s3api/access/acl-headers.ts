@@ -9,7 +9,7 @@ import {
   type Ownership,
   type Permission,
 } from './acl.ts'
-import { granteeOf } from './grantees.ts'
+import { granteeOf, parseGrantee } from './grantees.ts'
 import { asksForGrants } from './needs.ts'
 import type { Users } from './users.ts'
 
@@ -53,13 +53,13 @@ function headerGrants(headers: Headers, users: Users): Grant[] {
     const text = headers.get(name)
     if (text === undefined) continue
     for (const item of text.split(',')) {
-      const [, form, quoted, plain] = /^\s*(id|uri|emailAddress)=(?:"([^"]*)"|([^"\s]*))\s*$/.exec(item) ?? []
-      if (form !== 'id' && form !== 'uri' && form !== 'emailAddress') {
+      const named = parseGrantee(item)
+      if (named === undefined) {
         throw new S3Error('InvalidArgument', 'Argument format not recognized', {
           elements: { ArgumentName: name, ArgumentValue: text },
         })
       }
-      grants.push({ grantee: granteeOf(form, quoted ?? plain ?? '', users), permission })
+      grants.push({ grantee: granteeOf(named.form, named.text, users), permission })
     }
   }
   if (grants.length > grantsMax) throw new S3Error('InvalidRequest', `An ACL has at most ${grantsMax} grants`)

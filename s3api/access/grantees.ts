@@ -10,6 +10,15 @@ export const groupUri = {
   LogDelivery: 'http://acs.amazonaws.com/groups/s3/LogDelivery',
 } as const satisfies Record<Group, string>
 
+/** An item of a grant header, `FORM="TEXT"` or without quotes; undefined: it is none. */
+export function parseGrantee(
+  item: string,
+): { readonly form: 'id' | 'uri' | 'emailAddress'; readonly text: string } | undefined {
+  const [, form, quoted, plain] = /^\s*(id|uri|emailAddress)=(?:"([^"]*)"|([^"\s]*))\s*$/.exec(item) ?? []
+  if (form !== 'id' && form !== 'uri' && form !== 'emailAddress') return undefined
+  return { form, text: quoted ?? plain ?? '' }
+}
+
 /** Errors: InvalidArgument, UnresolvableGrantByEmailAddress. A user whom nobody knows is granted nothing. */
 export function granteeOf(form: 'id' | 'uri' | 'emailAddress', text: string, users: Users): Grantee {
   switch (form) {

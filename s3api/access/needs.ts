@@ -1,6 +1,7 @@
 import type { Operation, S3Request } from '../operation.ts'
 import { type S3Action, versionActions } from './actions.ts'
 import type { Need } from './authorizer.ts'
+import { parseGrantee } from './grantees.ts'
 
 /** What a request has to be allowed to do: its operation's action on its bucket or object, and what its headers ask for besides. */
 export function needsOf(
@@ -62,10 +63,9 @@ function idsGiven(headers: S3Request['headers']): readonly string[] | undefined 
   for (const [name, grants] of headers) {
     if (!name.startsWith('x-amz-grant-')) continue
     for (const grant of grants.split(',')) {
-      const [, quoted, plain] = /^\s*id=(?:"([^"]*)"|([^"\s]*))\s*$/.exec(grant) ?? []
-      const id = quoted ?? plain
-      if (id === undefined) return undefined
-      ids.push(id)
+      const named = parseGrantee(grant)
+      if (named?.form !== 'id') return undefined
+      ids.push(named.text)
     }
   }
   return ids

@@ -1,54 +1,27 @@
 import { copyNeeds, tagCopyNeeds } from '../access/needs.ts'
 import { newObjectAccess, ownerMember } from '../access/new-access.ts'
-import {
-  BackendError,
-  type Checksum,
-  type ChecksumAlgorithm,
-  type NewData,
-  type ObjectRecord,
-  type WrittenVersion,
-} from '../backends/backend.ts'
+import type { ObjectRecord, WrittenVersion } from '../backends/backend.ts'
 import type { ObjectAttributes } from '../backends/versions.ts'
 import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
-import { copySourceCustomerKeyOf, decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
+import { decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
 import { confirmRecord } from '../sse/encrypted-periods.ts'
-import type { RequestedEncryption } from '../sse/headers.ts'
-import { sealNewKey } from '../sse/object-keys.ts'
-import { type OpenedObject, sealRecord } from '../sse/records.ts'
+import type { OpenedObject } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
 import { parseWriteCondition } from './conditions.ts'
 import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
-import {
-  checksumAlgorithms,
-  checksumHeaders,
-  etagOf,
-  hashOfChecksum,
-  needsMd5,
-  toChecksum,
-} from './digests.ts'
+import { type Copy, makeTarget, type Target } from './copy-target.ts'
+import { checksumHeaders } from './digests.ts'
 import { newAttributes } from './new-attributes.ts'
-import {
-  mayBeVersion1,
-  readObject,
-  settle,
-  type WritePlan,
-  type WrittenData,
-  writeData,
-} from './object-data.ts'
+import { settle } from './object-data.ts'
 import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
-import { plainPieces } from './pieces.ts'
-import { checkCondition, objectSizeMax } from './put-object.ts'
+import { checkCondition } from './put-object.ts'
 import { newVersionHeaders, type ObjectVersionName } from './version-parameter.ts'
-import { askedOf, planObject } from './write-plan.ts'
+import { askedOf } from './write-plan.ts'
 
-/**
- * CopyObject. Where source and target are both encrypted, or both plain, no data moves: the target takes over the stored
- * bytes, and the object key is sealed anew under the target's name and encryption. Otherwise, and where the bytes may be of
- * DARE 1.0, which only MinIO's objects are, the data goes through the engine.
- */
+/** CopyObject; what the target is made of is in copy-target.ts. */
 export const copyObject: Operation = {
   name: 'CopyObject',
   action: (request) => copyNeeds(request, parseCopySource(request)),
@@ -87,21 +60,6 @@ export const copyObject: Operation = {
     }
     return whileReplaced(copyOnce)
   },
-}
-
-interface Copy {
-  readonly context: RequestContext
-  readonly source: ObjectVersionName
-  readonly opened: OpenedObject
-  readonly encryption: RequestedEncryption | undefined
-  readonly headers: ObjectHeaders
-  readonly attributes: ObjectAttributes
-}
-
-type Target = {
-  readonly record: ObjectRecord
-  readonly data: NewData
-  readonly seal: Awaited<ReturnType<typeof sealNewKey>>['seal'] | undefined
 }
 
 function targetHeaders({ request }: RequestContext, source: ObjectRecord): ObjectHeaders {
@@ -149,132 +107,6 @@ function refuseNoChange({ context: { request }, source, opened, encryption, head
     'InvalidRequest',
     "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
   )
-}
-
-async function makeTarget(copy: Copy): Promise<Target> {
-  const { opened, encryption } = copy
-  const algorithm = wantedChecksum(copy.context)
-  const sameChecksum =
-    algorithm === undefined ||
-    (opened.record.checksum?.algorithm === algorithm && opened.record.checksum.type === 'FULL_OBJECT')
-  const sameForm = (opened.encryption !== undefined) === (encryption !== undefined) && !mayBeVersion1(opened)
-  return sameForm && sameChecksum ? takeOver(copy) : rewrite(copy, algorithm)
-}
-
-/** The target with the source's stored bytes. */
-async function takeOver({ context, opened, encryption, headers }: Copy): Promise<Target> {
-  const { services, request } = context
-  const { record, stored } = opened
-  const plain = {
-    ...headers,
-    size: record.size,
-    etag: takenOverEtag(opened, encryption),
-    modifiedAtMs: services.now(),
-    ...(record.checksum !== undefined && { checksum: record.checksum }),
-    ...(record.parts !== undefined && { parts: record.parts }),
-  }
-  const data = { kind: 'same-as', object: stored } as const
-  if (encryption === undefined || opened.encryption === undefined)
-    return { record: plain, data, seal: undefined }
-  const { objectKey } = opened.encryption
-  try {
-    const { seal } = await sealNewKey(services.keys, encryption, request, objectKey)
-    return { record: sealRecord(plain, { seal, objectKey }, request), data, seal }
-  } finally {
-    objectKey.fill(0)
-  }
-}
-
-/**
- * The source's ETag; but one that is no MD5 must not look like one on an object whose ETag clients take for an MD5, so it
- * gets the form of a multipart ETag there.
- */
-function takenOverEtag(
-  { record, encryption: source }: OpenedObject,
-  target: RequestedEncryption | undefined,
-): string {
-  const opaque = !needsMd5(source?.envelope) && !record.etag.includes('-')
-  return opaque && needsMd5(target) ? `${record.etag}-1` : record.etag
-}
-
-/** The target with bytes of its own: read, and written again as its encryption asks. */
-async function rewrite(copy: Copy, algorithm: ChecksumAlgorithm | undefined): Promise<Target> {
-  const { context, source, opened, encryption, headers, attributes } = copy
-  const { services, request } = context
-  opened.encryption?.objectKey.fill(0)
-  const kept = opened.record.checksum?.type === 'FULL_OBJECT' ? opened.record.checksum.algorithm : undefined
-  const wanted = algorithm ?? kept
-  const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
-  try {
-    const written = await copyData(context, source, {
-      key: sealing?.objectKey,
-      md5: needsMd5(encryption),
-      checksum: wanted,
-      etag: opened.record.etag,
-      plan: () =>
-        planObject(request, {
-          headers,
-          size: opened.record.size,
-          sealing,
-          attributes,
-          condition: parseWriteCondition(request),
-          encryption,
-        }),
-    })
-    return await settle(written, async () => {
-      const checksum: Checksum | undefined = wanted && toChecksum(wanted, written.digests)
-      const plain = {
-        ...headers,
-        size: written.size,
-        etag: etagOf(encryption, written.digests),
-        modifiedAtMs: services.now(),
-        ...(checksum !== undefined && { checksum }),
-      }
-      const record = sealing === undefined ? plain : sealRecord(plain, sealing, request)
-      return { record, data: written.data, seal: sealing?.seal }
-    })
-  } finally {
-    sealing?.objectKey.fill(0)
-  }
-}
-
-async function copyData(
-  context: RequestContext,
-  source: ObjectVersionName,
-  options: {
-    readonly key: Uint8Array | undefined
-    readonly md5: boolean
-    readonly checksum: ChecksumAlgorithm | undefined
-    readonly etag: string
-    readonly plan: () => WritePlan
-  },
-): Promise<WrittenData> {
-  let size = 0
-  const { data } = await readObject(context, source, copySourceCustomerKeyOf(context), ({ record }) => {
-    if (record.etag !== options.etag) throw new BackendError('replaced', 'the copy source was replaced')
-    size = record.size
-    return { range: { offset: 0, size } }
-  })
-  return writeData(context, {
-    source: plainPieces(data),
-    size,
-    key: options.key,
-    hashes: new Set([
-      ...(options.md5 ? (['md5'] as const) : []),
-      ...(options.checksum === undefined ? [] : [hashOfChecksum[options.checksum]]),
-    ]),
-    sizeMax: objectSizeMax,
-    plan: options.plan,
-  })
-}
-
-function wantedChecksum({ request }: RequestContext): ChecksumAlgorithm | undefined {
-  const text = request.headers.get('x-amz-checksum-algorithm')?.toUpperCase()
-  if (text === undefined) return undefined
-  const algorithm = checksumAlgorithms.find((name) => name === text)
-  if (algorithm === undefined)
-    throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
-  return algorithm
 }
 
 function reply(

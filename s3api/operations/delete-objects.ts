@@ -3,7 +3,6 @@ import type { WriteCondition } from '../backends/backend.ts'
 import type { Deletion } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import { toS3Error } from '../http/error-reply.ts'
-import { requireKey } from '../http/target.ts'
 import { readXml, type XmlElement } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
@@ -96,7 +95,6 @@ async function deleteOne(
 ): Promise<Outcome> {
   const name = [element('Key', key), ...(versionId === undefined ? [] : [element('VersionId', versionId)])]
   try {
-    requireKey(key)
     if (!(await allowsAll(access, needsOf(request, key, versionId)))) throw new S3Error('AccessDenied')
     const deletion = await backend.deleteObject({
       bucket: request.bucket,

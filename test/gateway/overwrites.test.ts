@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -11,10 +10,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { startTestControl } from '../support/control.ts'
-import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
-import { withKept } from '../support/kept.ts'
-import { startStoreRelay } from '../support/store-relay.ts'
+import { type ServedFrontEnd, withRelay } from '../support/gateway-front-end.ts'
 
 /** Objects that are overwritten between a gateway's look-up and its use of what it has found. */
 
@@ -37,13 +33,7 @@ interface Sites {
 }
 
 function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
-  return withKept(async (keep) => {
-    const { keys } = keep(await startTestControl())
-    const store = keep(await serveStore())
-    const relay = keep(await startStoreRelay(store.url))
-    const gateway = keep(await serveGateway(relay.url, { keys }))
-    const { client } = keep(await serveGateway(store.url, { keys }))
-    await client.send(new CreateBucketCommand({ Bucket }))
+  return withRelay(Bucket, async ({ relay, gateway, other: { client } }) => {
     let content = Buffer.alloc(0)
     const put = async () => {
       content = randomBytes(size)

@@ -3,7 +3,6 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandOutput,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   ListObjectsV2Command,
   type S3Client,
@@ -11,36 +10,13 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { startTestControl } from '../support/control.ts'
-import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
-import { withKept } from '../support/kept.ts'
-import { type StoreRelay, startStoreRelay } from '../support/store-relay.ts'
+import { type ServedFrontEnd, withRelay } from '../support/gateway-front-end.ts'
 
 /** A client that has lost the answer to its completion asks again. */
 
 const test = suite('gateway/repeated-completions')
 const Bucket = 'bucket'
 const encrypted = { ServerSideEncryption: 'AES256' } as const
-
-interface Sites {
-  readonly store: ServedFrontEnd
-  readonly relay: StoreRelay
-  /** Before the relay. */
-  readonly gateway: ServedFrontEnd
-  readonly other: ServedFrontEnd
-}
-
-function withSites(work: (sites: Sites) => Promise<void>): Promise<void> {
-  return withKept(async (keep) => {
-    const { keys } = keep(await startTestControl())
-    const store = keep(await serveStore())
-    const relay = keep(await startStoreRelay(store.url))
-    const gateway = keep(await serveGateway(relay.url, { keys }))
-    const other = keep(await serveGateway(store.url, { keys }))
-    await gateway.client.send(new CreateBucketCommand({ Bucket }))
-    await work({ store, relay, gateway, other })
-  })
-}
 
 /** An upload with a part through each of the clients. */
 async function startUpload(
@@ -78,7 +54,7 @@ async function swept({ client }: ServedFrontEnd): Promise<void> {
 }
 
 test('a completion is answered again through a front-end that still believed in the upload', () =>
-  withSites(async ({ store, gateway, other }) => {
+  withRelay(Bucket, async ({ store, gateway, other }) => {
     const complete = await startUpload([gateway.client, other.client], 'key', encrypted)
     const etag = await complete(gateway.client)
     assert.match(etag, /^"[0-9a-f]{32}-2"$/)
@@ -88,7 +64,7 @@ test('a completion is answered again through a front-end that still believed in 
   }))
 
 test('a completion of an upload without encryption is answered again', () =>
-  withSites(async ({ gateway }) => {
+  withRelay(Bucket, async ({ gateway }) => {
     const complete = await startUpload([gateway.client], 'key', {})
     const etag = await complete(gateway.client)
     assert.match(etag, /^"[0-9a-f]{32}-1"$/)
@@ -96,7 +72,7 @@ test('a completion of an upload without encryption is answered again', () =>
   }))
 
 test('a completion is no failure because the upload cannot be forgotten', () =>
-  withSites(async ({ relay, gateway }) => {
+  withRelay(Bucket, async ({ relay, gateway }) => {
     const complete = await startUpload([gateway.client], 'key', encrypted)
     relay.set(({ method, url = '' }) =>
       method === 'DELETE' && url.startsWith('/sealgate-system/uploads/')

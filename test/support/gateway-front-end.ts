@@ -18,6 +18,7 @@ import { startTestControl } from './control.ts'
 import { frontEndConfig, gatewayConfig } from './front-end-config.ts'
 import { withKept } from './kept.ts'
 import { makeScratch } from './scratch.ts'
+import { type StoreRelay, startStoreRelay } from './store-relay.ts'
 
 /** A line of a front-end's log, of one request. */
 export interface LoggedRequest {
@@ -152,5 +153,26 @@ export async function withGateway(
     const gateway = keep(await serveGateway(store.url, { keys }))
     await gateway.client.send(new CreateBucketCommand({ Bucket }))
     await work({ store, gateway })
+  })
+}
+
+/** Two gateways that encrypt, before one store, which the first reaches through a relay; and a bucket. */
+export interface RelayedSites {
+  readonly store: ServedFrontEnd
+  readonly relay: StoreRelay
+  /** Before the relay. */
+  readonly gateway: ServedFrontEnd
+  readonly other: ServedFrontEnd
+}
+
+export function withRelay(Bucket: string, work: (sites: RelayedSites) => Promise<void>): Promise<void> {
+  return withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const relay = keep(await startStoreRelay(store.url))
+    const gateway = keep(await serveGateway(relay.url, { keys }))
+    const other = keep(await serveGateway(store.url, { keys }))
+    await other.client.send(new CreateBucketCommand({ Bucket }))
+    await work({ store, relay, gateway, other })
   })
 }

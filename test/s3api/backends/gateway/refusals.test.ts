@@ -1,11 +1,12 @@
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BackendError, type ObjectRecord } from '../../../../s3api/backends/backend.ts'
+import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
 import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gateway/upstream.ts'
 import { toBackendError, toUpstreamError } from '../../../../s3api/backends/gateway/upstream-error.ts'
 import { S3Error } from '../../../../s3api/errors.ts'
+import { recordOf } from '../../../contracts/backend/fixture.ts'
 import { withKept } from '../../../support/kept.ts'
 import { rejection } from '../../../support/throws.ts'
 import { startUpstreamStore } from '../../../support/upstream-store.ts'
@@ -67,14 +68,7 @@ class RefusingUpstream extends Upstream {
   }
 }
 
-const record: ObjectRecord = {
-  size: 4,
-  etag: '8d777f385d3dfec8815d20f7496026dc',
-  modifiedAtMs: 0,
-  headers: {},
-  metadata: {},
-  storageClass: 'STANDARD',
-}
+const record = recordOf(Buffer.from('data'))
 
 /** A gateway that has stored two objects, one of which the store refuses to read. */
 function withRefused(refusal: Refusal, work: (gateway: GatewayBackend) => Promise<void>): Promise<void> {

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BackendError, type ObjectRecord } from '../../../../s3api/backends/backend.ts'
+import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { AgedMap } from '../../../../s3api/backends/gateway/aged-map.ts'
 import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
 import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gateway/upstream.ts'
+import { recordOf } from '../../../contracts/backend/fixture.ts'
 import { startUpstreamStore } from '../../../support/upstream-store.ts'
 
 const test = suite('s3api/backends/gateway: write-costs')
@@ -42,14 +43,7 @@ async function withGateway(
   }
 }
 
-const record: ObjectRecord = {
-  size: 4,
-  etag: '8d777f385d3dfec8815d20f7496026dc',
-  modifiedAtMs: 0,
-  headers: {},
-  metadata: {},
-  storageClass: 'STANDARD',
-}
+const record = recordOf(Buffer.from('data'))
 
 const put = (gateway: GatewayBackend, key: string) =>
   gateway.putObject({
