@@ -18,6 +18,7 @@ import { Identities } from './server/identity.ts'
 import { createKeyAdmin } from './server/key-admin.ts'
 import { createKeyService } from './server/key-service.ts'
 import { bind } from './server/listener.ts'
+import { boundParts } from './server/message-parts.ts'
 import { createMetrics, showCertificate } from './server/metrics.ts'
 import { OpenStreams } from './server/open-streams.ts'
 import { openPolicy } from './server/policy-file.ts'
@@ -107,8 +108,9 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const streams = new OpenStreams()
   const auditState = () => audit?.state()
   const parts = { gate, provider, keys, streams, metrics, log, version, startedAtMs, audit: auditState }
-  server.addService(Keys.service, gateStreams(Keys.service, createKeyService(parts), { gate, streams }))
-  server.addService(Admin.service, { ...createKeyAdmin(parts), ...createAdminService(parts) })
+  const keysService = boundParts(Keys.service)
+  server.addService(keysService, gateStreams(keysService, createKeyService(parts), { gate, streams }))
+  server.addService(boundParts(Admin.service), { ...createKeyAdmin(parts), ...createAdminService(parts) })
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)
   const readiness = () =>

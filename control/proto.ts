@@ -3,8 +3,10 @@ import { loadPackageDefinition } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import type { ProtoGrpcType } from '../proto/gen/kms.ts'
 
+export const protoFile = fileURLToPath(import.meta.resolve('#proto/kms.proto'))
+
 /** The key service's definition, loaded with the options that the generated types were made for (proto/generate.mjs). */
-export const packageDefinition = loadSync(fileURLToPath(import.meta.resolve('#proto/kms.proto')), {
+export const packageDefinition = loadSync(protoFile, {
   longs: Number,
   enums: String,
   defaults: true,
