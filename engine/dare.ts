@@ -1,7 +1,14 @@
 import { type CipherGCM, createCipheriv } from 'node:crypto'
 import { openPackageV1, version1 } from './dare-v1.ts'
 import { DareError } from './errors.ts'
-import { createOpenState, nonceSize, type OpenState, requireNonce, requireSuite } from './open-state.ts'
+import {
+  createOpenState,
+  nonceSize,
+  type OpenState,
+  type OpenStateOptions,
+  requireNonce,
+  requireSuite,
+} from './open-state.ts'
 import { openPayload } from './payload.ts'
 import { takeRandom } from './random.ts'
 import {
@@ -173,11 +180,7 @@ export function sealBytes(
 }
 
 /** Opens a whole stream, final package included; no bytes give no bytes. Errors: any DareError. */
-export function openBytes(
-  key: Uint8Array,
-  sealed: Uint8Array,
-  options: Pick<OpenState, 'acceptsVersion1'> = { acceptsVersion1: false },
-): Uint8Array {
+export function openBytes(key: Uint8Array, sealed: Uint8Array, options: OpenStateOptions = {}): Uint8Array {
   const expected = createOpenState(options)
   return joined([...openEach(sealed, { key, firstSequence: 0, final: true, expected })])
 }

@@ -1,5 +1,5 @@
 import { gather } from './batches.ts'
-import { joined, openEach, sealBytes } from './dare.ts'
+import { createStreamNonce, joined, openEach, sealBytes } from './dare.ts'
 import { hashBytes } from './hashes.ts'
 import { createOpenState } from './open-state.ts'
 import { packageRange } from './sizes.ts'
@@ -14,8 +14,10 @@ export async function writeInline(
 ): Promise<WriteResult> {
   const plaintext = gather(pieces, new Uint8Array(size))
   const digests = await hashBytes(hashes, plaintext)
-  const bytes = key === undefined ? plaintext : sealBytes(key, plaintext)
-  return { size, sealedSize: bytes.length, digests, bytes }
+  if (key === undefined) return { size, sealedSize: size, digests, bytes: plaintext }
+  const nonce = createStreamNonce()
+  const bytes = sealBytes(key, plaintext, { nonce })
+  return { size, sealedSize: bytes.length, digests, bytes, nonce }
 }
 
 /** Bytes in memory are few: opened where they are. */
@@ -23,6 +25,7 @@ export function readInline({
   source: { bytes },
   key,
   acceptsVersion1 = false,
+  nonce,
   offset,
   size,
   plaintextSize,
@@ -31,7 +34,7 @@ export function readInline({
   const range = packageRange({ offset, size, plaintextSize })
   const sealed = bytes.subarray(range.sealedOffset, range.sealedOffset + range.sealedSize)
   const { firstSequence, reachesEnd: final } = range
-  const expected = createOpenState({ acceptsVersion1 })
+  const expected = createOpenState({ acceptsVersion1, nonce })
   const plaintext = joined([...openEach(sealed, { key, firstSequence, final, expected })])
   return plaintext.subarray(range.skip, range.skip + size)
 }

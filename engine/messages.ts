@@ -11,7 +11,7 @@ export type Request =
   | {
       /**
        * Hash and seal `size` plaintext bytes of `buffer`, and write them to the file; without one they come back in the
-       * buffer. The reply to the final one has the digests.
+       * buffer. The reply to the final one has the digests and the stream's nonce.
        */
       readonly type: 'write'
       readonly stream: number
@@ -43,6 +43,8 @@ export interface StreamSetup {
   readonly key: Uint8Array | undefined
   /** Of what is read: it may be of DARE 1.0. */
   readonly acceptsVersion1: boolean
+  /** Of what is read: the stream's, where it is known. */
+  readonly nonce: Uint8Array | undefined
   readonly hashes: readonly HashName[]
 }
 
@@ -53,6 +55,8 @@ export interface Reply {
   /** Write: stored bytes. Read: plaintext bytes in the buffer. */
   readonly size: number
   readonly digests?: Digests
+  /** Of the stream that was written, with the digests. */
+  readonly nonce?: Uint8Array
   /** SHA-256 of this batch's stored bytes, where the setup asks for it. */
   readonly storedSha256?: Uint8Array
   readonly failure?: Failure

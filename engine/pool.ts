@@ -108,11 +108,13 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       hashStored: streamed?.hashed === true,
       key,
       acceptsVersion1: false,
+      nonce: undefined,
       hashes,
     })
     const inFlight: Promise<BatchResult>[] = []
     const total = { size: 0, sealedSize: 0 }
     let digests: Digests = {}
+    let nonce: Uint8Array | undefined
     const take = async () => {
       const result = await inFlight.shift()
       if (result === undefined) return
@@ -122,6 +124,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
       engines.recycle(result.buffer)
       total.sealedSize += result.size
       digests = result.digests ?? digests
+      nonce = result.nonce ?? nonce
     }
     try {
       for await (const batch of startingWith(first, rest)) {
@@ -132,7 +135,7 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
         total.size += batch.size
       }
       while (inFlight.length > 0) await take()
-      return { ...total, digests }
+      return { ...total, digests, ...(key !== undefined && nonce !== undefined && { nonce }) }
     } finally {
       await Promise.allSettled(inFlight)
       stream.close()
@@ -220,7 +223,10 @@ export function createCryptoPool({ threads }: CryptoPoolOptions): CryptoPool {
     },
   ): AsyncGenerator<PlainBatch, void, undefined> {
     const { key, acceptsVersion1 = false } = options
-    const stream = engines.open({ fd: source.fd, hashStored: false, key, acceptsVersion1, hashes: [] })
+    // A copy: with a view all of the memory that it is of would go to the thread.
+    const nonce = options.nonce && new Uint8Array(options.nonce)
+    const setup = { fd: source.fd, hashStored: false, key, acceptsVersion1, nonce, hashes: [] }
+    const stream = engines.open(setup)
     const wanted = batchesOf(options)
     const inFlight: { readonly batch: StoredBatch; readonly result: Promise<BatchResult> }[] = []
     let before: Promise<unknown> = Promise.resolve()

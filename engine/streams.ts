@@ -29,6 +29,8 @@ export interface WriteResult {
   /** Bytes stored. */
   readonly sealedSize: number
   readonly digests: Readonly<Digests>
+  /** 12 bytes, where there is a key: what tells the stream from every other under the same key. */
+  readonly nonce?: Uint8Array
   /** The stored bytes themselves, when the body was small and nothing was written to a target. */
   readonly bytes?: Uint8Array
 }
@@ -39,6 +41,8 @@ export interface ReadOptions {
   readonly key?: Uint8Array
   /** The stream may be of DARE 1.0, whose end cannot be told: for MinIO's objects of before July 2018. */
   readonly acceptsVersion1?: boolean
+  /** 12 bytes: the stream's nonce. Absent: of the streams under the key any may be the one. */
+  readonly nonce?: Uint8Array
   /** Plaintext range [offset, offset + size) within the stream's plaintextSize, the size that the envelope promises. */
   readonly offset: number
   readonly size: number

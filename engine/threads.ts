@@ -21,6 +21,7 @@ export interface BatchResult {
   readonly buffer: ArrayBuffer
   readonly size: number
   readonly digests: Reply['digests']
+  readonly nonce: Reply['nonce']
   readonly storedSha256: Reply['storedSha256']
 }
 
@@ -164,8 +165,8 @@ export class EngineThreads {
       port.postMessage(request, [request.buffer])
     })
     if (reply.failure === undefined) {
-      const { buffer, size, digests, storedSha256 } = reply
-      return { buffer, size, digests, storedSha256 }
+      const { buffer, size, digests, nonce, storedSha256 } = reply
+      return { buffer, size, digests, nonce, storedSha256 }
     }
     this.recycle(reply.buffer)
     throw fromFailure(reply.failure)

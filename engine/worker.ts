@@ -28,6 +28,7 @@ interface Stream {
   readonly fd: number | undefined
   readonly hashStored: boolean
   readonly key: Uint8Array | undefined
+  /** Of what is written. */
   readonly nonce: Uint8Array
   readonly md5: Md5 | undefined
   /** All the other hashes. */
@@ -112,7 +113,7 @@ function closeStream(streams: Streams, id: number): void {
   if (stream !== undefined && 'fd' in stream) stream.key?.fill(0)
 }
 
-function openStream({ fd, hashStored, key, acceptsVersion1, hashes }: StreamSetup): Stream {
+function openStream({ fd, hashStored, key, acceptsVersion1, nonce, hashes }: StreamSetup): Stream {
   return {
     fd,
     hashStored,
@@ -120,7 +121,7 @@ function openStream({ fd, hashStored, key, acceptsVersion1, hashes }: StreamSetu
     nonce: createStreamNonce(),
     md5: hashes.includes('md5') ? startMd5() : undefined,
     hasher: createHasher(hashes.filter((name) => name !== 'md5')),
-    expected: createOpenState({ acceptsVersion1 }),
+    expected: createOpenState({ acceptsVersion1, nonce }),
     position: 0,
     sequence: 0,
   }
@@ -137,7 +138,7 @@ function answer({ target: stream, request }: Job, kernels: Md5Kernels): Reply {
       id,
       buffer,
       size,
-      ...(request.final && { digests: digestsOf(stream, kernels) }),
+      ...(request.final && { digests: digestsOf(stream, kernels), nonce: stream.nonce }),
       ...(stream.hashStored && { storedSha256: sha256(new Uint8Array(buffer, 0, size)) }),
     }
   } catch (error) {

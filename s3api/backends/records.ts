@@ -64,7 +64,7 @@ export interface PartRecord extends ObjectPart {
   /** As shown to clients, without quotes. */
   readonly etag: string
   readonly modifiedAtMs: number
-  /** Told apart from an earlier upload of the same number: 32 hex digits, chosen by the front-end. */
+  /** Told apart from an earlier upload of the same number: hex digits, chosen by the front-end. */
   readonly generation: string
   /** HMAC-SHA256 over the part's facts under a key of the object's, FORMAT.md §5. Absent: a plain upload. */
   readonly mac?: Uint8Array

@@ -25,7 +25,14 @@ import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from
 import { completedAttributes } from './new-attributes.ts'
 import { openObject } from './object-data.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
-import { type OpenedUpload, partNumberMax, partSizeMin, verifyPart, withUpload } from './uploads.ts'
+import {
+  nonceOfPart,
+  type OpenedUpload,
+  partNumberMax,
+  partSizeMin,
+  verifyPart,
+  withUpload,
+} from './uploads.ts'
 import { newVersionHeaders } from './version-parameter.ts'
 import { askedFor } from './write-plan.ts'
 
@@ -199,7 +206,8 @@ async function makeRecord(
     })),
   }
   if (encryption === undefined) return plain
-  return sealRecord(plain, { seal: encryption.envelope, objectKey: encryption.objectKey }, request)
+  const { envelope: seal, objectKey } = encryption
+  return sealRecord(plain, { seal, objectKey, nonces: parts.map(nonceOfPart) }, request)
 }
 
 /** MD5 over the parts' ETags as bytes, and their count: what every S3 does. */

@@ -74,10 +74,11 @@ async function takeOver({ context, opened, encryption, headers }: Copy): Promise
   const data = { kind: 'same-as', object: stored } as const
   if (encryption === undefined || opened.encryption === undefined)
     return { record: plain, data, seal: undefined }
-  const { objectKey } = opened.encryption
+  const { objectKey, envelope } = opened.encryption
+  const nonces = envelope.parts.map(({ nonce }) => nonce)
   try {
     const { seal } = await sealNewKey(services.keys, encryption, request, objectKey)
-    return { record: sealRecord(plain, { seal, objectKey }, request), data, seal }
+    return { record: sealRecord(plain, { seal, objectKey, nonces }, request), data, seal }
   } finally {
     objectKey.fill(0)
   }

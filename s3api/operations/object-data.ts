@@ -27,6 +27,8 @@ export interface WrittenData {
   /** Plaintext bytes. */
   readonly size: number
   readonly digests: WriteResult['digests']
+  /** Where they are sealed: their stream's. */
+  readonly nonce: WriteResult['nonce']
 }
 
 /** What the bytes are for; their stored size follows from the plaintext's. */
@@ -60,10 +62,10 @@ export async function writeData(
       signal,
       ...(options.key !== undefined && { key: options.key }),
     })
-    const { size, digests } = result
-    if (result.bytes !== undefined) return { data: { kind: 'bytes', bytes: result.bytes }, size, digests }
+    const { size, digests, nonce, bytes } = result
+    if (bytes !== undefined) return { data: { kind: 'bytes', bytes }, size, digests, nonce }
     if (staged === undefined) throw new Error('the pool neither opened a target nor returned bytes')
-    return { data: { kind: 'staged', staged }, size, digests }
+    return { data: { kind: 'staged', staged }, size, digests, nonce }
   } catch (error) {
     await staged?.discard()
     throw error
@@ -216,6 +218,7 @@ async function* readRange(
         encryption === undefined || record.parts === undefined
           ? encryption?.objectKey
           : partKey(encryption.objectKey, stream.number)
+      const nonce = encryption?.envelope.parts[stream.index]?.nonce
       try {
         yield* pool.read({
           source: next.value,
@@ -225,6 +228,7 @@ async function* readRange(
           plaintextSize: stream.plaintextSize,
           signal,
           ...(key !== undefined && { key }),
+          ...(nonce !== undefined && { nonce }),
         })
       } finally {
         if (record.parts !== undefined) key?.fill(0)

@@ -1,4 +1,4 @@
-import { partKey, takeRandom } from '../../engine/index.ts'
+import { partKey } from '../../engine/index.ts'
 import { copyNeeds } from '../access/needs.ts'
 import { BackendError, type Checksum, type PartRecord } from '../backends/backend.ts'
 import { whileReplaced } from '../backends/while-replaced.ts'
@@ -8,7 +8,6 @@ import type { Operation, RequestContext } from '../operation.ts'
 import { copySourceCustomerKeyOf, encryptionHeaders, newCustomerKeyOf } from '../sse/decision.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
-import { toHex } from '../text.ts'
 import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
 import { checksumHeaders, checksumOf, hashOfChecksum, toChecksum } from './digests.ts'
 import { readObject, settle, type WritePlan, type WrittenData, writeBody, writeData } from './object-data.ts'
@@ -16,6 +15,7 @@ import { hashesForPartEtag, partEtag } from './part-etag.ts'
 import { plainPieces } from './pieces.ts'
 import { parseCopySourceRange } from './range.ts'
 import {
+  generationOf,
   type OpenedUpload,
   parsePartNumber,
   partSizeMax,
@@ -25,7 +25,6 @@ import {
 } from './uploads.ts'
 import { askedFor } from './write-plan.ts'
 
-const generationSize = 16
 const partRoute = { method: 'PUT', scope: 'object', query: ['partNumber', 'uploadId'] } as const
 
 export const uploadPart: Operation = {
@@ -160,7 +159,7 @@ async function storePart(
       size: written.size,
       etag: partEtag(opened, { number, ...written }),
       modifiedAtMs: services.now(),
-      generation: toHex(takeRandom(generationSize)),
+      generation: generationOf(written),
       ...(checksum !== undefined && { checksum }),
     },
     opened,

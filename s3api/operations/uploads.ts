@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { DareError, deriveKey } from '../../engine/index.ts'
+import { DareError, deriveKey, takeRandom } from '../../engine/index.ts'
 import type { Checksum, PartRecord, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request, Services } from '../operation.ts'
@@ -9,7 +9,8 @@ import { type CustomerKey, refuseEncryptionHeaders } from '../sse/headers.ts'
 import { openEnvelope } from '../sse/open-envelope.ts'
 import type { OpenedEnvelope } from '../sse/opened-envelopes.ts'
 import { uploadFacts } from '../sse/records.ts'
-import { parseDecimal } from '../text.ts'
+import { parseDecimal, toHex } from '../text.ts'
+import type { WrittenData } from './object-data.ts'
 
 /** What the multipart operations share. Limits: S3 user guide, "Amazon S3 multipart upload limits". */
 
@@ -81,6 +82,18 @@ export function parsePartNumber({ query }: S3Request): number {
     )
   }
   return number
+}
+
+const generationSize = 12
+
+/** What tells a part from an earlier upload of the same number: its stream's nonce; of a plain part as many random bytes. */
+export function generationOf({ nonce }: Pick<WrittenData, 'nonce'>): string {
+  return toHex(nonce ?? takeRandom(generationSize))
+}
+
+/** The nonce of a part's stream; undefined for a part that was sent when its generation told nothing. */
+export function nonceOfPart({ generation }: PartRecord): Uint8Array | undefined {
+  return generation.length === 2 * generationSize ? Buffer.from(generation, 'hex') : undefined
 }
 
 /** The part's record with its MAC, where the upload is encrypted (FORMAT.md §5). */

@@ -25,7 +25,14 @@ export interface Envelope {
   /** Plaintext bytes of the object. */
   readonly size: number
   /** Layout `parts`: in order. */
-  readonly parts: readonly { readonly number: number; readonly size: number }[]
+  readonly parts: readonly EnvelopePart[]
+}
+
+export interface EnvelopePart {
+  readonly number: number
+  readonly size: number
+  /** 12 bytes: which of the streams under the part's key is the object's. Absent: nobody knows. */
+  readonly nonce?: Uint8Array
 }
 
 export interface KmsPart {
@@ -57,6 +64,7 @@ const macSize = 32
 /** Of a field's length, LE32. */
 const lengthSize = 4
 const epochIdSize = 16
+const nonceSize = 12
 const macLabel = 'sealgate/envelope/1'
 
 const messageType = protobuf
@@ -120,7 +128,7 @@ export function parseEnvelope(stored: Uint8Array): Envelope {
     sealedObjectKey: message.sealedObjectKey,
     layout: message.layout === 'SINGLE' ? 'single' : 'parts',
     size: message.size,
-    parts: message.parts,
+    parts: message.parts.map(parsePart),
     ...(mode !== 'SSE-C' && { kms: parseKmsPart(message) }),
   }
 }
@@ -164,6 +172,12 @@ function parseEpoch(epoch: Uint8Array): { readonly epochId?: Uint8Array } {
   if (epoch.length === 0) return {}
   if (epoch.length !== epochIdSize) throw malformed('the id of the epoch has a wrong size')
   return { epochId: epoch }
+}
+
+function parsePart({ number, size, nonce }: EnvelopeMessage['parts'][number]): EnvelopePart {
+  if (nonce.length === 0) return { number, size }
+  if (nonce.length !== nonceSize) throw malformed('the nonce of a part has a wrong size')
+  return { number, size, nonce }
 }
 
 function malformed(why: string, cause?: unknown): DareError {

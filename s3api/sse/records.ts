@@ -1,9 +1,9 @@
 import { DareError } from '../../engine/index.ts'
-import type { ObjectRecord, StoredObject, UploadRecord } from '../backends/backend.ts'
+import type { ObjectPart, ObjectRecord, StoredObject, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { Services } from '../operation.ts'
 import { requirePlainAllowed } from './encrypted-periods.ts'
-import { type Envelope, sealEnvelope } from './envelope.ts'
+import { type Envelope, type EnvelopePart, sealEnvelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
 import { openMinioRecord } from './minio-records.ts'
 import type { KeySeal, ObjectName } from './object-keys.ts'
@@ -18,10 +18,18 @@ export interface OpenedObject {
   readonly encryption?: OpenedEnvelope
 }
 
-/** The record with its envelope: what an encrypted object is stored with. */
+/** The record with its envelope: what an encrypted object is stored with. `nonces` are those of its parts, where they are known. */
 export function sealRecord(
   record: Omit<ObjectRecord, 'envelope'>,
-  { seal, objectKey }: { readonly seal: KeySeal; readonly objectKey: Uint8Array },
+  {
+    seal,
+    objectKey,
+    nonces = [],
+  }: {
+    readonly seal: KeySeal
+    readonly objectKey: Uint8Array
+    readonly nonces?: readonly (Uint8Array | undefined)[]
+  },
   { bucket, key }: ObjectName,
 ): ObjectRecord {
   const { size, etag, modifiedAtMs, headers, metadata, storageClass, owner, checksum, parts } = record
@@ -33,7 +41,7 @@ export function sealRecord(
     sealedObjectKey,
     layout: parts === undefined ? 'single' : 'parts',
     size,
-    parts: (parts ?? []).map((part) => ({ number: part.number, size: part.size })),
+    parts: (parts ?? []).map((part, index) => toEnvelopePart(part, nonces[index])),
     ...(kms !== undefined && { kms }),
   }
   return {
@@ -48,6 +56,10 @@ export function sealRecord(
     ...(checksum !== undefined && { checksum }),
     ...(parts !== undefined && { parts }),
   }
+}
+
+function toEnvelopePart({ number, size }: ObjectPart, nonce: Uint8Array | undefined): EnvelopePart {
+  return nonce === undefined ? { number, size } : { number, size, nonce }
 }
 
 /**
@@ -82,17 +94,25 @@ export async function openRecord(
   return { stored, record, encryption: opened }
 }
 
-/** The record repeats size and part table for backends to list; the envelope's are the authentic ones. */
+/**
+ * The record repeats size and part table for backends to list; the envelope's are the authentic ones. An upload's envelope is that
+ * of an object without bytes, and authentic, too: but it goes with no ETag, which every object has.
+ */
 function requireSameShape(envelope: Envelope, record: ObjectRecord): void {
   const parts = record.parts ?? []
   const same =
+    record.etag !== '' &&
     envelope.size === record.size &&
     (envelope.layout === 'parts') === (record.parts !== undefined) &&
     envelope.parts.length === parts.length &&
     envelope.parts.every(
       (part, index) => part.number === parts[index]?.number && part.size === parts[index]?.size,
     )
-  if (!same) throw new DareError('tag-mismatch', 'the size of the object is not the authentic one')
+  if (!same)
+    throw new DareError(
+      'tag-mismatch',
+      'size, parts or ETag of the object are not those of one that was completed',
+    )
 }
 
 /** What an upload starts with, for its envelope's MAC. */

@@ -4,14 +4,18 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  type ByteSource,
+  DareError,
   hashBytes,
   hashNames,
   openBytes,
   payloadSizeMax,
   sealBytes,
   sealedSizeOf,
+  storedRange,
 } from '../../engine/index.ts'
 import { equalBytes, inPieces, patternBytes } from '../support/bytes.ts'
+import { withFile } from '../support/files.ts'
 import { collect, stored, withPool } from '../support/pool.ts'
 import { propertyRuns } from '../support/property.ts'
 
@@ -165,6 +169,47 @@ test('bytes in memory are opened as files are', async () => {
       )
     equalBytes(await read(sealed, { key }), bytes.subarray(offset, offset + size))
     equalBytes(await read(bytes, {}), bytes.subarray(offset, offset + size))
+  })
+})
+
+for (const [size, inlineSizeMax] of [
+  [10, 100],
+  [6 * payloadSizeMax + 10, 0],
+] as const) {
+  test(`of two streams of ${size} bytes under one key only the one whose nonce is known is read, wherever it lies`, async () => {
+    await withPool(1, async ({ pool, store }) => {
+      const bytes = patternBytes(size)
+      const mine = await store(bytes, { key, inlineSizeMax })
+      const other = await store(bytes, { key, inlineSizeMax })
+      const nonce = mine.result.nonce ?? key
+      const range = { offset: size - 9, size: 9, plaintextSize: size }
+      const { offset } = storedRange({ encrypted: true, ...range })
+      const read = async (path: string, kind: 'file' | 'bytes' | 'stream') => {
+        const sealed = await stored(path)
+        const pieces = inPieces(sealed.subarray(offset), [1000])
+        return withFile(path, 'r', async ({ fd }) => {
+          const sources = {
+            file: { kind: 'file', fd, size: sealed.length },
+            bytes: { kind: 'bytes', bytes: sealed },
+            stream: { kind: 'stream', size: sealed.length, offset, pieces, cancel() {} },
+          } as const satisfies Record<string, ByteSource>
+          return collect(pool.read({ source: sources[kind], key, nonce, ...range }))
+        })
+      }
+      for (const kind of ['file', 'bytes', 'stream'] as const) {
+        equalBytes(await read(mine.path, kind), bytes.subarray(range.offset), kind)
+        const refused = await read(other.path, kind).catch((error: unknown) => error)
+        assert.is(refused instanceof DareError && refused.code, 'nonce-mismatch', kind)
+      }
+    })
+  })
+}
+
+test('what is not sealed has no nonce', async () => {
+  await withPool(1, async ({ store }) => {
+    for (const inlineSizeMax of [0, 100]) {
+      assert.is((await store(patternBytes(10), { inlineSizeMax })).result.nonce, undefined)
+    }
   })
 })
 
