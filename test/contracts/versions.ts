@@ -10,6 +10,7 @@ import {
 import { lockSettingName, type ObjectAttributes, type VersionEntry } from '../../s3api/backends/versions.ts'
 import { initialLockSetting } from '../../s3api/operations/lock-configuration.ts'
 import { readStored } from '../support/stored.ts'
+import { completedRecord, newVersionId, partBytes, putPart, startUpload } from './backend/fixture.ts'
 import type { StoreLimits } from './backend/limits.ts'
 
 export interface VersionsUnderTest {
@@ -206,6 +207,20 @@ export function versionsContract(name: string, open: () => Promise<VersionsUnder
       assert.is((await backend.deleteObject({ bucket, key: 'a' })).deleteMarker, true)
     },
   )
+
+  fact('an upload that is locked from the start makes a locked version', async (backend) => {
+    await remakeWithLock(backend)
+    const retention = { mode: 'GOVERNANCE', untilMs: Date.now() + hour } as const
+    const upload = await startUpload({ backend }, 'a', { bucket, attributes: { retention } })
+    const parts = [
+      await putPart({ backend }, upload, 1, partBytes(1)),
+      await putPart({ backend }, upload, 2, Buffer.from('end'), { inline: true }),
+    ]
+    const completion = { record: completedRecord(parts), newVersionId, parts, attributes: { retention } }
+    const { versionId = '' } = await backend.completeUpload(upload, completion)
+    assert.equal((await backend.getObject(bucket, 'a')).attributes.retention, retention)
+    assert.is((await failure(backend.deleteObject({ bucket, key: 'a', versionId }))).code, 'locked')
+  })
 
   fact('a retention that holds is never weakened', async (backend) => {
     await remakeWithLock(backend)

@@ -7,11 +7,17 @@ import { parseError, requestIdOf, UpstreamError } from './upstream-error.ts'
 export interface PartTag {
   readonly number: number
   readonly etag: string
+  /** Base64; where the upload's parts have checksums. */
+  readonly crc32?: string
 }
 
 export function completionDocument(tags: readonly PartTag[]): string {
-  const parts = tags.map(({ number, etag }) =>
-    element('Part', [element('PartNumber', String(number)), element('ETag', `"${etag}"`)]),
+  const parts = tags.map(({ number, etag, crc32 }) =>
+    element('Part', [
+      element('PartNumber', String(number)),
+      element('ETag', `"${etag}"`),
+      ...(crc32 === undefined ? [] : [element('ChecksumCRC32', crc32)]),
+    ]),
   )
   return document(element('CompleteMultipartUpload', parts))
 }

@@ -18,6 +18,7 @@ import type { PartSender } from './part-sender.ts'
 import type { StoreAcls } from './store-acls.ts'
 import { answerSizeMax, partNumberMax, partsSizeMax } from './store-limits.ts'
 import { encodeArea, encodeMarker, encodeRecord } from './stored-record.ts'
+import { storesParts } from './stores-parts.ts'
 import type { UploadStore } from './upload-store.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
@@ -132,7 +133,7 @@ export class Uploads {
     const placed = await this.#chosen(upload, completion.parts)
     const conditions = await this.#writer.completionHeaders(upload, condition, asked?.customerKey)
     return asBackend(async () => {
-      const tags = await this.#finalParts(upload, placed, completion)
+      const tags = await this.#withChecksums(upload, await this.#finalParts(upload, placed, completion))
       const answer = await this.#upstream.fetch(
         {
           method: 'POST',
@@ -198,6 +199,14 @@ export class Uploads {
     }
     const number = last.part.number + 1
     return [...tags, { number, etag: await this.#sender.send(upload, number, area, asked) }]
+  }
+
+  /** MinIO wants the checksum of every part that has one to be named again. */
+  async #withChecksums(upload: UploadRecord, tags: readonly PartTag[]): Promise<readonly PartTag[]> {
+    if (!isLocked(upload.attributes)) return tags
+    const numbers = tags.map(({ number }) => number)
+    const stores = await storesParts(this.#upstream, upload, numbers)
+    return tags.map((tag) => ({ ...stores.get(tag.number), ...tag }))
   }
 
   /** Errors: invalid-part. */

@@ -148,7 +148,7 @@ export async function startUpload(
 }
 
 export async function putPart(
-  bench: Bench,
+  bench: Pick<Bench, 'backend'>,
   upload: UploadRecord,
   number: number,
   bytes: Uint8Array,
