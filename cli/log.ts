@@ -1,12 +1,18 @@
-import { destination, type Level, type Logger, levels, pino } from 'pino'
+import { type Level, type Logger, levels, pino } from 'pino'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
+import { createLogTarget } from './log-target.ts'
 
 const causesMax = 5
 const standardError = 2
 
 /** JSON lines on standard error. */
 export function createLog(level: Level, process: string): Logger {
+  const lostLine = (lost: number) => {
+    const time = new Date().toISOString()
+    const line = { level: 'warn', time, process, lost, msg: 'lines of this log could not be written' }
+    return `${JSON.stringify(line)}\n`
+  }
   return pino(
     {
       level,
@@ -15,7 +21,7 @@ export function createLog(level: Level, process: string): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    destination({ fd: standardError, sync: true }),
+    createLogTarget(standardError, lostLine),
   )
 }
 

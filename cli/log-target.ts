@@ -1,0 +1,58 @@
+import { writeSync } from 'node:fs'
+
+/** Where the lines of the log go, each before anything else is done. */
+export interface LogTarget {
+  write(line: string): void
+}
+
+const busyMs = 10
+/** A reader that takes nothing for a second gets no more of a line. */
+const busyTriesMax = 100
+
+/**
+ * Writes to the file descriptor. A line that cannot be written, to a full disk say, is lost: that is no reason to end. When
+ * there is room again, what `lostLine` makes of their number comes first.
+ */
+export function createLogTarget(fd: number, lostLine: (lost: number) => string): LogTarget {
+  let lost = 0
+  /** Of a line that has been begun. */
+  let rest: Uint8Array = new Uint8Array(0)
+
+  /** False: nothing of it was written. */
+  function put(line: string): boolean {
+    rest = rest.subarray(writeSome(fd, rest))
+    if (rest.length > 0) return false
+    const bytes = Buffer.from(line)
+    const written = writeSome(fd, bytes)
+    if (written > 0) rest = bytes.subarray(written)
+    return written > 0
+  }
+
+  return {
+    write(line) {
+      if (lost > 0) {
+        if (!put(lostLine(lost))) {
+          lost++
+          return
+        }
+        lost = 0
+      }
+      if (!put(line)) lost++
+    },
+  }
+}
+
+/** Returns how many bytes could be written. */
+function writeSome(fd: number, bytes: Uint8Array): number {
+  let written = 0
+  for (let tries = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(fd, bytes, written)
+    } catch (error) {
+      const busy = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+      if (!busy || ++tries > busyTriesMax) return written
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs)
+    }
+  }
+  return written
+}
