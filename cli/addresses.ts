@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { ControlAddress } from '../control/config.ts'
+import { requireAuthorities, requireCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
 import { nameOf } from './environment.ts'
@@ -51,22 +51,10 @@ export function parseControlAddress(name: string, text: string, environment: Env
     const found = environment.find(setting)
     if (found === undefined)
       throw new ConfigError(`${nameOf(setting)} must be set: control over TCP needs mutual TLS`)
-    requireReadable(found)
-    return found.value
+    return found
   }
-  return {
-    kind: 'tcp',
-    host,
-    port,
-    tls: { certFile: file('controlCert'), keyFile: file('controlKey'), caFile: file('controlCa') },
-  }
-}
-
-/** Errors: ConfigError for a file that cannot be read. */
-export function requireReadable({ name, value }: { readonly name: string; readonly value: string }): void {
-  try {
-    readFileSync(value)
-  } catch (error) {
-    throw new ConfigError(`${name} names a file that cannot be read`, { cause: error })
-  }
+  const [cert, key, ca] = [file('controlCert'), file('controlKey'), file('controlCa')]
+  requireCertificate(cert, key)
+  requireAuthorities(ca)
+  return { kind: 'tcp', host, port, tls: { certFile: cert.value, keyFile: key.value, caFile: ca.value } }
 }

@@ -11,7 +11,8 @@ import {
   type SignatureV2Mode,
   signatureV2Modes,
 } from '../s3api/settings.ts'
-import { type HostPort, parseHostPort, requireReadable } from './addresses.ts'
+import { type HostPort, parseHostPort } from './addresses.ts'
+import { requireCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 
@@ -154,8 +155,7 @@ function parseTls(environment: Environment): FrontEndConfig['tls'] {
   if (certFile === undefined && keyFile === undefined) return undefined
   if (certFile === undefined) throw new ConfigError(`${nameOf('tlsCert')} must be set, as its key is`)
   if (keyFile === undefined) throw new ConfigError(`${nameOf('tlsKey')} must be set, as its certificate is`)
-  requireReadable(certFile)
-  requireReadable(keyFile)
+  requireCertificate(certFile, keyFile)
   return { certFile: certFile.value, keyFile: keyFile.value }
 }
 

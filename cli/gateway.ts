@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type GatewayConfig, parseProfile } from '../s3api/settings.ts'
+import { requireAuthorities } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { parseCredential, parseFrontEnd } from './front-end-config.ts'
@@ -171,7 +172,7 @@ function parseSystemBucket(environment: Environment): string {
 
 function parseCa(environment: Environment): string | undefined {
   const found = environment.find('backendCa')
-  if (found !== undefined) readText(found.name, found.value)
+  if (found !== undefined) requireAuthorities(found)
   return found?.value
 }
 

@@ -1,6 +1,6 @@
 import type { MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
 import { isKeyId, isMount, isNamespace, keyIdRule, readTlsSettings } from '../control/settings.ts'
-import { requireReadable } from './addresses.ts'
+import { requireCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import type { Setting } from './variables.ts'
@@ -132,8 +132,7 @@ function parseClientTls(environment: Environment): VaultConfig['clientTls'] {
   if (certFile === undefined) throw new ConfigError(`${nameOf('vaultClientCert')} must be set, as its key is`)
   if (keyFile === undefined)
     throw new ConfigError(`${nameOf('vaultClientKey')} must be set, as its certificate is`)
-  requireReadable(certFile)
-  requireReadable(keyFile)
+  requireCertificate(certFile, keyFile)
   return { certFile: certFile.value, keyFile: keyFile.value }
 }
 

@@ -135,7 +135,14 @@ function createTlsServer(
   const server = https.createServer({ ...serverOptions(times), handshakeTimeout: times.handshakeMs })
   const files = followFiles(
     [certFile, keyFile],
-    ([cert, key]) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    ([cert, key]) => {
+      try {
+        server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
+      } catch (error) {
+        // What OpenSSL says names no file.
+        throw new Error(`the certificate in ${certFile} cannot be used with its key`, { cause: error })
+      }
+    },
     {
       intervalMs: certificatePollMs,
       changed: () => log.info('the certificate was loaded again'),

@@ -6,8 +6,10 @@ import * as assert from 'uvu/assert'
 import { ConfigError } from '../../cli/config-error.ts'
 import { parseControlProcess } from '../../cli/control-config.ts'
 import { Environment } from '../../cli/environment.ts'
+import { parseGateway } from '../../cli/gateway.ts'
 import { parseServer } from '../../cli/server.ts'
 import { type Setting, variables } from '../../cli/variables.ts'
+import { createMutualTls } from '../support/mutual-tls.ts'
 import { runProgram } from '../support/program.ts'
 
 const test = suite('cli/configuration')
@@ -33,6 +35,7 @@ const without = (all: Variables, name: string) =>
 
 type Parse = (env: Variables) => unknown
 const server: Parse = (env) => parseServer(new Environment({ ...credentials, ...env }), {}, '/data')
+const gateway: Parse = (env) => parseGateway(new Environment({ ...credentials, ...env }), {}, undefined)
 const bare: Parse = (env) => parseServer(new Environment(env), {}, '/data')
 const control: Parse = (env) =>
   parseControlProcess(new Environment(env), { address: 'unix:/run/control.sock' })
@@ -246,6 +249,56 @@ for (const [setting, value] of Object.entries(wrong)) {
     const message = messageOf(server, { ...masterKey, ...beside[setting], [name]: value })
     assert.ok(message.includes(name), message)
     assert.not(message.includes(secret), message)
+  })
+}
+
+/** Pairs of certificate and key, with what else must be there. */
+const certificates: readonly (readonly [cert: string, key: string, parse: Parse, env: Variables])[] = [
+  ['SEALGATE_TLS_CERT_FILE', 'SEALGATE_TLS_KEY_FILE', server, {}],
+  ['SEALGATE_KMS_VAULT_CLIENT_CERT_FILE', 'SEALGATE_KMS_VAULT_CLIENT_KEY_FILE', server, vault],
+  ['SEALGATE_CONTROL_CERT_FILE', 'SEALGATE_CONTROL_KEY_FILE', server, tcp],
+  ['SEALGATE_CONTROL_CERT_FILE', 'SEALGATE_CONTROL_KEY_FILE', controlTcp, masterKey],
+]
+for (const [cert, key, parse, beside] of certificates) {
+  test(`${cert} and ${key} must name a certificate and its key`, async () => {
+    const tls = await createMutualTls()
+    try {
+      const [own, other] = [(await tls.issue('own')).files, (await tls.issue('other')).files]
+      const text = tls.write('text', secret)
+      const of = (certFile: string, keyFile: string) =>
+        messageOf(parse, {
+          ...beside,
+          ...(cert.includes('CONTROL') && { SEALGATE_CONTROL_CA_FILE: own.caFile }),
+          [cert]: certFile,
+          [key]: keyFile,
+        })
+      assert.is(of(own.certFile, own.keyFile), '')
+      assert.match(of(text, own.keyFile), new RegExp(`^${cert} names a file that holds no certificate`))
+      assert.match(of(own.certFile, text), new RegExp(`^${key} names a file that holds no private key`))
+      assert.match(of(own.certFile, other.keyFile), new RegExp(`^${key} names .* of ${cert}$`))
+    } finally {
+      tls.close()
+    }
+  })
+}
+
+for (const [ca, parse, beside] of [
+  ['SEALGATE_CONTROL_CA_FILE', controlTcp, masterKey],
+  ['SEALGATE_BACKEND_CA_FILE', gateway, {}],
+] as const) {
+  test(`${ca} must name certificates`, async () => {
+    const tls = await createMutualTls()
+    try {
+      const { certFile, keyFile, caFile } = (await tls.issue('own')).files
+      const own =
+        parse === gateway ? {} : { SEALGATE_CONTROL_CERT_FILE: certFile, SEALGATE_CONTROL_KEY_FILE: keyFile }
+      const of = (file: string) => messageOf(parse, { ...beside, ...own, [ca]: file })
+      assert.is(of(caFile), '')
+      assert.is(of(keyFile), `${ca} names a file that holds no certificate (PEM)`)
+      assert.is(of('/missing'), `${ca} names a file that cannot be read`)
+    } finally {
+      tls.close()
+    }
   })
 }
 
