@@ -58,6 +58,8 @@ export async function* decodeChunked(
     }
     if (rest > 0) throw new S3Error('IncompleteBody')
     await readTrailers(reader, options, signatures)
+    // minio-go sends an empty line more behind trailers that are not signed.
+    if (options.trailer && signatures === undefined && !(await reader.atEnd())) await expectLineEnd(reader)
     if (!(await reader.atEnd()))
       throw new S3Error('InvalidRequest', 'Data follows the end of the chunked body.')
   } finally {
@@ -143,7 +145,8 @@ async function readTrailers(
   let emptyLine = false
   // A client without trailers may leave the empty line out.
   while (trailer || !(await reader.atEnd())) {
-    const line = await reader.line(trailerLineSizeMax)
+    // minio-go ends a trailer with LF alone, as the text does that is signed.
+    const line = await reader.line(trailerLineSizeMax, { bareLineFeed: true })
     // Some clients end the block with an empty line before the signature, and most not at all after it.
     if (line === '') {
       const last = emptyLine || signatures === undefined || signature !== undefined || !trailer

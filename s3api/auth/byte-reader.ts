@@ -17,8 +17,11 @@ export class ByteReader {
     return taken
   }
 
-  /** A line without its CR LF, as Latin-1. Errors: IncompleteBody; InvalidRequest for a longer one or a bare LF. */
-  async line(sizeMax: number): Promise<string> {
+  /**
+   * A line without its CR LF, or without its LF where `bareLineFeed` allows that, as Latin-1. Errors: IncompleteBody;
+   * InvalidRequest for a longer one or another end.
+   */
+  async line(sizeMax: number, { bareLineFeed = false } = {}): Promise<string> {
     let text = ''
     for (let ended = false; !ended; ) {
       if (await this.atEnd()) throw new S3Error('IncompleteBody')
@@ -30,9 +33,9 @@ export class ByteReader {
       text += Buffer.from(this.#rest.buffer, this.#rest.byteOffset, end).toString('latin1')
       this.#rest = this.#rest.subarray(ended ? end + 1 : end)
     }
-    if (!text.endsWith('\r'))
-      throw new S3Error('InvalidRequest', 'A line of the chunked body does not end in CR LF.')
-    return text.slice(0, -1)
+    if (text.endsWith('\r')) return text.slice(0, -1)
+    if (bareLineFeed) return text
+    throw new S3Error('InvalidRequest', 'A line of the chunked body does not end in CR LF.')
   }
 
   /** Whether the source has nothing more. */

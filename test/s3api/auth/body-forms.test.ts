@@ -50,6 +50,18 @@ test('unsigned chunks with a right trailer are stored, without their transfer fo
     assert.equal([got.body, got.headers['content-encoding']], [content, 'gzip'])
   }))
 
+test('a trailer that ends in LF alone, with an empty line more behind it, is taken, as minio-go sends it', () =>
+  withObject(async (front) => {
+    const end = `0\r\nx-amz-checksum-crc32:${crc32}\n\r\n\r\n`
+    const { status, headers } = await front.send(unsigned(chunk(content) + end))
+    assert.equal([status, headers['x-amz-checksum-crc32']], [200, crc32])
+    assert.is(await read(front), content)
+    const wrong = await front.send(unsigned(chunk(content) + end.replace(crc32, 'AAAAAA==')))
+    assert.equal([wrong.status, wrong.code], [400, 'BadDigest'])
+    const more = await front.send(unsigned(`${chunk(content) + end}\r\n`))
+    assert.equal([more.status, more.code], [400, 'InvalidRequest'])
+  }))
+
 test('chunks that are not what they say are refused, and nothing is stored', () =>
   withObject(async (front) => {
     const whole = chunk(content)
@@ -113,7 +125,7 @@ test('a body of chunks that cost more than their bytes is refused, and small chu
 test('the lines of a body are read in one piece, and only as long as they may be', async () => {
   let reads = 0
   async function* source() {
-    for (const text of ['one\r\ntwo', '\r', '\nthree\r\n', '\r\nbare\nlo', 'ng'.repeat(50_000)]) {
+    for (const text of ['one\r\ntwo', '\r', '\nthree\r\n', '\r\nbare\nbare\nlo', 'ng'.repeat(50_000)]) {
       reads++
       yield Buffer.from(text)
     }
@@ -123,6 +135,7 @@ test('the lines of a body are read in one piece, and only as long as they may be
   assert.equal([await reader.line(4), reads], ['two', 3])
   assert.equal([await reader.line(6), reads], ['three', 3])
   assert.equal([await reader.line(1), reads], ['', 4])
+  assert.is(await reader.line(4, { bareLineFeed: true }), 'bare')
   const refused = async () => (await reader.line(10).catch((error: unknown) => error)) as S3Error
   assert.match((await refused()).message, 'does not end in CR LF')
   assert.match((await refused()).message, 'too long')
