@@ -124,6 +124,23 @@ test('a key that is missing is told by the commands that look for it and make it
   })
 })
 
+for (const [text, remedy] of [
+  ['refusing to use soft-deleted key', /^vault write -f transit\/keys\/my-minio-key\/soft-delete-restore$/],
+  [
+    'message encryption not supported for key type ed25519',
+    /^vault read transit\/keys\/my-minio-key {3}# its type cannot encrypt/,
+  ],
+] as const) {
+  test(`"${text}" is told by the command that shows or mends it`, () =>
+    withVault({}, async ({ vault, provider }) => {
+      await startReady(provider)
+      vault.inject({ kind: 'status', status: 400, errors: [text] }, { path: /datakey/ })
+      const last = (await diagnose(provider)).at(-1)
+      assert.is(last?.name, 'key')
+      assert.match(last?.remedy ?? '', remedy)
+    }))
+}
+
 test('a policy that may make keys by encrypting is too wide', () => {
   const policy = 'path "transit/*" {\n  capabilities = ["create", "update"]\n}\n'
   return withVault({ seed: { policy } }, async ({ provider }) => {

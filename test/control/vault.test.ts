@@ -80,6 +80,21 @@ for (const tamperedStatus of [400, 500] as const) {
   )
 }
 
+fact(
+  'a ciphertext that an RSA key does not open, which vault answers with 500, is no outage',
+  {},
+  async ({ vault, provider }) => {
+    const { sealed } = await generate(provider)
+    const errors = [
+      '1 error occurred:\n\t* failed to RSA decrypt the ciphertext: crypto/rsa: decryption error\n\n',
+    ]
+    vault.inject({ kind: 'status', status: 500, errors }, { path: /decrypt/ })
+    for (let count = 0; count < 6; count++) await rejectsWith('invalid-ciphertext', decrypt(provider, sealed))
+    assert.is(provider.circuit?.().state, 'closed')
+    await generate(provider)
+  },
+)
+
 const wrongCiphertexts = [
   '',
   'vault:v1:',
@@ -166,12 +181,23 @@ for (const [what, plaintext] of [
   })
 }
 
+function refusal(text: string): FaultKind {
+  return { kind: 'status', status: 400, errors: [text] }
+}
+
 const faults: readonly (readonly [string, FaultKind, KmsErrorCode, number])[] = [
   ['429', { kind: 'status', status: 429 }, 'unavailable', 1],
   ['500', { kind: 'status', status: 500, errors: ['internal error'] }, 'unavailable', 1],
   ['502 of a load balancer', { kind: 'status', status: 502 }, 'unavailable', 1],
   ['503 of a sealed server', { kind: 'status', status: 503, errors: ['Vault is sealed'] }, 'unavailable', 1],
   ['404', { kind: 'status', status: 404 }, 'key-not-found', 1],
+  ['400 of a soft-deleted key', refusal('refusing to use soft-deleted key'), 'access-denied', 1],
+  [
+    '400 of a key that signs only',
+    refusal('message encryption not supported for key type ed25519'),
+    'key-not-found',
+    1,
+  ],
   ['an answer without JSON', { kind: 'body', text: '<html>' }, 'unavailable', 1],
   ['an answer without data', { kind: 'body', text: '{}' }, 'unavailable', 1],
   ['an answer beyond the cap', { kind: 'flood', size: 2 * 1024 * 1024 }, 'unavailable', 1],

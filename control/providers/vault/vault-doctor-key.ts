@@ -49,6 +49,10 @@ function keyRemedy({ config }: Patient, error: unknown): string {
         `vault list${namespaceFlag(config.namespace)} ${config.transitMount}/keys   # is it there under another name, or is this another vault, or one restored from before it?`,
         `vault write -f${key}   # only where nothing was ever sealed under it: a new key of the same name opens nothing`,
       ].join('\n')
+    case 'key-type':
+      return `vault read${key}   # its type cannot encrypt: SEALGATE_KMS_VAULT_KEY_NAME must be a key of one that can, aes256-gcm96 for instance`
+    case 'soft-deleted':
+      return `vault write -f${key}/soft-delete-restore`
     case 'key-version':
       return `vault read${key}   # SEALGATE_KMS_VAULT_KEY_VERSION must be one of its versions; unset it for the newest`
     case 'version-too-old':

@@ -16,7 +16,9 @@ export type VaultErrorKind =
 /** What Vault's text says, as one of a closed set: the text itself may quote a request, so it goes no further. */
 export type VaultRefusal =
   | 'key-not-found'
+  | 'key-type'
   | 'key-version'
+  | 'soft-deleted'
   | 'ciphertext'
   | 'version-too-old'
   | 'sealed'
@@ -65,8 +67,13 @@ const refusals: readonly (readonly [RegExp, VaultRefusal])[] = [
   [/key not found|no existing key named/, 'key-not-found'],
   [/requested version for encryption|no such key version|invalid key version/, 'key-version'],
   [/disallowed by policy \(too old\)/, 'version-too-old'],
-  [/message authentication failed|invalid ciphertext|illegal base64|failed to base64-decode/, 'ciphertext'],
-  [/Vault is sealed|OpenBao is sealed/, 'sealed'],
+  [/soft-deleted key/, 'soft-deleted'],
+  [/message (encryption|decryption) not supported for key type/, 'key-type'],
+  [
+    /message authentication failed|failed to RSA decrypt|invalid ciphertext|illegal base64|failed to base64-decode/,
+    'ciphertext',
+  ],
+  [/Vault is sealed|OpenBao is sealed|namespace is sealed/, 'sealed'],
   [/wrapping token is not valid|wrapping token/, 'wrapping-token'],
 ]
 

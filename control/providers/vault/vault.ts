@@ -182,8 +182,10 @@ function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
     case 'ciphertext':
       return 'invalid-ciphertext'
     case 'key-not-found':
+    case 'key-type':
     case 'key-version':
       return 'key-not-found'
+    case 'soft-deleted':
     case 'version-too-old':
       return 'access-denied'
     case 'sealed':
