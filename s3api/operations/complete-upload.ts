@@ -12,10 +12,10 @@ import {
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
-import { customerKeyOf, encryptionHeaders, newCustomerKeyOf } from '../sse/decision.ts'
+import { customerKeyOf, encryptionHeaders, requireUnblocked } from '../sse/decision.ts'
 import { confirmRecord } from '../sse/encrypted-periods.ts'
 import type { Envelope } from '../sse/envelope.ts'
-import { sealRecord } from '../sse/records.ts'
+import { sealRecordWith } from '../sse/records.ts'
 import { newVersionId } from '../sse/version-ids.ts'
 import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
 import { type NamedPart, readCompletion } from './completion-document.ts'
@@ -27,11 +27,11 @@ import { openObject } from './object-data.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
 import {
   nonceOfPart,
-  type OpenedUpload,
   partNumberMax,
   partSizeMin,
+  type UploadToComplete,
   verifyPart,
-  withUpload,
+  withUploadToComplete,
 } from './uploads.ts'
 import { newVersionHeaders } from './version-parameter.ts'
 import { askedFor } from './write-plan.ts'
@@ -51,9 +51,11 @@ export const completeMultipartUpload: Operation = {
     const { services, request, body } = context
     const named = readCompletion(await body.readAll())
     const condition = parseWriteCondition(request)
-    const customerKey = await newCustomerKeyOf(context)
-    const complete = withUpload(context, customerKey, async (opened) => {
-      const asked = opened.encryption && askedFor(opened.encryption.envelope.mode, customerKey)
+    const customerKey = customerKeyOf(context)
+    const complete = withUploadToComplete(context, customerKey, async (opened) => {
+      const mode = opened.encryption?.envelope.mode
+      if (mode === 'SSE-C') await requireUnblocked(context)
+      const asked = mode && askedFor(mode, customerKey)
       await checkCondition(services, request, condition, asked)
       const parts = chooseParts(named, await storedParts(context, opened.upload))
       for (const part of parts) verifyPart(part, opened)
@@ -107,7 +109,7 @@ function reply(
 
 /**
  * A client that has lost the answer completes again: it gets the same one for as long as the object is the one that these
- * parts make. Throws `error` when it is not.
+ * parts make. Throws `error` when it is not, and when it takes a customer's key to know.
  */
 async function completedBefore(
   context: RequestContext,
@@ -116,8 +118,10 @@ async function completedBefore(
 ): Promise<Reply> {
   const { services, request } = context
   const name = { bucket: request.bucket, key: request.key }
-  const opened = await openObject(services, name, customerKeyOf(context)).catch((cause: unknown) => {
-    if (cause instanceof BackendError) return undefined
+  const customerKey = customerKeyOf(context)
+  const opened = await openObject(services, name, customerKey).catch((cause: unknown) => {
+    if (cause instanceof BackendError || (cause instanceof S3Error && customerKey === undefined))
+      return undefined
     throw cause
   })
   opened?.encryption?.objectKey.fill(0)
@@ -179,7 +183,7 @@ function chooseParts(named: readonly NamedPart[], stored: ReadonlyMap<number, Pa
 
 async function makeRecord(
   context: RequestContext,
-  opened: OpenedUpload,
+  opened: UploadToComplete,
   parts: readonly PartRecord[],
 ): Promise<ObjectRecord> {
   const { services, request } = context
@@ -206,8 +210,8 @@ async function makeRecord(
     })),
   }
   if (encryption === undefined) return plain
-  const { envelope: seal, objectKey } = encryption
-  return sealRecord(plain, { seal, objectKey, nonces: parts.map(nonceOfPart) }, request)
+  const { envelope: seal, macKeys } = encryption
+  return sealRecordWith(plain, { seal, macKey: macKeys.envelope, nonces: parts.map(nonceOfPart) }, request)
 }
 
 /** MD5 over the parts' ETags as bytes, and their count: what every S3 does. */

@@ -2,11 +2,13 @@ import { newObjectAccess, ownerMember } from '../access/new-access.ts'
 import type { ChecksumAlgorithm, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
-import type { Operation, S3Request } from '../operation.ts'
+import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
-import { sealEnvelope } from '../sse/envelope.ts'
-import { sealNewKey } from '../sse/object-keys.ts'
+import { type Envelope, envelopeMacKey, sealEnvelope } from '../sse/envelope.ts'
+import type { RequestedEncryption } from '../sse/headers.ts'
+import { type KeySeal, sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
+import { sealCompletion } from '../sse/upload-mac-keys.ts'
 import { checksumAlgorithms } from './digests.ts'
 import { newAttributes, retainsByDefault } from './new-attributes.ts'
 import { parseObjectHeaders } from './object-headers.ts'
@@ -36,18 +38,8 @@ export const createMultipartUpload: Operation = {
       ...(retainsByDefault(request, attributes) && { retainsByDefault: true as const }),
     }
     const encryption = await decideEncryption(context)
-    const sealing = encryption && (await sealNewKey(services.keys, encryption, request))
-    const upload: Omit<UploadRecord, 'uploadId'> =
-      sealing === undefined
-        ? plain
-        : {
-            ...plain,
-            envelope: sealEnvelope(
-              { ...sealing.seal, layout: 'parts', size: 0, parts: [] },
-              { objectKey: sealing.objectKey, bucket, key, facts: uploadFacts(plain) },
-            ),
-          }
-    sealing?.objectKey.fill(0)
+    const sealing = encryption && (await sealUpload(context, encryption, plain))
+    const upload = { ...plain, ...(sealing !== undefined && { envelope: sealing.envelope }) }
     const uploadId = await services.backend.createUpload(upload, encryption && askedOf(encryption))
     return {
       status: 200,
@@ -67,6 +59,31 @@ export const createMultipartUpload: Operation = {
       ),
     }
   },
+}
+
+/** The envelope of an upload that begins, and its seal. Errors: KmsError, BackendError. */
+async function sealUpload(
+  { services, request }: RequestContext,
+  encryption: RequestedEncryption,
+  plain: Omit<UploadRecord, 'uploadId'>,
+): Promise<{ readonly envelope: Uint8Array; readonly seal: KeySeal }> {
+  const { bucket, key } = request
+  const { objectKey, seal } = await sealNewKey(services.keys, encryption, request)
+  try {
+    const completion =
+      seal.mode === 'SSE-C' ? await sealCompletion(services.keys, request, objectKey) : undefined
+    const envelope: Envelope = {
+      ...seal,
+      layout: 'parts',
+      size: 0,
+      parts: [],
+      ...(completion !== undefined && { completion }),
+    }
+    const macKey = envelopeMacKey(objectKey)
+    return { envelope: sealEnvelope(envelope, { macKey, bucket, key, facts: uploadFacts(plain) }), seal }
+  } finally {
+    objectKey.fill(0)
+  }
 }
 
 /** Algorithm and type of the checksum of the whole (S3 user guide, "Checking object integrity": what goes with what). */

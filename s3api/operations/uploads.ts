@@ -1,14 +1,21 @@
 import { timingSafeEqual } from 'node:crypto'
-import { DareError, deriveKey, takeRandom } from '../../engine/index.ts'
+import { DareError, takeRandom } from '../../engine/index.ts'
 import type { Checksum, PartRecord, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request, Services } from '../operation.ts'
 import { requirePlainAllowed } from '../sse/encrypted-periods.ts'
-import { checksumFields, fieldsMac } from '../sse/envelope.ts'
+import { checksumFields, type Envelope, fieldsMac, parseEnvelope, verifyEnvelope } from '../sse/envelope.ts'
 import { type CustomerKey, refuseEncryptionHeaders } from '../sse/headers.ts'
 import { openEnvelope } from '../sse/open-envelope.ts'
 import type { OpenedEnvelope } from '../sse/opened-envelopes.ts'
 import { uploadFacts } from '../sse/records.ts'
+import {
+  openCompletion,
+  partMacKey,
+  type UploadMacKeys,
+  uploadMacKeys,
+  zeroMacKeys,
+} from '../sse/upload-mac-keys.ts'
 import { parseDecimal, toHex } from '../text.ts'
 import type { WrittenData } from './object-data.ts'
 
@@ -19,57 +26,109 @@ export const partSizeMax = 5 * 1024 ** 3
 /** Of every part but the last. */
 export const partSizeMin = 5 * 1024 ** 2
 
-const partMacLabel = 'sealgate/part/1'
-
 /** A running upload with its object key, if it is encrypted. */
 export interface OpenedUpload {
   readonly upload: UploadRecord
   readonly encryption?: OpenedEnvelope
 }
 
-/** Looks an upload up and opens its key. Errors: NoSuchUpload, those of the customer key, KmsError, DareError. */
+/** A running upload with what its completion is sealed with, if it is encrypted. */
+export interface UploadToComplete {
+  readonly upload: UploadRecord
+  readonly encryption?: { readonly envelope: Envelope; readonly macKeys: UploadMacKeys }
+}
+
+/** The upload that a request names. Errors: NoSuchUpload; InvalidRequest for a key of the customer's where it has none. */
+async function findUpload(
+  { services, request }: RequestContext,
+  customerKey: CustomerKey | undefined,
+): Promise<UploadRecord> {
+  const { bucket, key, query, headers } = request
+  const upload = await services.backend.getUpload(bucket, key, query.get('uploadId') ?? '')
+  if (upload.envelope !== undefined) return upload
+  if (customerKey !== undefined) {
+    throw new S3Error('InvalidRequest', 'The multipart upload was not initiated with this encryption.')
+  }
+  // Nothing that asks for encryption is stored without.
+  refuseEncryptionHeaders(headers)
+  await requirePlainAllowed(services, bucket, upload.initiatedAtMs)
+  return upload
+}
+
+/** Opens an upload's key. Errors: those of the customer key, KmsError, DareError. */
 async function openUpload(
-  services: Services,
-  request: S3Request,
+  { keys }: Services,
+  upload: UploadRecord,
   customerKey: CustomerKey | undefined,
 ): Promise<OpenedUpload> {
-  const { bucket, key } = request
-  const upload = await services.backend.getUpload(bucket, key, request.query.get('uploadId') ?? '')
-  if (upload.envelope === undefined) {
-    if (customerKey !== undefined) {
-      throw new S3Error('InvalidRequest', 'The multipart upload was not initiated with this encryption.')
-    }
-    // Nothing that asks for encryption is stored without.
-    refuseEncryptionHeaders(request.headers)
-    await requirePlainAllowed(services, bucket, upload.initiatedAtMs)
-    return { upload }
-  }
-  const encryption = await openEnvelope(
-    services.keys,
-    { stored: upload.envelope, bucket, key, facts: uploadFacts(upload) },
-    customerKey,
-    ({ mode }) => {
-      if (mode !== 'SSE-C' || customerKey !== undefined) return
-      throw new S3Error(
-        'InvalidRequest',
-        'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
-      )
-    },
-  )
+  const { bucket, key, envelope: stored } = upload
+  if (stored === undefined) return { upload }
+  const facts = uploadFacts(upload)
+  const encryption = await openEnvelope(keys, { stored, bucket, key, facts }, customerKey, ({ mode }) => {
+    if (mode !== 'SSE-C' || customerKey !== undefined) return
+    throw new S3Error(
+      'InvalidRequest',
+      'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
+    )
+  })
   return { upload, encryption }
 }
 
 /** Runs `work` with the upload's key, and zeroes it. */
 export async function withUpload<Result>(
-  { services, request }: RequestContext,
+  context: RequestContext,
   customerKey: CustomerKey | undefined,
   work: (opened: OpenedUpload) => Promise<Result>,
 ): Promise<Result> {
-  const opened = await openUpload(services, request, customerKey)
+  const upload = await findUpload(context, customerKey)
+  const opened = await openUpload(context.services, upload, customerKey)
   try {
     return await work(opened)
   } finally {
     opened.encryption?.objectKey.fill(0)
+  }
+}
+
+/**
+ * Runs `work` with the keys of the upload's MACs, and zeroes them. Where the client sends no key, those of an upload with SSE-C
+ * are the KMS's to give. Errors as of {@link withUpload}.
+ */
+export async function withUploadToComplete<Result>(
+  context: RequestContext,
+  customerKey: CustomerKey | undefined,
+  work: (opened: UploadToComplete) => Promise<Result>,
+): Promise<Result> {
+  const upload = await findUpload(context, customerKey)
+  const encryption = await openMacKeys(context.services, upload, customerKey)
+  if (encryption === undefined) return work({ upload })
+  try {
+    return await work({ upload, encryption })
+  } finally {
+    zeroMacKeys(encryption.macKeys)
+  }
+}
+
+async function openMacKeys(
+  services: Services,
+  upload: UploadRecord,
+  customerKey: CustomerKey | undefined,
+): Promise<UploadToComplete['encryption']> {
+  const { bucket, key, envelope: stored } = upload
+  const envelope = stored && customerKey === undefined ? parseEnvelope(stored) : undefined
+  if (stored === undefined || services.keys === undefined || envelope?.completion === undefined) {
+    const { encryption } = await openUpload(services, upload, customerKey)
+    if (encryption === undefined) return undefined
+    const macKeys = uploadMacKeys(encryption.objectKey)
+    encryption.objectKey.fill(0)
+    return { envelope: encryption.envelope, macKeys }
+  }
+  const macKeys = await openCompletion(services.keys, envelope.completion, { bucket, key })
+  try {
+    verifyEnvelope(stored, { macKey: macKeys.envelope, bucket, key, facts: uploadFacts(upload) })
+    return { envelope, macKeys }
+  } catch (error) {
+    zeroMacKeys(macKeys)
+    throw error
   }
 }
 
@@ -101,19 +160,25 @@ export function sealPart(
   part: Omit<PartRecord, 'mac'>,
   { encryption }: Pick<OpenedUpload, 'encryption'>,
 ): PartRecord {
-  return encryption === undefined ? part : { ...part, mac: partMac(part, encryption.objectKey) }
+  if (encryption === undefined) return part
+  const macKey = partMacKey(encryption.objectKey)
+  try {
+    return { ...part, mac: partMac(part, macKey) }
+  } finally {
+    macKey.fill(0)
+  }
 }
 
 /** Throws DareError `tag-mismatch` unless the part's record is the one that {@link sealPart} made. */
-export function verifyPart(part: PartRecord, { encryption }: Pick<OpenedUpload, 'encryption'>): void {
+export function verifyPart(part: PartRecord, { encryption }: Pick<UploadToComplete, 'encryption'>): void {
   if (encryption === undefined) return
-  const expected = partMac(part, encryption.objectKey)
+  const expected = partMac(part, encryption.macKeys.part)
   if (part.mac?.length === expected.length && timingSafeEqual(part.mac, expected)) return
   throw new DareError('tag-mismatch', `the record of part ${part.number} is not authentic`)
 }
 
-function partMac(part: Omit<PartRecord, 'mac'>, objectKey: Uint8Array): Uint8Array {
-  return fieldsMac(deriveKey(objectKey, partMacLabel), [
+function partMac(part: Omit<PartRecord, 'mac'>, macKey: Uint8Array): Uint8Array {
+  return fieldsMac(macKey, [
     String(part.number),
     String(part.size),
     part.etag,

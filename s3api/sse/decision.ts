@@ -46,7 +46,7 @@ async function bucketEncryption(
 }
 
 /** Errors: AccessDenied, as on AWS, in a bucket that blocks SSE-C. */
-async function requireUnblocked({ services, request }: RequestContext): Promise<void> {
+export async function requireUnblocked({ services, request }: RequestContext): Promise<void> {
   const encryption = await bucketEncryption(services, request.bucket)
   if (encryption?.blocksCustomerKeys !== true) return
   throw new S3Error('AccessDenied', 'The bucket does not accept encryption with customer keys (SSE-C).')

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import protobuf from 'protobufjs'
 import type { EncryptionContext } from '../../control/client.ts'
 import { DareError, deriveKey, type SealDomain } from '../../engine/index.ts'
+import type { Completion as CompletionMessage } from '../../proto/gen/sealgate/envelope/v1/Completion.ts'
 import type {
   EnvelopeInput,
   Envelope as EnvelopeMessage,
@@ -26,6 +27,18 @@ export interface Envelope {
   readonly size: number
   /** Layout `parts`: in order. */
   readonly parts: readonly EnvelopePart[]
+  readonly completion?: Completion
+}
+
+/** Of a running upload with SSE-C: what completes it without the client's key. */
+export interface Completion {
+  /** 32 bytes. */
+  readonly iv: Uint8Array
+  readonly kms: KmsPart
+  /** 64 bytes: a key of its own, sealed as the object key of an object with SSE-S3. */
+  readonly sealedKey: Uint8Array
+  /** 96 bytes: under it, the keys of MACs. */
+  readonly sealedMacKeys: Uint8Array
 }
 
 export interface EnvelopePart {
@@ -78,10 +91,7 @@ const layoutNumbers = { single: 1, parts: 2 } as const
 const contextFormNumbers = { object: 1, bucket: 2 } as const
 
 /** The envelope's bytes with their MAC, as stored. */
-export function sealEnvelope(
-  envelope: Envelope,
-  { objectKey, bucket, key, facts }: Omit<MacBinding, 'macKey'> & { readonly objectKey: Uint8Array },
-): Uint8Array {
+export function sealEnvelope(envelope: Envelope, binding: MacBinding): Uint8Array {
   const message: EnvelopeInput = {
     format: formatVersion,
     mode: modeNumbers[envelope.mode],
@@ -90,17 +100,25 @@ export function sealEnvelope(
     layout: layoutNumbers[envelope.layout],
     size: envelope.size,
     parts: [...envelope.parts],
-    ...(envelope.kms !== undefined && {
-      keyId: envelope.kms.keyId,
-      sealedDataKey: envelope.kms.sealedDataKey,
-      contextForm: contextFormNumbers[envelope.kms.contextForm],
-      clientContext: envelope.kms.clientContext,
-      ...(envelope.kms.epochId !== undefined && { epoch: envelope.kms.epochId }),
-    }),
+    ...(envelope.kms !== undefined && kmsFields(envelope.kms)),
+    ...(envelope.completion !== undefined && { completion: completionFields(envelope.completion) }),
   }
   const bytes = messageType.encode(message).finish()
-  const macKey = envelopeMacKey(objectKey)
-  return Buffer.concat([bytes, envelopeMac(bytes, { macKey, bucket, key, facts })])
+  return Buffer.concat([bytes, envelopeMac(bytes, binding)])
+}
+
+function kmsFields({ keyId, sealedDataKey, contextForm, clientContext, epochId }: KmsPart) {
+  return {
+    keyId,
+    sealedDataKey,
+    contextForm: contextFormNumbers[contextForm],
+    clientContext,
+    ...(epochId !== undefined && { epoch: epochId }),
+  }
+}
+
+function completionFields({ iv, kms, sealedKey, sealedMacKeys }: Completion) {
+  return { ...kmsFields(kms), iv, sealedKey, sealedMacKeys }
 }
 
 /** The fields of a stored envelope, not authenticated yet: find the object key with them, then call {@link verifyEnvelope}. */
@@ -130,6 +148,7 @@ export function parseEnvelope(stored: Uint8Array): Envelope {
     size: message.size,
     parts: message.parts.map(parsePart),
     ...(mode !== 'SSE-C' && { kms: parseKmsPart(message) }),
+    ...(message.completion !== null && { completion: parseCompletion(message.completion) }),
   }
 }
 
@@ -154,7 +173,14 @@ function parseMode(mode: EnvelopeMessage['mode']): SealDomain {
   throw malformed('mode is missing')
 }
 
-function parseKmsPart(message: EnvelopeMessage): KmsPart {
+function parseCompletion(message: CompletionMessage): Completion {
+  const { iv, sealedKey, sealedMacKeys } = message
+  return { iv, kms: parseKmsPart({ ...message, clientContext: {} }), sealedKey, sealedMacKeys }
+}
+
+function parseKmsPart(
+  message: Pick<EnvelopeMessage, 'keyId' | 'sealedDataKey' | 'contextForm' | 'clientContext' | 'epoch'>,
+): KmsPart {
   if (message.contextForm !== 'CONTEXT_OBJECT' && message.contextForm !== 'CONTEXT_BUCKET') {
     throw malformed('context form is missing')
   }

@@ -3,7 +3,7 @@ import type { ObjectPart, ObjectRecord, StoredObject, UploadRecord } from '../ba
 import { S3Error } from '../errors.ts'
 import type { Services } from '../operation.ts'
 import { requirePlainAllowed } from './encrypted-periods.ts'
-import { type Envelope, type EnvelopePart, sealEnvelope } from './envelope.ts'
+import { type Envelope, type EnvelopePart, envelopeMacKey, sealEnvelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
 import { openMinioRecord } from './minio-records.ts'
 import type { KeySeal, ObjectName } from './object-keys.ts'
@@ -21,15 +21,23 @@ export interface OpenedObject {
 /** The record with its envelope: what an encrypted object is stored with. `nonces` are those of its parts, where they are known. */
 export function sealRecord(
   record: Omit<ObjectRecord, 'envelope'>,
-  {
-    seal,
-    objectKey,
-    nonces = [],
-  }: {
-    readonly seal: KeySeal
-    readonly objectKey: Uint8Array
-    readonly nonces?: readonly (Uint8Array | undefined)[]
-  },
+  { objectKey, ...sealing }: Omit<RecordSealing, 'macKey'> & { readonly objectKey: Uint8Array },
+  name: ObjectName,
+): ObjectRecord {
+  return sealRecordWith(record, { ...sealing, macKey: envelopeMacKey(objectKey) }, name)
+}
+
+interface RecordSealing {
+  readonly seal: KeySeal
+  /** Of {@link envelopeMacKey}. */
+  readonly macKey: Uint8Array
+  readonly nonces?: readonly (Uint8Array | undefined)[]
+}
+
+/** The same for who knows no more than the MAC's key. */
+export function sealRecordWith(
+  record: Omit<ObjectRecord, 'envelope'>,
+  { seal, macKey, nonces = [] }: RecordSealing,
   { bucket, key }: ObjectName,
 ): ObjectRecord {
   const { size, etag, modifiedAtMs, headers, metadata, storageClass, owner, checksum, parts } = record
@@ -51,7 +59,7 @@ export function sealRecord(
     headers,
     metadata,
     storageClass,
-    envelope: sealEnvelope(envelope, { objectKey, bucket, key, facts: record }),
+    envelope: sealEnvelope(envelope, { macKey, bucket, key, facts: record }),
     ...(owner !== undefined && { owner }),
     ...(checksum !== undefined && { checksum }),
     ...(parts !== undefined && { parts }),

@@ -45,9 +45,7 @@ function options(site: Site, mode: Mode): string[] {
     return ['--s3-server-side-encryption', 'aws:kms', '--s3-sse-kms-key-id', site.kmsKeyId]
   }
   if (mode === 'sse-c') {
-    // It completes uploads of parts without the customer key, which an encrypted upload cannot be completed without.
-    const whole = ['--s3-upload-cutoff', '5G', '--s3-copy-cutoff', '5G']
-    return ['--s3-sse-customer-algorithm', 'AES256', '--s3-sse-customer-key', site.customerKey, ...whole]
+    return ['--s3-sse-customer-algorithm', 'AES256', '--s3-sse-customer-key', site.customerKey]
   }
   return []
 }

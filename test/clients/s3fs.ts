@@ -61,7 +61,7 @@ function mountOptions(
   if (mode === 'sse-c') {
     const keys = join(scratch, 'keys')
     writeFileSync(keys, `${Buffer.from(site.customerKey).toString('base64')}\n`, { mode: 0o600 })
-    // It completes uploads of parts without the key, which an encrypted upload cannot be completed without.
+    // It sends parts without the key, which S3 demands with each.
     options.push(`use_sse=custom:${keys}`, 'nomultipart')
   }
   return ['-o', options.join(',')]

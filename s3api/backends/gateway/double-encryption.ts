@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { objectPath } from '../../../engine/index.ts'
+import { S3Error } from '../../errors.ts'
 import { toBase64 } from '../../text.ts'
 import type { AskedEncryption } from '../backend.ts'
 import type { GatewayConfig } from './config.ts'
@@ -46,6 +47,20 @@ export function customerHeaders(
     [`${prefix}key`]: toBase64(key),
     [`${prefix}key-md5`]: createHash('md5').update(key).digest('base64'),
   }
+}
+
+/**
+ * A completion sends one part more. Errors: S3Error InvalidRequest for one without the key that the store is asked to encrypt with.
+ */
+export function requireCompletionKey(
+  double: GatewayConfig['double'],
+  asked: AskedEncryption | undefined,
+): void {
+  if (!double.c || asked?.mode !== 'SSE-C' || asked.customerKey !== undefined) return
+  throw new S3Error(
+    'InvalidRequest',
+    'The store encrypts this upload as well. Its completion must include the encryption parameters of its parts.',
+  )
 }
 
 export const copySourcePrefix = 'x-amz-copy-source-server-side-encryption-customer-'

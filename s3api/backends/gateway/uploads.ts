@@ -10,7 +10,7 @@ import {
 import { checksummedUpload } from './chunks.ts'
 import { completionDocument, type PartTag, requireCompleted } from './completion.ts'
 import type { GatewayConfig } from './config.ts'
-import { creationHeaders, customerHeaders } from './double-encryption.ts'
+import { creationHeaders, customerHeaders, requireCompletionKey } from './double-encryption.ts'
 import { keptParts } from './kept-parts.ts'
 import { isLocked, toNativeHeaders } from './native-headers.ts'
 import type { PlacedPart } from './part-names.ts'
@@ -130,6 +130,7 @@ export class Uploads {
   async #complete(upload: UploadRecord, completion: Completion): Promise<WrittenVersion> {
     const { bucket, key } = upload
     const { condition, asked } = completion
+    requireCompletionKey(this.#double, asked)
     const placed = await this.#chosen(upload, completion.parts)
     const conditions = await this.#writer.completionHeaders(upload, condition, asked?.customerKey)
     return asBackend(async () => {

@@ -16,7 +16,7 @@ function stored(nonce: Uint8Array | undefined): Uint8Array {
   const seal = { mode: 'SSE-C', iv: patternBytes(32), sealedObjectKey: patternBytes(64) } as const
   return sealEnvelope(
     { ...seal, layout: 'parts', size: 5, parts: [part] },
-    { objectKey, bucket: 'bucket', key: 'key', facts },
+    { macKey: objectKey, bucket: 'bucket', key: 'key', facts },
   )
 }
 

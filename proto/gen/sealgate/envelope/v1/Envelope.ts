@@ -4,6 +4,7 @@ import type { ModeInput as _sealgate_envelope_v1_ModeInput, Mode as _sealgate_en
 import type { ContextFormInput as _sealgate_envelope_v1_ContextFormInput, ContextForm as _sealgate_envelope_v1_ContextForm } from '../../../sealgate/envelope/v1/ContextForm.ts';
 import type { LayoutInput as _sealgate_envelope_v1_LayoutInput, Layout as _sealgate_envelope_v1_Layout } from '../../../sealgate/envelope/v1/Layout.ts';
 import type { PartInput as _sealgate_envelope_v1_PartInput, Part as _sealgate_envelope_v1_Part } from '../../../sealgate/envelope/v1/Part.ts';
+import type { CompletionInput as _sealgate_envelope_v1_CompletionInput, Completion as _sealgate_envelope_v1_Completion } from '../../../sealgate/envelope/v1/Completion.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface EnvelopeInput {
@@ -47,6 +48,10 @@ export interface EnvelopeInput {
    * data key that serves one object alone. The store has a record of every epoch, whose sealed data key is preferred.
    */
   'epoch'?: (Buffer | Uint8Array | string);
+  /**
+   * Of a running upload with SSE-C, where there is a KMS.
+   */
+  'completion'?: (_sealgate_envelope_v1_CompletionInput | null);
 }
 
 export interface Envelope {
@@ -90,4 +95,8 @@ export interface Envelope {
    * data key that serves one object alone. The store has a record of every epoch, whose sealed data key is preferred.
    */
   'epoch': (Buffer);
+  /**
+   * Of a running upload with SSE-C, where there is a KMS.
+   */
+  'completion': (_sealgate_envelope_v1_Completion | null);
 }
