@@ -5,6 +5,7 @@ export { openBytes, sealBytes } from './dare.ts'
 export { DareError, type DareErrorCode } from './errors.ts'
 export { createHasher, type Digests, type Hasher, type HashName, hashBytes, hashNames } from './hashes.ts'
 export {
+  createIv,
   createObjectKey,
   deriveKey,
   objectPath,

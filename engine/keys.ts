@@ -15,6 +15,8 @@ export type SealDomain = 'SSE-C' | 'SSE-S3' | 'SSE-KMS'
 
 const sealAlgorithm = 'DAREv2-HMAC-SHA256'
 const legacySealAlgorithm = 'DARE-SHA256'
+/** What a client's key is hashed with, before a path, to make the key that a store is given (FORMAT.md §3.3). */
+const storeKeyLabel = Buffer.from('SSE-C', 'ascii')
 export type SealAlgorithm = typeof sealAlgorithm | typeof legacySealAlgorithm
 
 interface Binding {
@@ -45,6 +47,16 @@ export function objectPath(bucket: string, key: string): string {
 /** 32 random bytes, owned by the caller. */
 export function createObjectKey(): Uint8Array {
   return takeRandom(keySize)
+}
+
+/**
+ * 32 bytes for sealing an object key, owned by the caller: random but for the top bit of the first, which no ASCII letter has. So
+ * it is never one of those that {@link unsealObjectKey} refuses.
+ */
+export function createIv(): Uint8Array {
+  const iv = takeRandom(ivSize)
+  iv[0] = (iv[0] ?? 0) | 0x80
+  return iv
 }
 
 /** The object key sealed under its key-encryption key: 64 bytes. */
@@ -92,6 +104,9 @@ function unsealLegacy(sealedKey: Uint8Array, { externalKey, iv, domain }: Bindin
 function keyEncryptionKey({ externalKey, iv, domain, bucket, key }: Binding): Uint8Array {
   requireSize(externalKey, keySize, 'external key')
   requireSize(iv, ivSize, 'iv')
+  // The key of some path could be this one, and a store that was told it could seal what it likes.
+  if (domain === 'SSE-C' && storeKeyLabel.equals(iv.subarray(0, storeKeyLabel.length)))
+    throw new DareError('tag-mismatch', 'the iv of a sealed key is none that was drawn')
   return createHmac('sha256', externalKey)
     .update(iv)
     .update(`${domain}${sealAlgorithm}${objectPath(bucket, key)}`, 'utf8')

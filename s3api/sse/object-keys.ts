@@ -1,11 +1,11 @@
 import { KmsError } from '../../control/errors.ts'
 import {
+  createIv,
   createObjectKey,
   DareError,
   type SealAlgorithm,
   type SealDomain,
   sealObjectKey,
-  takeRandom,
   unsealObjectKey,
 } from '../../engine/index.ts'
 import { S3Error } from '../errors.ts'
@@ -21,8 +21,6 @@ export interface ObjectName {
 
 /** How an object's key is sealed: the envelope without what is known only when the data has been written. */
 export type KeySeal = Pick<Envelope, 'mode' | 'kms' | 'iv' | 'sealedObjectKey'>
-
-const ivSize = 32
 
 /** Seals an object key, a new one unless one is given, as the encryption asks. The caller zeroes `objectKey`. */
 export async function sealNewKey(
@@ -111,7 +109,7 @@ function sealUnder(
   name: ObjectName,
   objectKey: Uint8Array,
 ): Pick<Envelope, 'mode' | 'iv' | 'sealedObjectKey'> {
-  const iv = takeRandom(ivSize)
+  const iv = createIv()
   const { bucket, key } = name
   return {
     mode,

@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openBytes, sealBytes } from '../../engine/dare.ts'
 import { DareError } from '../../engine/errors.ts'
 import {
+  createIv,
   createObjectKey,
   deriveKey,
   objectPath,
@@ -247,6 +249,32 @@ test('no byte of a sealed key can be changed, and its size is exact', () => {
       () => unsealObjectKey({ ...binding, sealedKey: sealedKey.subarray(0, size) }),
       (error: unknown) => error instanceof DareError && error.code === 'invalid-payload-size',
     )
+  }
+})
+
+test('the key that a store is given for one path opens no sealed key of another', () => {
+  const externalKey = patternBytes(32, 9)
+  const filler = 'x'.repeat(20)
+  const path = `bucket/${filler}SSE-CDAREv2-HMAC-SHA256bucket/victim`
+  const storeKey = createHmac('sha256', externalKey).update(`SSE-C${path}`).digest()
+  const forged = {
+    externalKey,
+    iv: Buffer.from(`SSE-Cbucket/${filler}`),
+    bucket: 'bucket',
+    key: 'victim',
+    sealedKey: sealBytes(storeKey, patternBytes(32, 1)),
+  }
+  assert.throws(() => unsealObjectKey({ ...forged, domain: 'SSE-C' }), tagMismatch)
+  // A data key has made nobody such a key.
+  const sealing = { ...forged, domain: 'SSE-S3', objectKey: patternBytes(32, 2) } as const
+  equalBytes(unsealObjectKey({ ...sealing, sealedKey: sealObjectKey(sealing) }), sealing.objectKey)
+})
+
+test('an iv that is drawn is never one that is refused', () => {
+  for (let count = 0; count < 100; count++) {
+    const iv = createIv()
+    assert.is(iv.length, 32)
+    assert.ok((iv[0] ?? 0) >= 0x80)
   }
 })
 
