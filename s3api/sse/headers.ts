@@ -30,6 +30,8 @@ const copySourceCustomerHeader = 'x-amz-copy-source-server-side-encryption-custo
 const customerKeySize = 32
 /** AWS KMS's own bound on an encryption context. */
 const contextSizeMax = 8192
+/** What control takes (docs/control-plane.md), less the entry of the bucket. */
+const contextEntriesMax = 63
 
 /** The encryption that the request's headers ask for, or undefined where they are silent. Errors: InvalidArgument, NotImplemented. */
 export function parseRequestedEncryption(headers: Headers): RequestedEncryption | undefined {
@@ -102,6 +104,10 @@ function parseContext(text: string): EncryptionContext {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid()
   const entries = Object.entries(value)
   if (!entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) throw invalid()
+  if (entries.length > contextEntriesMax)
+    throw new S3Error('InvalidArgument', `${contextHeader} has more than ${contextEntriesMax} entries`)
+  // Half of a surrogate pair is no text: in UTF-8 all of them would be one and the same context.
+  if (entries.some((entry) => /\p{Surrogate}/u.test(entry.join('\n')))) throw invalid()
   return Object.fromEntries(entries)
 }
 

@@ -15,6 +15,9 @@ const customer = (bytes: Buffer = key, prefix = `${sse}-customer-`) => ({
 const sourceCustomer = (bytes?: Buffer) =>
   customer(bytes, 'x-amz-copy-source-server-side-encryption-customer-')
 const kms = { [sse]: 'aws:kms' }
+const withContext = (json: string) => ({ ...kms, [`${sse}-context`]: Buffer.from(json).toString('base64') })
+const contextOf = (entries: number) =>
+  JSON.stringify(Object.fromEntries(Array.from({ length: entries }, (_, index) => [`name-${index}`, ''])))
 const put = (front: TestFrontEnd, headers: Record<string, string>, name = 'key') =>
   front.send({ method: 'PUT', target: `/bucket/${name}`, headers, body: 'content' })
 const read = (front: TestFrontEnd, headers: Record<string, string>, method = 'GET', name = 'key') =>
@@ -47,7 +50,10 @@ test('headers that contradict each other are refused before anything is stored',
       [{ ...customer(), [`${sse}-customer-key-md5`]: 'AAAAAAAAAAAAAAAAAAAAAA==' }, 400, 'InvalidArgument'],
       [{ ...kms, [`${sse}-aws-kms-key-id`]: 'gone' }, 400, 'KMS.NotFoundException'],
       [{ ...kms, [`${sse}-context`]: 'e30' }, 400, 'InvalidArgument'],
-      [{ ...kms, [`${sse}-context`]: Buffer.from('{"a":1}').toString('base64') }, 400, 'InvalidArgument'],
+      [withContext('{"a":1}'), 400, 'InvalidArgument'],
+      [withContext('{"a":"\\ud800"}'), 400, 'InvalidArgument'],
+      [withContext('{"\\udfffa":""}'), 400, 'InvalidArgument'],
+      [withContext(contextOf(64)), 400, 'InvalidArgument'],
     ]
     for (const [headers, status, code] of cases) {
       const answer = await put(front, headers)
@@ -99,6 +105,12 @@ test('a read does not name an encryption', () =>
       assert.is((await read(front, headers, 'HEAD')).status, 400)
     }
     assert.is((await read(front, {})).headers[sse], 'aws:kms')
+  }))
+
+test('an encryption context has as many entries as control takes beside the bucket’s', () =>
+  withBucket({}, async (front) => {
+    assert.is((await put(front, withContext(contextOf(63)))).status, 200)
+    assert.is((await read(front, {})).body, 'content')
   }))
 
 test('an encryption context is bound, shown once, and not told to readers', () =>
