@@ -3,6 +3,7 @@ import { S3Error } from '../errors.ts'
 import { requireKey } from '../http/target.ts'
 import type { S3Request, Services } from '../operation.ts'
 import { parseEnvelope } from '../sse/envelope.ts'
+import { type CustomerKey, parseCopySourceCustomerKey, parseCustomerKey } from '../sse/headers.ts'
 import { type Acl, type AclSubject, aclGrants, defaultAcl, fromStoredAcl } from './acl.ts'
 import { aclPermissions } from './acl-permissions.ts'
 import type { S3Action } from './actions.ts'
@@ -156,21 +157,31 @@ export function createAuthorizer(
     return (await lookUp(need)) === undefined
   }
 
-  async function lookUp(
-    { bucket: name, key, versionId }: Need,
-    hint: LookupHint = {},
-  ): Promise<StoredObject | undefined> {
-    try {
-      return await backend.getObject(name, key, versionId, { recordOnly: true, ...hint })
-    } catch (error) {
-      if (error instanceof BackendError && absences.has(error.code)) return undefined
-      throw error
-    }
+  function lookUp(need: Need, hint: LookupHint = {}): Promise<StoredObject | undefined> {
+    const { bucket: name, key, versionId } = need
+    const customerKey = customerKeyOf(need)
+    return ifThere(
+      backend.getObject(name, key, versionId, {
+        recordOnly: true,
+        ...(customerKey !== undefined && { customerKey: customerKey.key }),
+        ...hint,
+      }),
+    )
+  }
+
+  /** The one that came for that object. Errors: InvalidArgument. */
+  function customerKeyOf({ bucket: name, key }: Need): CustomerKey | undefined {
+    const { headers } = request
+    if (name === request.bucket && key === request.key) return parseCustomerKey(headers)
+    return parseCopySourceCustomerKey(headers)
   }
 
   /** What the policies ask about, looked up only where they do. */
   async function factsOf(need: Need, policies: readonly (Policy | undefined)[]): Promise<RequestFacts> {
-    const stored = need.key !== '' && asked(policies, existingTagKey) ? await lookUp(need) : undefined
+    const stored =
+      need.key !== '' && asked(policies, existingTagKey)
+        ? await ifThere(backend.getAttributes(versionOf(need), ['tags']))
+        : undefined
     const tags = stored?.attributes.tags
     const uploadEncryption =
       need.action === 's3:PutObject' &&
@@ -227,6 +238,19 @@ export function listingOf({ bucket, key }: Need): Need {
 export function aclOf(stored: StoredObject | undefined, owner: string): Acl {
   const text = stored?.attributes.acl
   return text === undefined ? defaultAcl(owner) : fromStoredAcl(text)
+}
+
+async function ifThere<Found>(looking: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await looking
+  } catch (error) {
+    if (error instanceof BackendError && absences.has(error.code)) return undefined
+    throw error
+  }
+}
+
+function versionOf({ bucket, key, versionId }: Need) {
+  return { bucket, key, ...(versionId !== undefined && { versionId }) }
 }
 
 export const absences: ReadonlySet<BackendError['code']> = new Set([

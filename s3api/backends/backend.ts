@@ -101,6 +101,14 @@ export interface Backend {
    */
   getObject(bucket: string, key: string, versionId?: string, hint?: LookupHint): Promise<StoredObject>
   /**
+   * The wanted attributes of the current version, or of the one of that id, also where it cannot be looked up without its
+   * client's key; others may be absent. Errors: as getObject.
+   */
+  getAttributes(
+    name: { readonly bucket: string; readonly key: string; readonly versionId?: string },
+    wanted: readonly (keyof Omit<ObjectAttributes, 'acl'>)[],
+  ): Promise<Pick<StoredObject, 'attributes' | 'versionId'>>
+  /**
    * The stored bytes of ranges of the object's streams, which follow each other without a gap. Each source is to be read
    * before the next is asked for; ending the generator closes what is open. Errors: replaced when that generation is gone
    * (look the object up again).
@@ -230,6 +238,8 @@ export interface StoredObject {
   readonly versionId?: string
   /** The stored bytes, all of them, where the look-up has brought them and there is one stream: there is nothing to open then. */
   readonly body?: Uint8Array
+  /** The ETag that a list shows which cannot look the object up. */
+  readonly storeEtag?: string
   /** The backend's own handle on this generation of the object; opaque. */
   readonly generation: unknown
 }

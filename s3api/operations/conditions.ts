@@ -7,18 +7,26 @@ import { parseDecimal } from '../text.ts'
 
 type Conditioned = Pick<ObjectRecord, 'etag' | 'modifiedAtMs'>
 
-/** `not-modified` asks for a 304. Errors: PreconditionFailed. `prefix` is `x-amz-copy-source-` for a copy's source. */
+/** `not-modified` asks for a 304. Errors: PreconditionFailed. */
 export function checkReadConditions(
   request: S3Request,
   record: Conditioned,
-  prefix: '' | 'x-amz-copy-source-' = '',
+  {
+    prefix = '',
+    storeEtag = record.etag,
+  }: {
+    /** The second for a copy's source. */
+    readonly prefix?: '' | 'x-amz-copy-source-'
+    /** Names the same state of the object to whoever has seen it in a list. */
+    readonly storeEtag?: string | undefined
+  } = {},
 ): 'proceed' | 'not-modified' {
   const header = (name: string) => request.headers.get(`${prefix}${name}`)
   const modifiedAt = Math.floor(record.modifiedAtMs / 1000)
   const ifMatch = header('if-match')
   const ifUnmodifiedSince = parseHttpDate(header('if-unmodified-since'))
   if (ifMatch !== undefined) {
-    if (!matches(ifMatch, record.etag)) throw failed('If-Match', prefix)
+    if (!matches(ifMatch, record.etag) && !matches(ifMatch, storeEtag)) throw failed('If-Match', prefix)
   } else if (ifUnmodifiedSince !== undefined && modifiedAt > ifUnmodifiedSince) {
     throw failed('If-Unmodified-Since', prefix)
   }

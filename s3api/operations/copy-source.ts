@@ -45,6 +45,7 @@ export async function openCopySource(
   source: ObjectVersionName,
 ): Promise<OpenedObject> {
   const opened = await openObject(context.services, source, copySourceCustomerKeyOf(context))
-  checkReadConditions(context.request, opened.record, 'x-amz-copy-source-')
+  const { storeEtag } = opened.stored
+  checkReadConditions(context.request, opened.record, { prefix: 'x-amz-copy-source-', storeEtag })
   return opened
 }

@@ -92,7 +92,7 @@ async function tellingParts<Result>(
 /** What a read answers, all but the data. */
 function planRead(context: RequestContext, { stored, record, encryption }: OpenedObject): Plan {
   const { request } = context
-  const { attributes } = stored
+  const { attributes, storeEtag } = stored
   const shared = {
     ETag: `"${record.etag}"`,
     'Last-Modified': new Date(record.modifiedAtMs).toUTCString(),
@@ -103,7 +103,7 @@ function planRead(context: RequestContext, { stored, record, encryption }: Opene
     ...(attributes.tags !== undefined && { 'x-amz-tagging-count': String(attributes.tags.length) }),
     ...encryptionHeaders(encryption?.envelope, customerKeyOf(context)),
   }
-  if (checkReadConditions(request, record) === 'not-modified') {
+  if (checkReadConditions(request, record, { storeEtag }) === 'not-modified') {
     return { status: 304, headers: shared, range: undefined }
   }
   const part = selectedPart(request, record)

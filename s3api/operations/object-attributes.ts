@@ -48,7 +48,9 @@ export const getObjectAttributes: Operation = {
       'Last-Modified': new Date(record.modifiedAtMs).toUTCString(),
       ...versionHeaders(stored),
     }
-    if (checkReadConditions(request, record) === 'not-modified') return { status: 304, headers }
+    const { storeEtag } = stored
+    if (checkReadConditions(request, record, { storeEtag }) === 'not-modified')
+      return { status: 304, headers }
     const shown = Object.entries(attributes).flatMap(([name, show]) =>
       wanted.has(name) ? show(record, request) : [],
     )

@@ -35,7 +35,7 @@ export const getObjectRetention: Operation = {
   method: 'GET',
   ...retentionRoute,
   async handle(context) {
-    const { retention } = await attributesOf(context)
+    const { retention } = await attributesOf(context, 'retention')
     if (retention === undefined) throw new S3Error('NoSuchObjectLockConfiguration')
     return {
       status: 200,
@@ -72,7 +72,7 @@ export const getObjectLegalHold: Operation = {
   method: 'GET',
   ...legalHoldRoute,
   async handle(context) {
-    const { legalHold } = await attributesOf(context)
+    const { legalHold } = await attributesOf(context, 'legalHold')
     if (legalHold === undefined) throw new S3Error('NoSuchObjectLockConfiguration')
     return {
       status: 200,
@@ -109,10 +109,13 @@ export function lockHeaders({ retention, legalHold }: ObjectAttributes): Record<
   }
 }
 
-async function attributesOf(context: RequestContext): Promise<ObjectAttributes> {
+async function attributesOf(
+  context: RequestContext,
+  wanted: 'retention' | 'legalHold',
+): Promise<ObjectAttributes> {
   await requireLock(context)
-  const { bucket, key, versionId } = objectNameOf(context.request)
-  return (await context.services.backend.getObject(bucket, key, versionId, { recordOnly: true })).attributes
+  const { backend } = context.services
+  return (await backend.getAttributes(objectNameOf(context.request), [wanted])).attributes
 }
 
 async function requireLock({ services: { backend }, request: { bucket } }: RequestContext): Promise<void> {

@@ -31,8 +31,7 @@ export const getObjectTagging: Operation = {
   method: 'GET',
   ...route,
   async handle({ services: { backend }, request }) {
-    const { bucket, key, versionId } = objectNameOf(request)
-    const stored = await backend.getObject(bucket, key, versionId, { recordOnly: true })
+    const stored = await backend.getAttributes(objectNameOf(request), ['tags'])
     return {
       status: 200,
       headers: versionHeaders(stored),

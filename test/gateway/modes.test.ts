@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
   GetObjectCommand,
   type GetObjectCommandInput,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -136,6 +138,38 @@ test('what is stored in another mode is read in this one', () =>
       for (const { client } of [single, double]) {
         assert.is(String(await read(client, { ...name(key), ...own })), marker)
       }
+    }
+  }))
+
+test('who has an SSE-C object from a list that could not look it up can ask for it by the ETag shown there', () =>
+  withSites(async ({ store, double }) => {
+    const own = customerHeaders(customerKey)
+    const name = { Bucket: 'double', Key: 'key' }
+    await double.client.send(new CreateBucketCommand({ Bucket: name.Bucket }))
+    const { ETag: IfMatch } = await double.client.send(
+      new PutObjectCommand({ ...name, ...own, Body: marker }),
+    )
+    const listed = async ({ client }: ServedFrontEnd) =>
+      (await client.send(new ListObjectsV2Command({ Bucket: name.Bucket }))).Contents?.[0]?.ETag
+    const shown = await listed(double)
+    assert.is(shown, await listed(store))
+    assert.is.not(shown, IfMatch)
+    for (const etag of [IfMatch, shown]) {
+      assert.is(String(await read(double.client, { ...name, ...own, IfMatch: etag })), marker)
+    }
+    const copy = { Bucket: name.Bucket, Key: 'copy', CopySource: 'double/key', CopySourceIfMatch: shown }
+    const sourceKey = {
+      CopySourceSSECustomerAlgorithm: own.SSECustomerAlgorithm,
+      CopySourceSSECustomerKey: own.SSECustomerKey,
+      CopySourceSSECustomerKeyMD5: own.SSECustomerKeyMD5,
+    }
+    await double.client.send(new CopyObjectCommand({ ...copy, ...sourceKey }))
+    await double.client.send(new PutObjectCommand({ ...name, ...own, Body: 'another' }))
+    for (const etag of [IfMatch, shown]) {
+      const status = await read(double.client, { ...name, ...own, IfMatch: etag }).catch(
+        (error: { $metadata: { httpStatusCode: number } }) => error.$metadata.httpStatusCode,
+      )
+      assert.is(status, 412)
     }
   }))
 

@@ -71,6 +71,8 @@ export function sealedBackend(inner: Backend, prefix: string): Backend {
     },
     getObject: async (bucket, key, versionId, hint) =>
       outer(await inner.getObject(name(bucket), key, versionId, hint)),
+    getAttributes: (object, wanted) =>
+      inner.getAttributes({ ...object, bucket: name(object.bucket) }, wanted),
     async *openData(object, ranges) {
       const below = innerOf(object)
       const streams = below.record.parts ?? [below.record]

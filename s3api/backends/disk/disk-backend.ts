@@ -129,6 +129,10 @@ export class DiskBackend implements Backend {
     }
   }
 
+  getAttributes({ bucket, key, versionId }: Parameters<Backend['getAttributes']>[0]) {
+    return this.getObject(bucket, key, versionId)
+  }
+
   openData(object: StoredObject, ranges: readonly StreamRange[]) {
     return this.#data.open(object, ranges)
   }

@@ -1,12 +1,12 @@
 import { document, element } from '../../http/xml-writer.ts'
-import type { LookupHint, WrittenVersion } from '../backend.ts'
+import type { Backend, LookupHint, StoredObject, WrittenVersion } from '../backend.ts'
 import type { AttributeChanges, ObjectAttributes, Retention, Tag } from '../versions.ts'
 import type { LookedUp } from './lookup.ts'
 import { toLockAttributes } from './native-headers.ts'
 import type { StoreAcls } from './store-acls.ts'
 import { answerSizeMax } from './store-limits.ts'
 import type { Upstream } from './upstream.ts'
-import { asBackend } from './upstream-error.ts'
+import { asBackend, toBackendError, UpstreamError } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { toWritten } from './writing.ts'
 import { XmlList } from './xml-list.ts'
@@ -41,15 +41,31 @@ export class Attributes {
   async #tagsOf(found: LookedUp): Promise<Pick<ObjectAttributes, 'tags'>> {
     if (!hasTags(found)) return {}
     const { bucket, key, versionId } = found
-    const query = { tagging: '', ...(versionId !== undefined && { versionId }) }
     const { bytes } = await asBackend(() =>
-      this.#upstream.fetch({ method: 'GET', bucket, key, query, repeatable: true }, answerSizeMax),
+      this.#get({ bucket, key, ...(versionId !== undefined && { versionId }) }, 'tagging'),
     )
-    const sets = new XmlList(bytes, 'Tagging').entries('TagSet')
-    const tags = sets
-      .flatMap((set) => set.children('Tag'))
-      .map((tag) => ({ key: tag.text('Key'), value: tag.text('Value') }))
-    return { tags }
+    return readers.tags(bytes)
+  }
+
+  /** Those that are wanted, each by a request of its own, without a look at the object. Errors: those of Backend.getObject. */
+  async read(...[name, wanted]: Parameters<Backend['getAttributes']>) {
+    let found: Pick<StoredObject, 'attributes' | 'versionId'> = { attributes: {} }
+    for (const attribute of wanted) {
+      const answer = await this.#get(name, subResources[attribute]).catch((error: unknown) => {
+        if (error instanceof UpstreamError && absences.has(error.code)) return undefined
+        throw toBackendError(error)
+      })
+      if (answer === undefined) continue
+      const attributes = { ...found.attributes, ...readers[attribute](answer.bytes) }
+      found = { ...found, ...toWritten(answer), attributes }
+    }
+    return name.versionId === undefined ? found : { ...found, versionId: name.versionId }
+  }
+
+  #get({ bucket, key, versionId }: VersionName, subResource: string) {
+    const version = versionId !== undefined && { versionId: toUpstreamVersion(versionId) }
+    const query = { [subResource]: '', ...version }
+    return this.#upstream.fetch({ method: 'GET', bucket, key, query, repeatable: true }, answerSizeMax)
   }
 
   /** Errors: those of Backend.changeAttributes. */
@@ -114,6 +130,32 @@ export class Attributes {
     })
   }
 }
+
+const subResources = { tags: 'tagging', retention: 'retention', legalHold: 'legal-hold' } as const
+
+/** What stores say where there is nothing of the kind. */
+const absences: ReadonlySet<string> = new Set(['NoSuchTagSet', 'NoSuchObjectLockConfiguration'])
+
+/** Of the documents of the sub-resources. */
+const readers = {
+  tags(bytes: Uint8Array): Pick<ObjectAttributes, 'tags'> {
+    const sets = new XmlList(bytes, 'Tagging').entries('TagSet')
+    const tags = sets.flatMap((set) => set.children('Tag'))
+    return { tags: tags.map((tag) => ({ key: tag.text('Key'), value: tag.text('Value') })) }
+  },
+  retention(bytes: Uint8Array): ObjectAttributes {
+    const root = new XmlList(bytes, 'Retention')
+    const [mode = '', until = ''] = [root.find('Mode'), root.find('RetainUntilDate')]
+    return toLockAttributes({
+      'x-amz-object-lock-mode': mode,
+      'x-amz-object-lock-retain-until-date': until,
+    })
+  },
+  legalHold(bytes: Uint8Array): ObjectAttributes {
+    const status = new XmlList(bytes, 'LegalHold').find('Status')
+    return status === undefined ? {} : { legalHold: status === 'ON' }
+  },
+} as const
 
 function hasTags({ headers }: LookedUp): boolean {
   return Number(headers['x-amz-tagging-count'] ?? 0) > 0

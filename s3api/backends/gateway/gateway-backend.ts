@@ -1,4 +1,5 @@
 import type { ByteSource } from '../../../engine/index.ts'
+import { S3Error } from '../../errors.ts'
 import {
   type AskedEncryption,
   type Backend,
@@ -130,6 +131,16 @@ export class GatewayBackend implements Backend {
     if (found.versionId !== undefined) return stored
     const { versioning } = await this.#parts.buckets.last(bucket)
     return versioning === 'unversioned' ? stored : { ...stored, versionId: nullVersionId }
+  }
+
+  async getAttributes(...[name, wanted]: Parameters<Backend['getAttributes']>) {
+    try {
+      return await this.getObject(name.bucket, name.key, name.versionId, { recordOnly: true })
+    } catch (error) {
+      // The store asks for an SSE-C key before it shows the object, but not before it tells these.
+      if (!(error instanceof S3Error) || error.code !== 'InvalidRequest') throw error
+      return this.#parts.attributes.read(name, wanted)
+    }
   }
 
   openData(

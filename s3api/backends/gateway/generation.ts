@@ -13,13 +13,14 @@ class Generation {
 
 /** Under the key that clients know, which need not be the one in the store. */
 export function toStoredObject(found: LookedUp, key: string, attributes: ObjectAttributes): StoredObject {
-  const { bucket, record, versionId, size, dataSize, tail } = found
+  const { bucket, record, versionId, size, dataSize, tail, etag } = found
   const inTail = tail.length === size && record.parts === undefined
   return {
     bucket,
     key,
     record,
     attributes,
+    storeEtag: etag,
     generation: new Generation(found),
     ...(versionId !== undefined && { versionId: fromUpstreamVersion(versionId) }),
     ...(inTail && { body: tail.subarray(0, dataSize) }),
