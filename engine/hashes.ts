@@ -1,11 +1,22 @@
 import { createHash, type Hash, hash as hashOnce } from 'node:crypto'
 import { crc32, crc32c } from '@node-rs/crc32'
-import { createCRC64, type IHasher } from 'hash-wasm'
+import { createCRC64, createXXHash3, createXXHash64, createXXHash128, type IHasher } from 'hash-wasm'
 
 /** Hashes that a stream can be run through in the same pass as sealing. */
-export const hashNames = ['md5', 'sha1', 'sha256', 'crc32', 'crc32c', 'crc64nvme'] as const
+export const hashNames = [
+  'md5',
+  'sha1',
+  'sha256',
+  'sha512',
+  'crc32',
+  'crc32c',
+  'crc64nvme',
+  'xxhash64',
+  'xxhash3',
+  'xxhash128',
+] as const
 export type HashName = (typeof hashNames)[number]
-/** Digests as bytes; CRCs big-endian, as S3 shows them. */
+/** Digests as bytes; CRCs and XXHashes big-endian, as S3 shows them. */
 export type Digests = Partial<Record<HashName, Uint8Array>>
 
 /** Several hashes over one stream. `digests` ends it. */
@@ -17,11 +28,28 @@ export interface Hasher {
 /** CRC-64/NVME's polynomial, reflected (NVM Express NVM Command Set specification, "64b CRC"). */
 const crc64Polynomial = '9a6c9329ac4bc9b5'
 
-let crc64: IHasher | undefined
+/** Hashes that are WebAssembly, with seed 0 where there is one. */
+const wasmHashes = {
+  crc64nvme: () => createCRC64(crc64Polynomial),
+  xxhash64: () => createXXHash64(),
+  xxhash3: () => createXXHash3(),
+  xxhash128: () => createXXHash128(),
+} as const satisfies Partial<Record<HashName, () => Promise<IHasher>>>
+type WasmHashName = keyof typeof wasmHashes
+
+const loaded = new Map<WasmHashName, IHasher>()
 
 /** Makes ready what takes time to load. Once in each thread, before {@link createHasher}. */
 export async function loadHashes(): Promise<void> {
-  crc64 ??= await createCRC64(crc64Polynomial)
+  await Promise.all(
+    Object.entries(wasmHashes).map(async ([name, load]) => {
+      if (isWasm(name) && !loaded.has(name)) loaded.set(name, await load())
+    }),
+  )
+}
+
+function isWasm(name: string): name is WasmHashName {
+  return Object.hasOwn(wasmHashes, name)
 }
 
 export function createHasher(names: readonly HashName[]): Hasher {
@@ -38,7 +66,7 @@ export function createHasher(names: readonly HashName[]): Hasher {
 
 /** The digests of bytes that are all here. */
 export async function hashBytes(names: readonly HashName[], bytes: Uint8Array): Promise<Digests> {
-  if (names.includes('crc64nvme')) await loadHashes()
+  if (names.some(isWasm)) await loadHashes()
   const digests: Digests = {}
   for (const name of names) digests[name] = hashOne(name, bytes)
   return digests
@@ -46,7 +74,8 @@ export async function hashBytes(names: readonly HashName[], bytes: Uint8Array): 
 
 function hashOne(name: HashName, bytes: Uint8Array): Uint8Array {
   // Without an object that it is computed in, which costs more than a kilobyte of it.
-  if (name === 'md5' || name === 'sha1' || name === 'sha256') return hashOnce(name, bytes, 'buffer')
+  if (name === 'md5' || name === 'sha1' || name === 'sha256' || name === 'sha512')
+    return hashOnce(name, bytes, 'buffer')
   const hash = createOne(name)
   hash.update(bytes)
   return hash.digest()
@@ -64,7 +93,10 @@ function createOne(name: HashName): OneHash {
     case 'crc32c':
       return createCrc(crc32c)
     case 'crc64nvme':
-      return createCrc64()
+    case 'xxhash64':
+    case 'xxhash3':
+    case 'xxhash128':
+      return createWasm(name)
     default:
       return toOneHash(createHash(name))
   }
@@ -89,9 +121,9 @@ function createCrc(step: (bytes: Uint8Array, state?: number) => number): OneHash
 }
 
 /** One WebAssembly instance serves all streams of a thread (making one costs as much as hashing 100 KiB): each keeps its state beside. */
-function createCrc64(): OneHash {
-  if (crc64 === undefined) throw new Error('loadHashes was not awaited')
-  const shared = crc64
+function createWasm(name: WasmHashName): OneHash {
+  const shared = loaded.get(name)
+  if (shared === undefined) throw new Error('loadHashes was not awaited')
   let state = shared.init().save()
   return {
     update(bytes) {

@@ -13,7 +13,15 @@ const algorithms = [
   { algorithm: 'CRC64NVME', hash: 'crc64nvme', size: 8 },
   { algorithm: 'SHA1', hash: 'sha1', size: 20 },
   { algorithm: 'SHA256', hash: 'sha256', size: 32 },
+  { algorithm: 'SHA512', hash: 'sha512', size: 64 },
+  { algorithm: 'MD5', hash: 'md5', size: 16 },
+  { algorithm: 'XXHASH64', hash: 'xxhash64', size: 8 },
+  { algorithm: 'XXHASH3', hash: 'xxhash3', size: 8 },
+  { algorithm: 'XXHASH128', hash: 'xxhash128', size: 16 },
 ] as const satisfies readonly { algorithm: ChecksumAlgorithm; hash: HashName; size: number }[]
+
+/** Headers about checksums that carry none. */
+const descriptions = ['x-amz-checksum-algorithm', 'x-amz-checksum-type', 'x-amz-checksum-mode']
 
 type Headers = ReadonlyMap<string, string>
 
@@ -27,7 +35,8 @@ export interface AnnouncedChecksum {
 
 /**
  * The payload's checksum by header or announced trailer. One in a presigned query is ignored: some SDKs put there the
- * checksum of the empty body that they had when they signed. Errors: InvalidRequest.
+ * checksum of the empty body that they had when they signed. Errors: InvalidRequest; NotImplemented for an algorithm that is not
+ * known, for nobody would compare what the client wants compared.
  */
 export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefined {
   const found = algorithms.flatMap(({ algorithm, hash, size }) => {
@@ -36,6 +45,12 @@ export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefin
     requireValue(algorithm, value, size)
     return [{ algorithm, hash, value }]
   })
+  for (const name of headers.keys()) {
+    if (!name.startsWith('x-amz-checksum-') || descriptions.includes(name)) continue
+    if (!found.some(({ hash }) => name === `x-amz-checksum-${hash}`)) {
+      throw new S3Error('NotImplemented', `The checksum of the header ${name} is not implemented.`)
+    }
+  }
   const trailer = headers.get('x-amz-trailer')?.trim().toLowerCase()
   if (found.length > 1 || (found.length === 1 && trailer !== undefined)) {
     throw new S3Error(

@@ -21,20 +21,21 @@ import type {
 import type { AskedEncryption, StagedData, StagePlan, WriteCondition, WrittenBytes } from './writes.ts'
 
 // Whoever works with backends finds their records here.
-export type {
-  Checksum,
-  ChecksumAlgorithm,
-  ListEntry,
-  ListedRecord,
-  ListQuery,
-  MinioSeal,
-  ObjectPage,
-  ObjectPart,
-  ObjectRecord,
-  PartRecord,
-  UploadPage,
-  UploadQuery,
-  UploadRecord,
+export {
+  type Checksum,
+  type ChecksumAlgorithm,
+  checksumAlgorithms,
+  type ListEntry,
+  type ListedRecord,
+  type ListQuery,
+  type MinioSeal,
+  type ObjectPage,
+  type ObjectPart,
+  type ObjectRecord,
+  type PartRecord,
+  type UploadPage,
+  type UploadQuery,
+  type UploadRecord,
 } from './records.ts'
 export {
   requireSystemRecord,

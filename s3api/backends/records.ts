@@ -43,7 +43,20 @@ export interface MinioSeal {
   readonly storedEtag: string
 }
 
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
+/** S3 API reference, data type Checksum. */
+export const checksumAlgorithms = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+  'MD5',
+  'XXHASH64',
+  'XXHASH3',
+  'XXHASH128',
+] as const
+export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
 
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm

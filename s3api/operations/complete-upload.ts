@@ -4,6 +4,7 @@ import { ownerMember } from '../access/new-access.ts'
 import {
   BackendError,
   type Checksum,
+  checksumAlgorithms,
   type ObjectRecord,
   type PartRecord,
   type UploadRecord,
@@ -20,8 +21,8 @@ import { newVersionId } from '../sse/version-ids.ts'
 import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
 import { type NamedPart, readCompletion } from './completion-document.ts'
 import { parseWriteCondition } from './conditions.ts'
-import { combineCrcs } from './crc-combine.ts'
-import { checksumAlgorithms, checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
+import { combineCrcs, isCombinable } from './crc-combine.ts'
+import { checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
 import { completedAttributes } from './new-attributes.ts'
 import { openObject } from './object-data.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
@@ -246,9 +247,8 @@ async function wholeChecksum(
       value: `${toChecksum(algorithm, whole).value}-${parts.length}`,
     }
   }
-  // Creating the upload refused a full-object SHA.
-  if (algorithm === 'SHA1' || algorithm === 'SHA256')
-    throw new Error(`a full-object ${algorithm} cannot be combined`)
+  // Creating the upload refused it.
+  if (!isCombinable(algorithm)) throw new Error(`a full-object ${algorithm} cannot be combined`)
   return { algorithm, type, value: toBase64(combineCrcs(algorithm, digests)) }
 }
 

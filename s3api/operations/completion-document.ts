@@ -1,9 +1,8 @@
-import type { ChecksumAlgorithm } from '../backends/backend.ts'
+import { type ChecksumAlgorithm, checksumAlgorithms } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { parseDecimal } from '../text.ts'
 import { unquote } from './conditions.ts'
-import { checksumAlgorithms } from './digests.ts'
 import { partNumberMax } from './uploads.ts'
 
 /** A part as the client names it when it completes an upload. */

@@ -2,6 +2,7 @@ import {
   BackendError,
   type Checksum,
   type ChecksumAlgorithm,
+  checksumAlgorithms,
   type NewData,
   type ObjectRecord,
 } from '../backends/backend.ts'
@@ -13,7 +14,7 @@ import type { RequestedEncryption } from '../sse/headers.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { type OpenedObject, sealRecord } from '../sse/records.ts'
 import { parseWriteCondition } from './conditions.ts'
-import { checksumAlgorithms, etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
+import { etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
 import {
   mayBeVersion1,
   readObject,

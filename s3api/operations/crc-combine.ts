@@ -13,6 +13,11 @@ const polynomials = {
 
 export type CombinableChecksum = keyof typeof polynomials
 
+/** Whether a checksum of the whole follows from those of its parts. */
+export function isCombinable(algorithm: ChecksumAlgorithm): algorithm is CombinableChecksum {
+  return Object.hasOwn(polynomials, algorithm)
+}
+
 /** A linear map on the register: what each of its bits becomes, lowest first. */
 type Matrix = readonly bigint[]
 

@@ -1,5 +1,5 @@
 import { newObjectAccess, ownerMember } from '../access/new-access.ts'
-import type { ChecksumAlgorithm, UploadRecord } from '../backends/backend.ts'
+import { type ChecksumAlgorithm, checksumAlgorithms, type UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
@@ -9,7 +9,7 @@ import type { RequestedEncryption } from '../sse/headers.ts'
 import { type KeySeal, sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { sealCompletion } from '../sse/upload-mac-keys.ts'
-import { checksumAlgorithms } from './digests.ts'
+import { isCombinable } from './crc-combine.ts'
 import { newAttributes, retainsByDefault } from './new-attributes.ts'
 import { parseObjectHeaders } from './object-headers.ts'
 import { askedOf } from './write-plan.ts'
@@ -101,8 +101,7 @@ function parseUploadChecksum({ headers }: S3Request): UploadRecord['checksum'] |
   if (algorithm === undefined)
     throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
   const type = typeText ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE')
-  const digest = algorithm === 'SHA1' || algorithm === 'SHA256'
-  if (type === 'FULL_OBJECT' && !digest) return { algorithm, type }
+  if (type === 'FULL_OBJECT' && isCombinable(algorithm)) return { algorithm, type }
   if (type === 'COMPOSITE' && algorithm !== 'CRC64NVME') return { algorithm, type }
   throw new S3Error(
     'InvalidRequest',

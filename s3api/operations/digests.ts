@@ -33,15 +33,12 @@ export const hashOfChecksum = {
   CRC64NVME: 'crc64nvme',
   SHA1: 'sha1',
   SHA256: 'sha256',
+  SHA512: 'sha512',
+  MD5: 'md5',
+  XXHASH64: 'xxhash64',
+  XXHASH3: 'xxhash3',
+  XXHASH128: 'xxhash128',
 } as const satisfies Record<ChecksumAlgorithm, HashName>
-
-export const checksumAlgorithms: readonly ChecksumAlgorithm[] = [
-  'CRC32',
-  'CRC32C',
-  'CRC64NVME',
-  'SHA1',
-  'SHA256',
-]
 
 /** The checksum that the client announced and that the body was found to have. */
 export function checksumOf(body: RequestBody): Checksum | undefined {

@@ -7,14 +7,19 @@ import { propertyRuns } from '../support/property.ts'
 
 const test = suite('engine/hashes')
 
-/** Of the ASCII digits 1 to 9: the check values of the CRC catalogue; the others as their RFCs' tools give them. */
+/** Of the ASCII digits 1 to 9: the check values of the CRC catalogue; the others as their own tools give them. */
 const known = {
   md5: '25f9e794323b453885f5181f1b624d0b',
   sha1: 'f7c3bc1d808e04732adf679965ccc34ca7ae3441',
   sha256: '15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225',
+  sha512:
+    'd9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274ad27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85',
   crc32: 'cbf43926',
   crc32c: 'e3069283',
   crc64nvme: 'ae8b14860a799888',
+  xxhash64: '8cb841db40e6ae83',
+  xxhash3: '72dcb18b67a17dff',
+  xxhash128: '33119477ede5dcd5e9716427681d5860',
 } as const
 
 test('every hash has its known value', async () => {
@@ -28,6 +33,9 @@ test('every hash of nothing has its known value', async () => {
   assert.is(toHex(digests.crc32 ?? new Uint8Array()), '00000000')
   assert.is(toHex(digests.crc32c ?? new Uint8Array()), '00000000')
   assert.is(toHex(digests.crc64nvme ?? new Uint8Array()), '0000000000000000')
+  assert.is(toHex(digests.xxhash64 ?? new Uint8Array()), 'ef46db3751d8e999')
+  assert.is(toHex(digests.xxhash3 ?? new Uint8Array()), '2d06800538d394c2')
+  assert.is(toHex(digests.xxhash128 ?? new Uint8Array()), '99aa06d3014798d86001c324468d497f')
 })
 
 test('hashes do not depend on how the bytes are cut', async () => {

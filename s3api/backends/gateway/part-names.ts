@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseBase64, toBase64 } from '../../text.ts'
-import type { PartRecord } from '../backend.ts'
+import { checksumAlgorithms, type PartRecord } from '../backend.ts'
 
 /**
  * What a running upload has to remember of its parts stands in the names of empty objects of the system bucket (FORMAT.md
@@ -26,7 +26,7 @@ const schema = v.object({
   generation: v.string(),
   checksum: v.optional(
     v.object({
-      algorithm: v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']),
+      algorithm: v.picklist(checksumAlgorithms),
       type: v.picklist(['FULL_OBJECT', 'COMPOSITE']),
       value: v.string(),
     }),

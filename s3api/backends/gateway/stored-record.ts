@@ -2,7 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import * as v from 'valibot'
 import { DareError } from '../../../engine/index.ts'
 import { parseBase64, toBase64 } from '../../text.ts'
-import type { ObjectPart, ObjectRecord } from '../backend.ts'
+import { checksumAlgorithms, type ObjectPart, type ObjectRecord } from '../backend.ts'
 
 /**
  * The record of an encrypted object as the store keeps it (FORMAT.md §9): JSON, behind the object's stored bytes in an area
@@ -31,7 +31,7 @@ export interface NamedRecord {
 }
 
 const checksumSchema = v.object({
-  algorithm: v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']),
+  algorithm: v.picklist(checksumAlgorithms),
   type: v.picklist(['FULL_OBJECT', 'COMPOSITE']),
   value: v.string(),
 })
