@@ -78,9 +78,10 @@ export interface KeyService {
    */
   rewrap(keys: readonly SealedKey[]): Promise<readonly (Uint8Array | KmsError)[]>
   /**
-   * Follows every control instance: what it tells, or undefined once it is not heard any more. Returns how to end that.
+   * Follows every control instance: what it tells, or undefined once it is not heard any more, `refused` where that is because we
+   * may not. Returns how to end that.
    */
-  watch(onState: (target: string, state: InstanceState | undefined) => void): () => void
+  watch(onState: (target: string, state: InstanceState | 'refused' | undefined) => void): () => void
   /** Many at once; each item has its key, or the error that it alone failed with, in the order of the requests. At most 1,000. */
   decryptBatch(items: readonly SealedKey[]): Promise<readonly (Uint8Array | KmsError)[]>
   /** Seals 1..64 KiB of another service's under a master key; `decrypt` opens them. */

@@ -209,9 +209,11 @@ export class KeyRing {
     }
   }
 
-  #onState(target: string, state: InstanceState | undefined): void {
+  #onState(target: string, state: InstanceState | 'refused' | undefined): void {
     const before = this.#instances.get(target)
-    if (state === undefined) {
+    if (state === undefined || state === 'refused') {
+      // Who was let in, and is shut out now, gives up what it was lent.
+      if (state === 'refused' && before?.connected === true) this.#drop()
       this.#lost(target)
       return
     }

@@ -11,7 +11,7 @@ const againMaxMs = 500
 /** Follows one instance for as long as it is open; connects again by itself. */
 export class InstanceWatch {
   readonly #client: KeysClient
-  readonly #onState: (state: InstanceState | undefined) => void
+  readonly #onState: (state: InstanceState | 'refused' | undefined) => void
   readonly #onRefused: (error: ServiceError) => void
   readonly #silenceMs: number
   #stream: ClientReadableStream<WatchEvent> | undefined
@@ -21,7 +21,10 @@ export class InstanceWatch {
   #refused = false
   #closed = false
 
-  /** `onState` gets undefined when the instance cannot be heard any more; `onRefused` why it will not be, once. */
+  /**
+   * `onState` gets undefined when the instance cannot be heard any more, `refused` when it says that we may not; `onRefused`
+   * why, once.
+   */
   constructor(
     client: KeysClient,
     {
@@ -29,7 +32,7 @@ export class InstanceWatch {
       onRefused,
       silenceMs = silenceMsMax,
     }: {
-      readonly onState: (state: InstanceState | undefined) => void
+      readonly onState: (state: InstanceState | 'refused' | undefined) => void
       readonly onRefused: (error: ServiceError) => void
       readonly silenceMs?: number
     },
@@ -61,7 +64,7 @@ export class InstanceWatch {
       const refused = error.code === status.PERMISSION_DENIED || error.code === status.UNAUTHENTICATED
       if (refused && !this.#refused && !this.#closed) this.#onRefused(error)
       this.#refused = refused
-      this.#lost(stream)
+      this.#lost(stream, refused ? 'refused' : undefined)
     })
     stream.on('end', () => this.#lost(stream))
   }
@@ -71,10 +74,10 @@ export class InstanceWatch {
     this.#timer = setTimeout(() => this.#stream?.cancel(), this.#silenceMs).unref()
   }
 
-  #lost(stream: ClientReadableStream<WatchEvent>): void {
+  #lost(stream: ClientReadableStream<WatchEvent>, why?: 'refused'): void {
     if (this.#closed || this.#stream !== stream) return
     this.#stream = undefined
-    this.#onState(undefined)
+    this.#onState(why)
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#watch(), this.#delayMs).unref()
     this.#delayMs = Math.min(this.#delayMs * 2, againMaxMs)

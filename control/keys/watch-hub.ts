@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { WatchEvent } from '../../proto/gen/sealgate/kms/v1/WatchEvent.ts'
 import type { WatchRequest } from '../../proto/gen/sealgate/kms/v1/WatchRequest.ts'
+import { toStatus } from '../server/unary.ts'
 
 type Watcher = ServerWritableStream<WatchRequest, WatchEvent>
 
@@ -15,7 +16,8 @@ export class WatchHub {
   readonly #instanceId = randomUUID()
   readonly #keysReused: boolean
   readonly #disabledKeyIds: () => readonly string[]
-  readonly #watchers = new Set<Watcher>()
+  /** Each with what throws when it may be told nothing more. */
+  readonly #watchers = new Map<Watcher, () => void>()
   readonly #heartbeat: NodeJS.Timeout
   #drops = 0
 
@@ -29,9 +31,11 @@ export class WatchHub {
     return this.#watchers.size
   }
 
-  /** Serves a Watch call until either side ends it. */
-  add(watcher: Watcher): void {
-    this.#watchers.add(watcher)
+  /**
+   * Serves a Watch call until either side ends it. `requireAllowed` is asked before each event; what it throws ends the call.
+   */
+  add(watcher: Watcher, requireAllowed: () => void): void {
+    this.#watchers.set(watcher, requireAllowed)
     const forget = () => void this.#watchers.delete(watcher)
     watcher.on('cancelled', forget).on('error', forget).on('close', forget)
     this.#send(watcher, this.#event({}))
@@ -50,13 +54,20 @@ export class WatchHub {
 
   close(): void {
     clearInterval(this.#heartbeat)
-    for (const watcher of this.#watchers) watcher.end()
+    for (const watcher of this.#watchers.keys()) watcher.end()
     this.#watchers.clear()
   }
 
   #publish(drop: Partial<Pick<WatchEvent, 'allDropped' | 'droppedKeyIds'>>): void {
     const event = this.#event(drop)
-    for (const watcher of this.#watchers) this.#send(watcher, event)
+    for (const [watcher, requireAllowed] of this.#watchers) {
+      try {
+        requireAllowed()
+        this.#send(watcher, event)
+      } catch (error) {
+        watcher.emit('error', toStatus(error))
+      }
+    }
   }
 
   #send(watcher: Watcher, event: WatchEvent): void {

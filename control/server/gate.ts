@@ -99,9 +99,20 @@ export class Gate {
    * `unavailable` for a limit.
    */
   open(call: PeerCall, operation: Operation): () => void {
+    return this.#limits.enter(this.#allowed(call, operation).identity)
+  }
+
+  /**
+   * For a stream whose client sends nothing any more: whether it could still be opened. Errors: KmsError `access-denied`.
+   */
+  requireAllowed(call: PeerCall, operation: Operation): void {
+    this.#allowed(call, operation)
+  }
+
+  #allowed(call: PeerCall, operation: Operation): Caller {
     const caller = this.#identities.of(call)
     if (!this.#policy.current().allows(caller.identity, operation)) throw denied(operation)
-    return this.#limits.enter(caller.identity)
+    return caller
   }
 
   async #passOne<Request, Response>(

@@ -31,7 +31,7 @@ interface Dependencies extends MethodParts {
 
 /** The key service's methods. */
 export function createKeyService(dependencies: Dependencies): KeysHandlers {
-  const { provider, keys, streams } = dependencies
+  const { provider, keys, streams, gate } = dependencies
 
   return {
     GenerateDataKey: unary('GenerateDataKey', dependencies, async (request, { signal }) => {
@@ -70,7 +70,7 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
       return { keyId, sealed: toBuffer(sealed) }
     }),
     Rewrap: createRewrap(keys, dependencies),
-    Watch: (call) => keys.hub.add(call),
+    Watch: (call) => keys.hub.add(call, () => gate.requireAllowed(call, 'Watch')),
     // What there is to do, the gate does: it writes the audit.
     ReportUses: unary('ReportUses', dependencies, async ({ items }) => ({
       results: items.map(() => ({ error: '' })),

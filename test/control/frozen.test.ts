@@ -6,7 +6,6 @@ import { connectKeyService } from '../../control/client.ts'
 import { Endpoints } from '../../control/connection/endpoints.ts'
 import { HealthWatch } from '../../control/connection/health-watch.ts'
 import { InstanceWatch } from '../../control/connection/watch-client.ts'
-import type { InstanceState } from '../../control/service.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { withInstances } from '../support/control-instances.ts'
 import { until } from '../support/vault/fixture.ts'
@@ -109,21 +108,21 @@ test('whoever watches an instance notices that it hangs, and hears it when it go
   await withInstances(['one'], async ([one]) => {
     assert.ok(one)
     const endpoints = new Endpoints([one.address])
-    const states: (InstanceState | undefined)[] = []
+    const heardIds: (string | undefined)[] = []
     const [endpoint] = endpoints.all
     assert.ok(endpoint)
     const watch = new InstanceWatch(endpoint.client, {
-      onState: (state) => states.push(state),
+      onState: (state) => heardIds.push(typeof state === 'object' ? state.instanceId : undefined),
       onRefused: () => {},
       silenceMs,
     })
     try {
-      await until(() => states.length > 0)
-      const heard = states[0]?.instanceId
+      await until(() => heardIds.length > 0)
+      const [heard] = heardIds
       one.program.child.kill('SIGSTOP')
-      await until(() => states.at(-1) === undefined)
+      await until(() => heardIds.at(-1) === undefined)
       one.program.child.kill('SIGCONT')
-      await until(() => states.at(-1)?.instanceId === heard)
+      await until(() => heardIds.at(-1) === heard)
     } finally {
       one.program.child.kill('SIGCONT')
       watch.close()
