@@ -8,6 +8,7 @@ export {
   createIv,
   createObjectKey,
   deriveKey,
+  isOwnIv,
   objectPath,
   openEtag,
   partKey,

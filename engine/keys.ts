@@ -15,6 +15,7 @@ export type SealDomain = 'SSE-C' | 'SSE-S3' | 'SSE-KMS'
 
 const sealAlgorithm = 'DAREv2-HMAC-SHA256'
 const legacySealAlgorithm = 'DARE-SHA256'
+const ivMark = Buffer.from('sealgate', 'ascii')
 /** What a client's key is hashed with, before a path, to make the key that a store is given (FORMAT.md §3.3). */
 const storeKeyLabel = Buffer.from('SSE-C', 'ascii')
 export type SealAlgorithm = typeof sealAlgorithm | typeof legacySealAlgorithm
@@ -49,14 +50,19 @@ export function createObjectKey(): Uint8Array {
   return takeRandom(keySize)
 }
 
-/**
- * 32 bytes for sealing an object key, owned by the caller: random but for the top bit of the first, which no ASCII letter has. So
- * it is never one of those that {@link unsealObjectKey} refuses.
- */
+/** 32 bytes for sealing an object key, owned by the caller: eight that say who sealed it, and the rest random. */
 export function createIv(): Uint8Array {
   const iv = takeRandom(ivSize)
-  iv[0] = (iv[0] ?? 0) | 0x80
+  iv.set(ivMark)
   return iv
+}
+
+/**
+ * Whether {@link createIv} has made it. The key-encryption key depends on it, so that nobody can change it of a key that he does
+ * not know.
+ */
+export function isOwnIv(iv: Uint8Array): boolean {
+  return ivMark.equals(iv.subarray(0, ivMark.length))
 }
 
 /** The object key sealed under its key-encryption key: 64 bytes. */

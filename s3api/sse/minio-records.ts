@@ -1,4 +1,4 @@
-import { DareError, openEtag } from '../../engine/index.ts'
+import { DareError, isOwnIv, openEtag } from '../../engine/index.ts'
 import type { MinioSeal, StoredObject } from '../backends/backend.ts'
 import { emptyMd5, isSealedEtag, opaqueEtag } from '../backends/minio/object-meta.ts'
 import type { Services } from '../operation.ts'
@@ -19,6 +19,8 @@ export async function openMinioRecord(
 ): Promise<OpenedObject> {
   const { bucket, key, record } = stored
   const { mode, iv, sealedObjectKey, algorithm, storedEtag } = seal
+  // The same sealing, but of ours metadata and part table are authentic in an envelope only, which would be missing here.
+  if (isOwnIv(iv)) throw new DareError('tag-mismatch', 'the object was not sealed by MinIO')
   const kms = seal.kms && ({ ...seal.kms, contextForm: 'object' } as const)
   const keySeal = { mode, iv, sealedObjectKey, ...(kms !== undefined && { kms }) }
   const objectKey = await unsealKey(services.keys, keySeal, { bucket, key }, customerKey, algorithm)

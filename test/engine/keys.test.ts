@@ -8,6 +8,7 @@ import {
   createIv,
   createObjectKey,
   deriveKey,
+  isOwnIv,
   objectPath,
   openEtag,
   partKey,
@@ -270,12 +271,13 @@ test('the key that a store is given for one path opens no sealed key of another'
   equalBytes(unsealObjectKey({ ...sealing, sealedKey: sealObjectKey(sealing) }), sealing.objectKey)
 })
 
-test('an iv that is drawn is never one that is refused', () => {
-  for (let count = 0; count < 100; count++) {
-    const iv = createIv()
-    assert.is(iv.length, 32)
-    assert.ok((iv[0] ?? 0) >= 0x80)
-  }
+test('an iv says that it is ours, and another does not', () => {
+  const [iv, other] = [createIv(), createIv()]
+  assert.is(iv.length, 32)
+  assert.ok(isOwnIv(iv))
+  assert.not.equal(iv, other)
+  for (let at = 0; at < 8; at++)
+    assert.not.ok(isOwnIv(iv.map((byte, index) => (index === at ? byte ^ 1 : byte))))
 })
 
 test('a key of another size is the caller’s mistake', () => {

@@ -86,9 +86,9 @@ export function sealedForCustomer(
   customerKey: Uint8Array,
   streams: readonly { readonly number?: number; readonly bytes: Uint8Array }[],
   age: 'new' | 'resealed' | 'old' = 'new',
+  iv: Uint8Array = randomBytes(32),
 ): { readonly data: Buffer; readonly fsJson: ReturnType<typeof fsJsonOf> } {
   const objectKey = createObjectKey()
-  const iv = randomBytes(32)
   const sealed =
     age === 'old'
       ? sealVersion1(createHash('sha256').update(customerKey).update(iv).digest(), objectKey)
@@ -101,7 +101,7 @@ export function sealedForCustomer(
       ? Buffer.from(sealEtag(objectKey, randomBytes(16))).toString('hex')
       : `${randomBytes(16).toString('hex')}-${parts.length}`
   const meta = {
-    [`${names}-Iv`]: iv.toString('base64'),
+    [`${names}-Iv`]: Buffer.from(iv).toString('base64'),
     [`${names}-Seal-Algorithm`]: age === 'old' ? 'DARE-SHA256' : 'DAREv2-HMAC-SHA256',
     [`${names}-Sealed-Key`]: Buffer.from(sealed).toString('base64'),
     ...(parts.length > 0 && { 'X-Minio-Internal-Encrypted-Multipart': '' }),
