@@ -67,6 +67,7 @@ export class KeyRing {
   readonly #instances = new Map<string, InstanceState & { connected: boolean }>()
   readonly #endWatch: () => void
   #onInstance = () => {}
+  #onDrop = () => {}
   /** What control said last; unknown at first. */
   #keysReused: boolean | undefined
   #graceMs = 0
@@ -91,6 +92,11 @@ export class KeyRing {
   /** Called when a control instance is heard for the first time, also after its restart. One listener. */
   onInstance(listener: () => void): void {
     this.#onInstance = listener
+  }
+
+  /** Called when control has withdrawn keys, for one master key or all. One listener. */
+  onDrop(listener: () => void): void {
+    this.#onDrop = listener
   }
 
   /** The data key to seal a new object's key with: of the bucket's epoch, or of this object where control reuses none. */
@@ -226,6 +232,7 @@ export class KeyRing {
     )
     if (state.droppedKeyIds === 'all') this.#drop()
     else for (const keyId of [...state.droppedKeyIds, ...changed]) this.#drop(keyId)
+    if (state.droppedKeyIds.length > 0) this.#onDrop()
     if (before?.instanceId !== state.instanceId) this.#onInstance()
   }
 

@@ -43,6 +43,7 @@ export class DataKeys {
     this.#fingerprint = parts.fingerprint
     // A control that was started again may have been given another KMS.
     this.#ring.onInstance(() => this.#fingerprint.distrust())
+    this.#ring.onDrop(() => this.#fingerprint.reconsider())
   }
 
   /** A data key for a new object, and what its envelope says of it. */

@@ -17,6 +17,8 @@ export const fingerprintContext = { sealgate: 'fingerprint' }
 const againMs = 1_000
 /** After one that the store did not pass: a policy that lacks a path looks like another KMS, and is mended while we run. */
 const mismatchAgainMs = 5_000
+/** How long it is believed that a key still opens its value. */
+const ensuredMs = 300_000
 
 /** The store holds what a KMS has sealed that is not this front-end's, or that refuses this front-end. */
 export class StoreMismatch extends Error {
@@ -40,7 +42,9 @@ export class StoreFingerprint {
   #checking: Promise<void> | undefined
   #cancelRetry = () => {}
   #closed = false
-  readonly #ensured = new Map<string, Promise<void>>()
+  readonly #ensured = new Map<string, { readonly ensuring: Promise<void>; readonly untilMs: number }>()
+  /** Keys that have opened their value: when they are refused, or cannot be asked for, that tells of no other KMS. */
+  readonly #proven = new Set<string>()
 
   constructor(parts: {
     readonly system: SystemRecords
@@ -66,7 +70,13 @@ export class StoreFingerprint {
    */
   distrust(): void {
     this.#ensured.clear()
+    this.#proven.clear()
     this.#checkAgain(0)
+  }
+
+  /** The KMS has withdrawn keys: it may have others of the same names now. The next new data key waits for another look. */
+  reconsider(): void {
+    this.#ensured.clear()
   }
 
   /**
@@ -89,14 +99,15 @@ export class StoreFingerprint {
   }
 
   /**
-   * Before the first object is sealed with a data key: the store has a value of its master key, and this KMS opens it.
+   * Before the first object is sealed with a data key, a look in five minutes at most: the store has a value of its master key, and this KMS opens it.
    * Errors: KmsError `unavailable` and those of the key service, BackendError.
    */
   ensure(keyId: string): Promise<void> {
+    const nowMs = this.#clock.steadyMs()
     const known = this.#ensured.get(keyId)
-    if (known !== undefined) return known
+    if (known !== undefined && known.untilMs > nowMs) return known.ensuring
     const ensuring = this.#ensure(keyId)
-    this.#ensured.set(keyId, ensuring)
+    this.#ensured.set(keyId, { ensuring, untilMs: nowMs + ensuredMs })
     ensuring.catch(() => this.#ensured.delete(keyId))
     return ensuring
   }
@@ -168,9 +179,18 @@ export class StoreFingerprint {
   }
 
   async #requireOpens(record: Uint8Array, keyId: string): Promise<void> {
-    const { disabledKeyIds } = await this.#service.status()
-    const why = disabledKeyIds.includes(keyId) ? undefined : await this.#missing(record)
-    if (why !== undefined) throw refusal(this.#mismatch(new Map([[keyId, why]])))
+    const proven = this.#proven.has(keyId)
+    let why: Missing | undefined
+    try {
+      const { disabledKeyIds } = await this.#service.status()
+      if (disabledKeyIds.includes(keyId)) return
+      why = await this.#missing(record)
+    } catch (error) {
+      if (proven && error instanceof KmsError) return
+      throw error
+    }
+    if (why === undefined) this.#proven.add(keyId)
+    else if (why === 'unopened' || !proven) throw refusal(this.#mismatch(new Map([[keyId, why]])))
   }
 
   #mismatch(missing: ReadonlyMap<string, Missing>): StoreMismatch {
@@ -178,6 +198,7 @@ export class StoreFingerprint {
     const told = this.#state instanceof StoreMismatch && this.#state.message === error.message
     this.#state = error
     this.#ensured.clear()
+    this.#proven.clear()
     if (!told)
       this.#log.error({ err: error }, 'nothing is encrypted: the KMS does not open what the store holds')
     this.#checkAgain(mismatchAgainMs)

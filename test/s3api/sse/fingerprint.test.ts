@@ -1,7 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MasterKeyConfig } from '../../../control/config.ts'
+import { createMasterKeyProvider } from '../../../control/providers/master-key.ts'
+import type { Provider } from '../../../control/providers/provider.ts'
 import { StoreMismatch } from '../../../s3api/sse/fingerprint.ts'
+import { testMasterKey } from '../../support/control.ts'
 import { away, countCalls, refused } from '../../support/counting-provider.ts'
 import { type KeySystem, objectText, type RunningFrontEnd, withKeySystem } from '../../support/key-system.ts'
 import { fastClock, until } from '../../support/vault/fixture.ts'
@@ -33,6 +36,27 @@ async function seal(system: KeySystem, config?: MasterKeyConfig): Promise<void> 
   assert.is(await status(front.put('/bucket/object')), 200)
   await front.stop()
   await control.stop()
+}
+
+/** A KMS whose key gives way to another of its name, and comes back, while control runs. */
+function replaceableKey(): { readonly provider: Provider; replace(): void; restore(): void } {
+  const right = createMasterKeyProvider(testMasterKey)
+  const wrong = createMasterKeyProvider(sameName)
+  let current = right
+  return {
+    provider: {
+      ...right,
+      generateDataKey: (call) => current.generateDataKey(call),
+      encrypt: (call) => current.encrypt(call),
+      decrypt: (call) => current.decrypt(call),
+    },
+    replace: () => {
+      current = wrong
+    },
+    restore: () => {
+      current = right
+    },
+  }
 }
 
 async function refusal(starting: Promise<unknown>): Promise<StoreMismatch> {
@@ -171,6 +195,69 @@ fact('a store that belongs to another KMS stays refused, however often it is loo
   assert.match((await front.ready()).reasons.join(), 'does not open')
   assert.is(await status(front.put('/bucket/second')), 503)
 })
+
+fact(
+  'a key that gives way to another of its name while all runs stops writing, and comes back by itself',
+  async (system) => {
+    const kms = replaceableKey()
+    const clock = fastClock(50)
+    const control = await system.startControl({ provider: kms.provider, clock })
+    const front = await system.startFrontEnd({ clock })
+    await makeBucket(front)
+    await front.put('/bucket/first')
+    kms.replace()
+    await control.flush()
+    await until(async () => (await status(front.put('/bucket/second'))) === 503)
+    assert.match((await front.ready()).reasons.join(), 'does not open')
+    kms.restore()
+    await until(async () => (await status(front.put('/bucket/third'))) === 200)
+    assert.is((await front.get('/bucket/first')).body, objectText)
+  },
+)
+
+fact('that is seen, too, where no key of before is held any more', async (system) => {
+  const kms = replaceableKey()
+  const clock = fastClock(1000)
+  await system.startControl({ provider: kms.provider, clock })
+  const front = await system.startFrontEnd({ clock })
+  await makeBucket(front)
+  await front.put('/bucket/first')
+  await front.send({ method: 'PUT', target: '/another' })
+  const laterMs = clock.steadyMs() + 2_000_000
+  await until(() => clock.steadyMs() > laterMs)
+  kms.replace()
+  assert.is(await status(front.put('/another/object')), 503)
+  assert.match((await front.ready()).reasons.join(), 'does not open')
+})
+
+fact(
+  'what a policy only refuses, of a key that was right before, keeps nobody from writing',
+  async (system) => {
+    const kms = countCalls()
+    const onlyNew: Provider = {
+      ...kms,
+      decrypt: async (call) => {
+        const opened = await kms.decrypt(call)
+        if (Buffer.from(opened).toString().startsWith('sealgate/fingerprint')) throw refused
+        return opened
+      },
+    }
+    let provider: Provider = kms
+    const control = await system.startControl({
+      provider: { ...kms, decrypt: (call) => provider.decrypt(call) },
+    })
+    const front = await system.startFrontEnd()
+    await makeBucket(front)
+    await front.put('/bucket/first')
+    provider = onlyNew
+    await control.flush()
+    const drawn = kms.calls.generateDataKey
+    await until(async () => {
+      assert.is(await status(front.put('/bucket/second')), 200)
+      return kms.calls.generateDataKey > drawn
+    })
+  },
+)
 
 fact('a key that an operator has disabled is not missing', async (system) => {
   await seal(system)
