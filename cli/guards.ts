@@ -13,7 +13,12 @@ export function guardProcess(name: string): void {
   })
   // What Node has against calls of our libraries is for developers, and is no line of JSON between those of the log.
   process.noDeprecation = true
-  // Whoever read what we print has gone: no reason to end.
-  process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
+  process.stdout.on('error', (error) => {
+    const code = 'code' in error ? String(error.code) : error.message
+    // Whoever read what we print has gone: no reason to end.
+    if (code === 'EPIPE') return
+    process.exitCode = 1
+    process.stderr.write(`sealgate: what there is to print cannot be written (${code})\n`)
+  })
 }

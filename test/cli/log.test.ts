@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { closeSync, constants, existsSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,12 +7,14 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { freePort } from '../../bench/support/programs.ts'
 import { createLogTarget } from '../../cli/log-target.ts'
+import { createMutualTls } from '../support/mutual-tls.ts'
 import { until } from '../support/served.ts'
 import { skip } from '../support/skip.ts'
 
 const test = suite('cli/log')
 
 const full = '/dev/full'
+const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 const lostLine = (lost: number) => `${lost} lost\n`
 
 function withPipe(use: (pipe: { readonly fd: number; read(): string }) => void): void {
@@ -54,9 +56,26 @@ test('when lines can be written again, it ends the one that was begun, and says 
 
 if (!existsSync(full)) skip(`a log that cannot be written: there is no ${full}`)
 else {
+  test('a command whose answer cannot be written says so, and its status is 1', async () => {
+    const tls = await createMutualTls()
+    const target = openSync(full, 'w')
+    try {
+      const { certFile } = (await tls.issue('client')).files
+      const identity = [main, 'identity', certFile]
+      const { status, stderr } = spawnSync(process.execPath, identity, {
+        stdio: ['ignore', target, 'pipe'],
+        encoding: 'utf8',
+      })
+      assert.is(status, 1)
+      assert.is(stderr, 'sealgate: what there is to print cannot be written (ENOSPC)\n')
+    } finally {
+      closeSync(target)
+      tls.close()
+    }
+  })
+
   test('a server whose log cannot be written serves, and ends in order', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'sealgate-log-'))
-    const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
     const address = `127.0.0.1:${await freePort()}`
     const off = ['--admin-address', 'off', '--control-admin-address', 'off']
     const log = openSync(full, 'w')
