@@ -19,6 +19,9 @@ import type { Clock } from './session-clock.ts'
  */
 export type SessionState = Exclude<SessionStatus['state'], 'none'>
 
+/** Of a session that was closed. */
+export const endReason = 'closed'
+
 export type SessionLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
 /** What a session remembers of itself: its state, why and since when, and what came of its logins and renewals. */
@@ -65,7 +68,10 @@ export class SessionRecord {
     if (from !== state && !(isWell(from) && isWell(state))) this.#sinceMs = this.#clock.wallMs()
     this.#state = state
     this.#reason = reason
-    this.#log[levelOf(from, state)]({ session: state, from, reason }, `vault session is ${state}`)
+    this.#log[reason === endReason ? 'info' : levelOf(from, state)](
+      { session: state, from, reason },
+      `vault session is ${state}`,
+    )
   }
 
   loggedIn(): void {

@@ -16,7 +16,7 @@ import {
   retryAfterMsOf,
 } from './session-plan.ts'
 import { haltedReason, SessionSecret } from './session-secret.ts'
-import { reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
+import { endReason, reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
 import { type Token, toToken } from './session-token.ts'
 
 /** What a session needs of Vault. */
@@ -132,7 +132,7 @@ export class Session {
     this.#secretWatch.end()
     this.#cancelExpiry()
     this.#loginPace.stop()
-    this.#setToken(undefined, 'logged-out', 'closed')
+    this.#setToken(undefined, 'logged-out', endReason)
     await this.#loggingIn
     await this.#renewing
     this.#secret.wipe()

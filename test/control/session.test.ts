@@ -21,6 +21,15 @@ test('a login makes it ready, and its times are told', async () => {
   await session.close()
 })
 
+test('a session that is closed is no warning', async () => {
+  const { clock, session, lines } = setUp()
+  session.start()
+  await clock.advance(0)
+  lines.length = 0
+  await session.close()
+  assert.equal(lines, ['info vault session is logged-out'])
+})
+
 for (const [chance, fraction] of [
   [0, 0.5],
   [0.999, 0.65],
