@@ -81,6 +81,15 @@ export function isForbidden(error: unknown): boolean {
   return error instanceof VaultError && error.kind === 'refused' && error.status === 403
 }
 
+/**
+ * Whether Vault found role id or secret id wrong: that it counts, and locks the role out. A 403 (no such mount or namespace, a
+ * disabled entity, a role that is locked out) and an address that the role leaves out say nothing of them, and may be mended.
+ */
+export function isWrongCredentials(error: unknown): boolean {
+  if (!(error instanceof VaultError) || error.kind !== 'refused') return false
+  return error.status === 400 && error.refusal !== 'source-address'
+}
+
 /** Whether Vault understood and said no, so that asking again in the same way is no use. */
 export function isRefused(error: unknown): boolean {
   return error instanceof VaultError && error.kind === 'refused' && [400, 403].includes(error.status)

@@ -85,8 +85,8 @@ export class SessionSecret {
 
 /** Why no login is tried any more, and what ends that. */
 export function haltedReason({ changeable }: SessionSecret, why: string): string {
-  const cure = changeable ? 'put a valid one into its file' : 'restart with a valid one'
-  return `logins halted: vault refused the role id or secret id ${refusalsMax} times (an unknown mount or namespace is refused in the same way); ${cure}; the last was: ${why}`
+  const cure = changeable ? 'put a new one into its file' : 'restart with a valid one'
+  return `logins halted: vault refused the role id or secret id ${refusalsMax} times; ${cure}; the last was: ${why}`
 }
 
 /** What the source holds now, the caller's to wipe. Errors: not-configured, naming the file. */

@@ -10,7 +10,7 @@ import type { Clock } from './session-clock.ts'
  *                    login │  └── succeeded ── degraded
  *                          │                     │ lease ended, or token refused
  *                          ├──────────────── expired
- *                          │                     │ credentials refused three times
+ *                          │                     │ secret id found wrong three times
  *                          └──────────────── locked ◀── logged-out
  *
  * A token lives in `ready`, `renewing` (a renewal or a planned login is under way) and `degraded` (the last one

@@ -4,7 +4,7 @@ import type { SessionStatus } from '../providers/provider.ts'
 import type { VaultClient, VaultGrant } from '../providers/vault/vault-client.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { type Clock, systemClock } from './session-clock.ts'
-import { isForbidden, isRefused, TokenLookup } from './session-lookup.ts'
+import { isForbidden, isRefused, isWrongCredentials, TokenLookup } from './session-lookup.ts'
 import { NextStep } from './session-next.ts'
 import { Pace } from './session-pace.ts'
 import {
@@ -38,8 +38,8 @@ const secretPollMs = 5_000
 
 /**
  * Keeps a token alive: logs in, renews, logs in again. {@link start} returns at once; whatever fails is tried again in
- * the background with growing pauses, and at most one login a second. One thing only an operator can end: three
- * refused logins with one secret id halt further ones until its file changes, or until a restart.
+ * the background with growing pauses, and at most one login a second. One thing only an operator can end: a secret id
+ * that Vault has found wrong three times halts further logins until its file changes, or until a restart.
  */
 export class Session {
   readonly #client: SessionClient
@@ -177,7 +177,7 @@ export class Session {
   #onLoginFailed(error: unknown): void {
     const reason = reasonOf(error, this.#log)
     this.#record.loginFailed(reason)
-    if (isRefused(error)) this.#secret.refused()
+    if (isWrongCredentials(error)) this.#secret.refused()
     if (this.#secret.stopped) {
       this.#haltLogins(reason)
       return

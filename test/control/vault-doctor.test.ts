@@ -7,7 +7,7 @@ import type { VaultConfig } from '../../control/config.ts'
 import type { Check, Provider } from '../../control/providers/provider.ts'
 import { systemClock } from '../../control/session/session-clock.ts'
 import { createAuthority, createCertificate } from '../support/vault/certificates.ts'
-import { startReady, toConfig, withProvider, withVault } from '../support/vault/fixture.ts'
+import { fastClock, startReady, toConfig, until, withProvider, withVault } from '../support/vault/fixture.ts'
 import { startVaultSimulator } from '../support/vault-simulator.ts'
 
 const test = suite('control/vault-doctor')
@@ -140,6 +140,39 @@ for (const [text, remedy] of [
       assert.match(last?.remedy ?? '', remedy)
     }))
 }
+
+test('a quota of vault that holds calls back is told', () =>
+  withVault({}, async ({ vault, provider }) => {
+    await startReady(provider)
+    vault.inject({ kind: 'status', status: 429 }, { path: /datakey/ })
+    const last = (await diagnose(provider)).at(-1)
+    assert.match(last?.remedy ?? '', /^vault list sys\/quotas\/rate-limit /)
+  }))
+
+test('a token that vault gives out and then takes nowhere is told from one without the policy default', () =>
+  withVault({}, async ({ vault, provider }) => {
+    await startReady(provider)
+    const errors = ['1 error occurred:\n\t* permission denied\n\n']
+    vault.inject({ kind: 'status', status: 403, errors }, { path: /lookup-self|transit/ })
+    const last = (await diagnose(provider)).at(-1)
+    assert.is(last?.name, 'token')
+    assert.is(last?.result, 'failed')
+    assert.match(last?.remedy ?? '', /token_bound_cidrs/)
+  }))
+
+test('a secret id that is bound to other addresses is told, and tried until that is mended', () =>
+  withVault({ clock: fastClock(50) }, async ({ vault, provider }) => {
+    const errors = ['source address "127.0.0.1" unauthorized by CIDR restrictions on the role: <nil>']
+    const mend = vault.inject({ kind: 'status', status: 400, errors }, { path: /login/ })
+    provider.start()
+    await until(() => provider.session().loginFailures > 3)
+    const last = (await diagnose(provider)).at(-1)
+    assert.is(last?.name, 'login')
+    assert.match(last?.detail ?? '', /source-address/)
+    assert.match(last?.remedy ?? '', /secret_id_bound_cidrs/)
+    mend()
+    await until(() => provider.session().ready)
+  }))
 
 test('a policy that may make keys by encrypting is too wide', () => {
   const policy = 'path "transit/*" {\n  capabilities = ["create", "update"]\n}\n'

@@ -58,6 +58,9 @@ function keyRemedy({ config }: Patient, error: unknown): string {
     case 'version-too-old':
       return `vault read${key}   # min_decryption_version is above what is sealed with`
     default:
+      if (error.status === 429) {
+        return 'vault list sys/quotas/rate-limit   # a quota of vault holds calls back: raise it for this role and mount'
+      }
       return error.status === 404 || error.status === 403
         ? `vault secrets list${namespaceFlag(config.namespace)}   # ${config.transitMount}/ must be there: else SEALGATE_KMS_VAULT_TRANSIT_MOUNT or SEALGATE_KMS_VAULT_NAMESPACE is wrong`
         : ''

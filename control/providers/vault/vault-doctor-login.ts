@@ -43,7 +43,7 @@ function sourceOf(source: Patient['config']['secretId']): string {
   return `the ${source.wrapped === true ? 'wrapping token' : 'secret id'} comes from ${where}`
 }
 
-/** A wrong mount and a wrong namespace look like a wrong secret id, so all three are looked at. */
+/** Vault says little of why it refuses, so all that it may be is looked at. */
 function loginRemedy({ appRoleMount, secretId, ...config }: Patient['config']): string {
   const flag = namespaceFlag(config.loginNamespace ?? config.namespace)
   const role = `auth/${appRoleMount}/role/my-role`
@@ -53,6 +53,7 @@ function loginRemedy({ appRoleMount, secretId, ...config }: Patient['config']): 
   return [
     `vault auth list${flag}   # ${appRoleMount}/ must be there: else SEALGATE_KMS_VAULT_APPROLE_MOUNT or SEALGATE_KMS_VAULT_LOGIN_NAMESPACE is wrong`,
     `vault read${flag} ${role}/role-id   # must be the configured role id`,
+    `vault read${flag} ${role}   # secret_id_bound_cidrs, where it is set, must hold this machine's address`,
     `vault write${flag}${wrap} -f ${role}/secret-id${target}   # ${after}`,
   ].join('\n')
 }
@@ -65,6 +66,7 @@ export async function checkToken({ config, client, session, signal }: Patient): 
     token = await session.run((value) => client.lookupSelf(value, { signal }), signal)
   } catch (error) {
     if (isForbidden(error) && session.status().ready) {
+      if (await isUseless({ config, client, session, signal })) return [uselessToken(config)]
       const detail =
         'it may not look at itself, nor renew itself: the role leaves out the policy default, and a login takes the place of each renewal'
       return [{ name, result: 'skipped', detail, remedy: '' }]
@@ -92,6 +94,29 @@ export async function checkToken({ config, client, session, signal }: Patient): 
   }
   const detail = `${Number(ttl)} s left${typeof period === 'number' ? `, period ${period} s` : ''}, policies ${Array.isArray(policies) ? policies.join(', ') : 'unknown'}`
   return findings.length > 0 ? findings : [{ name, result: 'ok', detail, remedy: '' }]
+}
+
+/** Whether the token may not even do what its policy is for. */
+async function isUseless({
+  config,
+  client,
+  session,
+  signal,
+}: Pick<Patient, 'config' | 'client' | 'session' | 'signal'>): Promise<boolean> {
+  const request = { operation: 'decrypt', keyName: config.keyName, body: {} } as const
+  return session
+    .run((token) => client.transit(token, request, { signal }), signal)
+    .then(() => false, isForbidden)
+}
+
+function uselessToken(config: Patient['config']): Check {
+  const flag = namespaceFlag(config.loginNamespace ?? config.namespace)
+  return {
+    name: 'token',
+    result: 'failed',
+    detail: 'vault gives it out and takes no call with it: it is bound to other addresses, or has no policy',
+    remedy: `vault read${flag} auth/${config.appRoleMount}/role/my-role   # token_bound_cidrs, where it is set, must hold this machine's address; token_policies must name what grants the key`,
+  }
 }
 
 function roleName({ meta }: Readonly<Record<string, unknown>>): string {

@@ -23,6 +23,7 @@ export type VaultRefusal =
   | 'version-too-old'
   | 'sealed'
   | 'wrapping-token'
+  | 'source-address'
   | 'unspecified'
 
 /** What a {@link VaultError} is made of. */
@@ -75,6 +76,7 @@ const refusals: readonly (readonly [RegExp, VaultRefusal])[] = [
   ],
   [/Vault is sealed|OpenBao is sealed|namespace is sealed/, 'sealed'],
   [/wrapping token is not valid|wrapping token/, 'wrapping-token'],
+  [/source address .* unauthorized/, 'source-address'],
 ]
 
 /**

@@ -189,6 +189,7 @@ function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
     case 'version-too-old':
       return 'access-denied'
     case 'sealed':
+    case 'source-address':
     case 'wrapping-token':
       return 'unavailable'
     case 'unspecified':
