@@ -24,6 +24,11 @@ export class BodyPieces implements AsyncIterator<Uint8Array, void, undefined> {
     this.#floor = floor
   }
 
+  /** Somebody has asked for it: a client that waited for 100 sends it now. */
+  get begun(): boolean {
+    return this.#state !== 'new'
+  }
+
   /** Errors: those of the connection; RequestTimeout. */
   async next(): Promise<IteratorResult<Uint8Array, void>> {
     if (this.#state === 'new') this.#begin()

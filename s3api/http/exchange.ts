@@ -42,6 +42,8 @@ export interface Surroundings {
 /** What is known of a request, for its log line and its error. */
 interface Facts extends Findings {
   operation?: Operation
+  /** The request's. */
+  body?: BodyPieces
   code?: string
   /** Why it failed, where that is not for the client. */
   reason?: string
@@ -190,7 +192,8 @@ async function answer(
     }
     const operation = router(request)
     facts.operation = operation
-    const source = metrics.received(new BodyPieces(incoming, outgoing, floor))
+    facts.body = new BodyPieces(incoming, outgoing, floor)
+    const source = metrics.received(facts.body)
     return await admit(
       operation,
       { sent, request, rawHeaders: incoming.rawHeaders, source },
@@ -213,7 +216,7 @@ async function respond(
   { reply, atOnce }: { readonly reply: Reply; readonly atOnce: boolean },
 ): Promise<void> {
   // Whoever still waits for 100 sends nothing more when the answer is another.
-  const waiting = expectsContinue(incoming) && !incoming.complete
+  const waiting = expectsContinue(incoming) && facts.body?.begun !== true && !incoming.complete
   const whole = incoming.complete || (!waiting && !atOnce && (await discardBody(incoming)))
   const headers = {
     'x-amz-request-id': requestId,

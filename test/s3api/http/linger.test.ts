@@ -6,9 +6,12 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { BackendError } from '../../../s3api/backends/backend.ts'
 import { createCryptoPool, openDiskBackend, startFrontEnd } from '../../../s3api/index.ts'
-import { rootSigner } from '../../support/front-end.ts'
+import type { Operation } from '../../../s3api/operation.ts'
+import { rootSigner, withFrontEnd } from '../../support/front-end.ts'
 import { frontEndConfig } from '../../support/front-end-config.ts'
+import { signRequest } from '../../support/signed-request.ts'
 
 const test = suite('s3api/http/linger')
 
@@ -53,5 +56,35 @@ test('a client that sends its whole body first still gets the answer that refuse
     rmSync(directory, { recursive: true, force: true })
   }
 })
+
+const refused: Operation = {
+  name: 'RefusedInMidBody',
+  action: 's3:PutObject',
+  method: 'PUT',
+  scope: 'object',
+  query: [],
+  async handle({ body }) {
+    for await (const _ of body.stream) break
+    throw new BackendError('no-space', 'the store is full')
+  },
+}
+
+test('one that has been told to continue gets it too, when it is refused in mid-body', () =>
+  withFrontEnd({ operations: [refused] }, async ({ frontEnd: { port }, backend }) => {
+    await backend.createBucket('bucket')
+    const target = '/bucket/key'
+    const headers = {
+      host: `127.0.0.1:${port}`,
+      'content-length': String(bodySize),
+      'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+    }
+    const signed = signRequest({ method: 'PUT', target, headers }, rootSigner)
+    const lines = Object.entries({ ...signed, expect: '100-continue' }).map(
+      ([name, value]) => `${name}: ${value}`,
+    )
+    const answer = await sendThenRead(port, `PUT ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 507 /)
+    assert.match(answer, /<Code>InsufficientStorage<\/Code>.*<\/Error>$/)
+  }))
 
 test.run()
