@@ -1,7 +1,7 @@
 import { errors } from 'undici'
 import { BackendError } from '../backend.ts'
-import type { UpstreamRequest } from './upstream.ts'
-import { UpstreamError } from './upstream-error.ts'
+import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts'
+import { isRefusal, UpstreamError } from './upstream-error.ts'
 
 /** What becomes of a request to the store that has failed. */
 
@@ -14,6 +14,26 @@ export function isRepeatable(request: UpstreamRequest, error: unknown): boolean 
   }
   if (error instanceof BackendError) return request.repeatable && error.code !== 'busy'
   return request.repeatable || neverSent(error)
+}
+
+/**
+ * A 403 of a HEAD does not say whether it is for us or for the bucket: a GET, which `ask` sends, does, and says so of our
+ * credentials first.
+ */
+export async function explained(
+  { method, bucket }: UpstreamRequest,
+  error: unknown,
+  ask: (question: UpstreamRequest) => Promise<UpstreamAnswer>,
+): Promise<unknown> {
+  if (method !== 'HEAD' || !(error instanceof UpstreamError) || error.status !== 403) return error
+  const named = bucket !== undefined && { bucket, query: { location: '' } }
+  return ask({ method: 'GET', ...named, repeatable: true }).then(
+    ({ body }) => {
+      body.cancel()
+      return error
+    },
+    (told: unknown) => (told instanceof UpstreamError && isRefusal(told) ? told : error),
+  )
 }
 
 /** As whoever has asked for it is told. */

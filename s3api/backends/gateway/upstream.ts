@@ -12,7 +12,7 @@ import { UpstreamBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
 import { Connections } from './connections.ts'
 import { type CredentialSource, createCredentialSource } from './credentials.ts'
-import { elsewhere, isRepeatable, toThrown, withoutTrailers } from './retries.ts'
+import { elsewhere, explained, isRepeatable, toThrown, withoutTrailers } from './retries.ts'
 import { emptyPayload, encodeTarget, type PayloadHash, signRequest } from './signer.ts'
 import { type StoreWaits, storeWaits } from './store-waits.ts'
 import { requestIdOf, toUpstreamError, UpstreamError } from './upstream-error.ts'
@@ -87,7 +87,8 @@ export class Upstream {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(request)
-      } catch (error) {
+      } catch (failure) {
+        const error = await explained(request, failure, (question) => this.#attempt(question))
         if (this.#learnRegion(request, error)) continue
         const late = performance.now() - startedAt > attemptsWithinMs
         if (attempt === attemptsMax || late || this.#closing.signal.aborted || !isRepeatable(request, error))

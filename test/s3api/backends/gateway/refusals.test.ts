@@ -3,11 +3,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
+import { openGatewayBackend } from '../../../../s3api/backends/gateway/index.ts'
 import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gateway/upstream.ts'
 import { toBackendError, toUpstreamError } from '../../../../s3api/backends/gateway/upstream-error.ts'
 import { S3Error } from '../../../../s3api/errors.ts'
 import { recordOf } from '../../../contracts/backend/fixture.ts'
 import { withKept } from '../../../support/kept.ts'
+import { playStore } from '../../../support/played-store.ts'
 import { rejection } from '../../../support/throws.ts'
 import { startUpstreamStore } from '../../../support/upstream-store.ts'
 
@@ -134,6 +136,26 @@ for (const [expected, refusal] of unread) {
   test(`a read that the store refuses with 400 ${code} ${message} is ${expected}`, () =>
     withRefused(refusal, async (gateway) => {
       assert.is(told(await rejection(gateway.getObject(bucket, 'refused'))), expected)
+    }))
+}
+
+for (const [expected, code] of [
+  ['unavailable', 'InvalidAccessKeyId'],
+  ['unavailable', 'SignatureDoesNotMatch'],
+  ['unavailable', 'RequestTimeTooSkewed'],
+  ['403 AccessDenied', 'AccessDenied'],
+] as const) {
+  test(`a HEAD that is refused with 403 is ${expected} where a GET is told ${code}`, () =>
+    withKept(async (keep) => {
+      const store = keep(
+        await playStore((request, response) => {
+          response.writeHead(403)
+          response.end(request.method === 'HEAD' ? undefined : `<Error><Code>${code}</Code></Error>`)
+        }),
+      )
+      const gateway = keep(await openGatewayBackend(store.config({ passThrough: true }), { log }))
+      assert.is(told(await rejection(gateway.getBucket(bucket))), expected)
+      assert.is(told(await rejection(gateway.check())), expected)
     }))
 }
 
