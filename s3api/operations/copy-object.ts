@@ -38,6 +38,13 @@ export const copyObject: Operation = {
     await checkCondition(services, request, condition, encryption && askedOf(encryption))
     const copyOnce = async () => {
       const opened = await openCopySource(context, source)
+      try {
+        return await copyOpened(opened)
+      } finally {
+        opened.encryption?.objectKey.fill(0)
+      }
+    }
+    const copyOpened = async (opened: OpenedObject) => {
       const headers = { ...targetHeaders(context, opened.record), ...ownerMember(newAccess) }
       const attributes = await targetAttributes(context, source, { asked, opened })
       const copy: Copy = { context, source, opened, encryption, headers, attributes }

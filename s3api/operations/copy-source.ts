@@ -3,7 +3,7 @@ import type { RequestContext, S3Request } from '../operation.ts'
 import { copySourceCustomerKeyOf } from '../sse/decision.ts'
 import type { OpenedObject } from '../sse/records.ts'
 import { checkReadConditions } from './conditions.ts'
-import { openObject } from './object-data.ts'
+import { openObject, orZeroed } from './object-data.ts'
 import { emptyVersionId, type ObjectVersionName } from './version-parameter.ts'
 
 /** `x-amz-copy-source`: `/bucket/key` or `bucket/key`, URL-encoded, with an optional `?versionId=…`. Errors: InvalidArgument. */
@@ -39,13 +39,15 @@ function decode(text: string): string {
   throw new S3Error('InvalidArgument', 'Copy Source cannot contain the character U+0000.')
 }
 
-/** Opens the source with its own customer key and checks the copy's conditions on it. */
+/** Opens the source with its own customer key and checks the copy's conditions on it. The caller zeroes its object key. */
 export async function openCopySource(
   context: RequestContext,
   source: ObjectVersionName,
 ): Promise<OpenedObject> {
   const opened = await openObject(context.services, source, copySourceCustomerKeyOf(context))
   const { storeEtag } = opened.stored
-  checkReadConditions(context.request, opened.record, { prefix: 'x-amz-copy-source-', storeEtag })
+  orZeroed(opened, () =>
+    checkReadConditions(context.request, opened.record, { prefix: 'x-amz-copy-source-', storeEtag }),
+  )
   return opened
 }

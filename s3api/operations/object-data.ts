@@ -146,6 +146,16 @@ export async function openObject(
   return openRecord(services, stored, customerKey)
 }
 
+/** The result of a look at an opened object, whose key is zeroed when that throws. */
+export function orZeroed<Result>({ encryption }: OpenedObject, look: () => Result): Result {
+  try {
+    return look()
+  } catch (error) {
+    encryption?.objectKey.fill(0)
+    throw error
+  }
+}
+
 /** Plaintext: all that was asked for, or batch by batch. */
 export type ObjectData = Uint8Array | AsyncGenerator<PlainBatch, void, undefined>
 
@@ -166,7 +176,7 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
 }> {
   return whileReplaced(async () => {
     const opened = await openObject(services, name, customerKey, { recordOnly: false })
-    const planned = plan(opened)
+    const planned = orZeroed(opened, () => plan(opened))
     const range = planned.range ?? { offset: 0, size: 0 }
     const { body } = opened.stored
     if (body !== undefined) return { opened, plan: planned, data: readBody(services, opened, body, range) }
