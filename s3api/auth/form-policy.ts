@@ -8,7 +8,7 @@ export interface FormPolicy {
 }
 
 export type FormCondition =
-  | { readonly kind: 'equals' | 'starts-with'; readonly field: string; readonly value: string }
+  | { readonly kind: 'eq' | 'starts-with'; readonly field: string; readonly value: string }
   | { readonly kind: 'length'; readonly min: number; readonly max: number }
 
 /** Fields that no condition needs to name: the signature's own, and those that S3 ignores. */
@@ -73,7 +73,7 @@ export function checkFormPolicy(
 }
 
 function holds({ kind, field, value }: Exclude<FormCondition, { kind: 'length' }>, given = ''): boolean {
-  if (kind === 'equals') return given === value
+  if (kind === 'eq') return given === value
   // Several types can be given at once (the same page).
   if (field === 'content-type') return given.split(',').every((type) => type.trim().startsWith(value))
   return given.startsWith(value)
@@ -99,7 +99,7 @@ function parseCondition(value: unknown): FormCondition {
   if (entry === undefined || others.length > 0) throw invalid('a condition names not exactly one field')
   const [field, wanted] = entry
   if (typeof wanted !== 'string') throw invalid('the value of a condition is no text')
-  return { kind: 'equals', field: field.toLowerCase(), value: wanted }
+  return { kind: 'eq', field: field.toLowerCase(), value: wanted }
 }
 
 function parseListCondition(list: readonly unknown[]): FormCondition {
@@ -116,7 +116,7 @@ function parseListCondition(list: readonly unknown[]): FormCondition {
     throw invalid(`${name} is not followed by a field and a text`)
   }
   const field = first.slice(1).toLowerCase()
-  return { kind: name === 'eq' ? 'equals' : 'starts-with', field, value: second }
+  return { kind: name, field, value: second }
 }
 
 function invalid(why: string): S3Error {

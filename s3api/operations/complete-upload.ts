@@ -25,6 +25,7 @@ import { combineCrcs, isCombinable } from './crc-combine.ts'
 import { checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
 import { completedAttributes } from './new-attributes.ts'
 import { openObject } from './object-data.ts'
+import { objectLocation } from './object-location.ts'
 import { checkCondition, objectSizeMax } from './put-object.ts'
 import {
   nonceOfPart,
@@ -98,7 +99,7 @@ function reply(
     headers: { ...newVersionHeaders(version), ...encryptionHeaders(envelope, customerKeyOf(context)) },
     body: document(
       element('CompleteMultipartUploadResult', [
-        element('Location', `/${request.bucket}/${encodeURI(request.key)}`),
+        element('Location', objectLocation(request)),
         element('Bucket', request.bucket),
         element('Key', request.key),
         element('ETag', `"${record.etag}"`),
@@ -194,7 +195,7 @@ async function makeRecord(
   requireAnnouncedSize(request.headers.get('x-amz-mp-object-size'), size)
   requireSameType(request.headers.get('x-amz-checksum-type'), upload)
   const checksum = await wholeChecksum(upload, parts)
-  requireAnnouncedChecksum(context, checksum)
+  requireAnnouncedChecksum(context, checksum, parts.length)
   const plain = {
     size,
     etag: multipartEtag(parts),
@@ -270,12 +271,17 @@ function requireSameType(header: string | undefined, { checksum }: UploadRecord)
   )
 }
 
-/** A checksum of the whole that the client sent with its request. Errors: BadDigest. */
-function requireAnnouncedChecksum({ request }: RequestContext, checksum: Checksum | undefined): void {
+/** A checksum of the whole that the client sent with its request, a composite one with or without its `-N`. Errors: BadDigest. */
+function requireAnnouncedChecksum(
+  { request }: RequestContext,
+  checksum: Checksum | undefined,
+  partCount: number,
+): void {
   for (const algorithm of checksumAlgorithms) {
     const value = request.headers.get(`x-amz-checksum-${algorithm.toLowerCase()}`)
     if (value === undefined) continue
-    if (checksum?.algorithm === algorithm && checksum.value === value) continue
+    const same = checksum?.value === value || checksum?.value === `${value}-${partCount}`
+    if (checksum?.algorithm === algorithm && same) continue
     throw new S3Error(
       'BadDigest',
       `The ${algorithm.toLowerCase()} you specified did not match the calculated checksum.`,

@@ -33,7 +33,7 @@ export function parseEncoding({ query }: S3Request): {
 }
 
 /** RFC 3986 with `/` kept, as AWS encodes keys in listings. */
-function encodeKey(text: string): string {
+export function encodeKey(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%2F', '/')

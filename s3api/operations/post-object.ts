@@ -1,6 +1,7 @@
 import { needsOfAction } from '../access/needs.ts'
 import { element, plainDocument } from '../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext } from '../operation.ts'
+import { objectLocation } from './object-location.ts'
 import { storeBody } from './put-object.ts'
 
 /** Uploads from browsers' forms (S3 API reference, "POST Object"). By now the form is the PUT that it stands for. */
@@ -20,7 +21,7 @@ export function formReply(
   { request, formFields = new Map() }: Pick<RequestContext, 'request' | 'formFields'>,
   { etag, headers }: { readonly etag: string; readonly headers: Readonly<Record<string, string>> },
 ): Reply {
-  const location = `/${request.bucket}/${encodeURI(request.key)}`
+  const location = objectLocation(request)
   const redirect = redirection(formFields.get('success_action_redirect') ?? formFields.get('redirect'))
   if (redirect !== undefined) {
     redirect.search += `${redirect.search === '' ? '?' : '&'}bucket=${encodeURIComponent(request.bucket)}&key=${encodeURIComponent(request.key)}&etag=${encodeURIComponent(`"${etag}"`)}`

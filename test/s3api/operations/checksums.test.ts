@@ -88,12 +88,17 @@ test('the checksum of an upload of parts is combined where it can be, and else c
         })
         assert.equal([part.status, part.headers[name]], [200, right], algorithm)
         const element = `Checksum${algorithm}`
+        const complete = (value: string) =>
+          front.send({
+            method: 'POST',
+            target: `${target}?uploadId=${uploadId}`,
+            headers: value === '' ? {} : { [name]: value },
+            body: `<CompleteMultipartUpload><Part>${named}</Part></CompleteMultipartUpload>`,
+          })
         const named = `<PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag><${element}>${right}</${element}>`
-        const done = await front.send({
-          method: 'POST',
-          target: `${target}?uploadId=${uploadId}`,
-          body: `<CompleteMultipartUpload><Part>${named}</Part></CompleteMultipartUpload>`,
-        })
+        const refused = await complete(Buffer.alloc(digest.length, 1).toString('base64'))
+        assert.equal([refused.status, refused.code], [400, 'BadDigest'], algorithm)
+        const done = await complete('')
         assert.is(done.status, 200, algorithm)
         const shown = new RegExp(`<${element}>(.*)</${element}>`).exec(done.body)?.[1]
         if (type === 'FULL_OBJECT') assert.is(shown, right, algorithm)
@@ -102,6 +107,40 @@ test('the checksum of an upload of parts is combined where it can be, and else c
           assert.is(shown, `${createHash(algorithm).update(digest).digest('base64')}-1`)
         else assert.match(shown ?? '', /^[A-Za-z0-9+/=]+-1$/)
       }
+    }
+  }))
+
+test('a completion may name the composite checksum with or without the count of parts, as minio-go does', () =>
+  withBucket(async (front) => {
+    const name = 'x-amz-checksum-sha256'
+    const right = Buffer.from(digests.SHA256, 'hex').toString('base64')
+    const whole = createHash('sha256').update(Buffer.from(digests.SHA256, 'hex')).digest('base64')
+    for (const [value, status] of [
+      [whole, 200],
+      [`${whole}-1`, 200],
+      [`${whole}-2`, 400],
+      [right, 400],
+    ] as const) {
+      const created = await front.send({
+        method: 'POST',
+        target: `${target}?uploads`,
+        headers: { 'x-amz-checksum-algorithm': 'SHA256' },
+      })
+      const uploadId = /<UploadId>(.*)<\/UploadId>/.exec(created.body)?.[1]
+      const part = await front.send({
+        method: 'PUT',
+        target: `${target}?partNumber=1&uploadId=${uploadId}`,
+        headers: { [name]: right },
+        body: content,
+      })
+      const named = `<PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag>`
+      const done = await front.send({
+        method: 'POST',
+        target: `${target}?uploadId=${uploadId}`,
+        headers: { [name]: value, 'x-amz-checksum-type': 'COMPOSITE' },
+        body: `<CompleteMultipartUpload><Part>${named}</Part></CompleteMultipartUpload>`,
+      })
+      assert.is(done.status, status, value)
     }
   }))
 
