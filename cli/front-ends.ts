@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import type { Logger } from 'pino'
-import { AggregatorRegistry } from 'prom-client'
 import type { FrontEndProcessConfig } from './front-end-process.ts'
+import { JoinedMetrics } from './joined-metrics.ts'
 import { frontEndEnvironment, frontEndNodeOptions } from './process-runtime.ts'
 import type { RunningProcess } from './running-process.ts'
 import { SupervisedChild } from './supervised-child.ts'
@@ -12,6 +12,7 @@ export class FrontEnds {
   readonly #count: number
   readonly #stopMs: number
   readonly #log: Logger
+  readonly #metrics = new JoinedMetrics()
   #children: readonly SupervisedChild[] = []
   #stopping = false
   #restarting: Promise<void> | undefined
@@ -57,9 +58,15 @@ export class FrontEnds {
 
   /** All their metrics together, each summed or otherwise joined as it asks for. */
   async metrics(): Promise<string> {
+    const asked = this.#children.map(({ pid }) => pid)
     const reports = await this.#reports()
-    const metrics = reports.flatMap((report) => (report instanceof Error ? [] : [report.metrics]))
-    return AggregatorRegistry.aggregate(metrics).metrics()
+    const told = new Map(
+      reports.flatMap((report, index) => {
+        const pid = asked[index]
+        return report instanceof Error || pid === undefined ? [] : [[pid, report.metrics]]
+      }),
+    )
+    return this.#metrics.join(told, new Set(this.#children.flatMap(({ pid }) => pid ?? [])))
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+import type { Metrics } from './joined-metrics.ts'
 
 /** The work of one process, started. */
 export interface RunningProcess {
@@ -13,5 +13,5 @@ export interface RunningProcess {
 export interface Report {
   readonly ready: boolean
   readonly reasons: readonly string[]
-  readonly metrics: MetricObjectWithValues<MetricValue<string>>[]
+  readonly metrics: Metrics
 }

@@ -96,6 +96,11 @@ export class SupervisedChild {
     this.#child?.kill('SIGKILL')
   }
 
+  /** Of the one that runs, or ran last. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
   /** What it says of itself. Errors: where it does not run, or does not answer. */
   report(): Promise<Report> {
     const child = this.#child

@@ -46,6 +46,26 @@ test('front-ends share one address, and their metrics are told together', async 
   )
 })
 
+test('what front-ends have counted is told when they have ended, killed or replaced', async () => {
+  await withServed(
+    'server',
+    async ({ program, url, adminUrl }) => {
+      for (let request = 0; request < 20; request++) assert.is(await ask(url), 403)
+      assert.is(await requestsIn(adminUrl), 20)
+      const [killed = 0] = childrenOf(program.pid)
+      process.kill(killed, 'SIGKILL')
+      await until(() => childrenOf(program.pid).length === 2 && !childrenOf(program.pid).includes(killed))
+      assert.is(await requestsIn(adminUrl), 20)
+      process.kill(program.pid, 'SIGHUP')
+      await program.output(/the front-ends were restarted/)
+      await until(async () => (await ask(url)) === 403)
+      assert.ok((await requestsIn(adminUrl)) > 20)
+      assert.is((await program.end()).status, 0)
+    },
+    { env, control: false },
+  )
+})
+
 test('SIGHUP puts new front-ends in the place of the old, and no connection is refused', async () => {
   await withServed(
     'server',
