@@ -3,7 +3,7 @@ import type { ObjectAttributes } from './versions.ts'
 
 /** What a backend keeps of objects, parts and uploads besides their bytes, and the pages that list them. */
 
-/** An object's metadata as stored. All of it is covered by the envelope's MAC where there is an envelope. */
+/** An object's metadata as stored. All of it but the owner is covered by the envelope's MAC where there is an envelope. */
 export interface ObjectRecord {
   /** Plaintext bytes. */
   readonly size: number
