@@ -29,6 +29,7 @@ export type ObjectHeaders = Pick<ObjectRecord, 'headers' | 'metadata' | 'storage
 /** What a write request wants kept. Errors: InvalidArgument, MetadataTooLarge, InvalidStorageClass, NotImplemented. */
 export function parseObjectHeaders(request: S3Request): ObjectHeaders {
   refuseInternal(request)
+  refuseAppend(request)
   const headers: Record<string, string> = { 'content-type': defaultContentType }
   for (const name of standardHeaders) {
     const value = name === 'content-encoding' ? contentEncoding(request) : request.headers.get(name)
@@ -101,6 +102,12 @@ function refuseInternal({ headers }: S3Request): void {
       throw new S3Error('InvalidArgument', 'Your metadata headers are not supported.')
     }
   }
+}
+
+/** A write behind what an object has (S3 API reference, PutObject, directory buckets) must not become one in its place. */
+function refuseAppend({ headers }: S3Request): void {
+  if (headers.has('x-amz-write-offset-bytes'))
+    throw new S3Error('NotImplemented', 'Appending to an object is not implemented.')
 }
 
 const shownNames = new Map<string, string>(standardHeaders.map((name) => [name, headerCase(name)]))

@@ -172,6 +172,16 @@ for (const ChecksumType of ['COMPOSITE', 'FULL_OBJECT'] as const) {
   })
 }
 
+test('a write that wants to append is refused, and the object is as it was', async () => {
+  await withBucket(async (client) => {
+    await client.send(new PutObjectCommand({ Bucket, Key, Body: 'abc' }))
+    const append = new PutObjectCommand({ Bucket, Key, Body: 'def', WriteOffsetBytes: 3 })
+    assert.is((await refusal(client.send(append))).name, 'NotImplemented')
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
+    assert.is(await Body?.transformToString(), 'abc')
+  })
+})
+
 test('of many writers that each want to be the first, exactly one is', async () => {
   await withBucket(async (client) => {
     for (const encryption of [encryptions.plain, encryptions['SSE-S3']]) {
