@@ -26,9 +26,11 @@ export class TokenLookup {
     this.#clock = ways.clock
   }
 
-  /** A call was answered with it. */
-  worked(token: string): void {
+  /** Makes the call with the token, and remembers that it was answered. */
+  async use<T>(token: string, call: (token: string) => Promise<T>): Promise<T> {
+    const result = await call(token)
     this.#working = token
+    return result
   }
 
   /** Whether Vault refuses the token itself. Errors: VaultError where Vault does not tell. */

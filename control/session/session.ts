@@ -110,16 +110,14 @@ export class Session {
   async run<T>(call: (token: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const token = await this.#obtainToken(signal)
     try {
-      const result = await call(token)
-      this.#lookup.worked(token)
-      return result
+      return await this.#lookup.use(token, call)
     } catch (error) {
       if (!isForbidden(error)) throw error
       // Another call may have found it dead already.
       if (this.#token?.value === token && !(await this.#lookup.isDead(token))) throw error
     }
     if (this.#token?.value === token) this.#drop('vault does not know the token any more')
-    return await call(await this.#obtainToken(signal))
+    return await this.#lookup.use(await this.#obtainToken(signal), call)
   }
 
   /**

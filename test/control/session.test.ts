@@ -177,6 +177,27 @@ test('a token found dead is replaced once for all calls, and every call is made 
   await session.close()
 })
 
+test('a token that has only worked for the call that waited for it, and is revoked as well, is replaced at once', async () => {
+  const { clock, vault, session } = setUp()
+  session.start()
+  await clock.advance(5_000)
+  let alive = 1
+  const dead = (token: string) => token !== `token ${alive}`
+  vault.onLookup = (token) => (dead(token) ? refusal(403) : undefined)
+  const call = async (token: string) => {
+    if (dead(token)) throw refusal(403)
+    return token
+  }
+  for (alive = 2; alive <= 4; alive++) {
+    const result = session.run(call)
+    result.catch(() => {})
+    await clock.advance(2_000)
+    assert.is(await result, `token ${alive}`)
+  }
+  assert.is(vault.loginsAtMs.length, 4)
+  await session.close()
+})
+
 test('a call that the policy forbids is refused without a login', async () => {
   const { clock, vault, session } = setUp()
   session.start()
