@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { KeyService } from '../../control/client.ts'
 import { startTestControl } from '../support/control.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
 import { withKept } from '../support/kept.ts'
@@ -47,7 +48,11 @@ function dareMetaOf({ fsJson, dareMetaRaw, dataHex }: Vector): string {
 }
 
 async function withMinioStore(
-  work: (sites: { readonly store: ServedFrontEnd; readonly gateway: ServedFrontEnd }) => Promise<void>,
+  work: (sites: {
+    readonly store: ServedFrontEnd
+    readonly keys: KeyService
+    readonly gateway: ServedFrontEnd
+  }) => Promise<void>,
 ): Promise<void> {
   await withKept(async (keep) => {
     const { keys } = keep(await startTestControl())
@@ -62,6 +67,7 @@ async function withMinioStore(
     }
     await work({
       store,
+      keys,
       gateway: keep(await serveGateway(store.url, { keys, config: { readMinio: true } })),
     })
   })
@@ -177,6 +183,32 @@ test('what was cut, or says another size than it has, is an error', () =>
       )
       assert.is(error, 'XMinioObjectTampered')
     }
+  }))
+
+test('one that cannot be looked up hides no other in a list', () =>
+  withMinioStore(async ({ store, keys, gateway: { client } }) => {
+    await withKept(async (keep) => {
+      const double = keep(
+        await serveGateway(store.url, { keys, config: { readMinio: true, double: { s3: false, c: true } } }),
+      )
+      await double.client.send(
+        new PutObjectCommand({ Bucket: 'vecg', Key: 'dir/own', Body: 'x', ...customer }),
+      )
+      const meta = { Bucket: 'vecg', Key: 'mp.bin/.minio/dare.meta' }
+      await store.client.send(new PutObjectCommand({ ...meta, Body: 'no document' }))
+      for (const listing of [client, double.client]) {
+        const { Contents = [] } = await listing.send(new ListObjectsV2Command({ Bucket: 'vecg' }))
+        assert.equal(
+          Contents.map(({ Key }) => Key),
+          ['dir/own', 'dir/s3.txt', 'mp.bin'],
+        )
+        const stored = await store.client.send(
+          new ListObjectsV2Command({ Bucket: 'vecg', Prefix: 'dir/own' }),
+        )
+        assert.is(Contents[0]?.ETag, stored.Contents?.[0]?.ETag)
+        assert.is(Contents[1]?.Size, plaintext.length)
+      }
+    })
   }))
 
 test.run()

@@ -60,7 +60,12 @@ export class Listing {
   async objects(bucket: string, query: ListQuery): Promise<ObjectPage> {
     const { prefix, delimiter, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
-    if (this.#minio !== undefined) return this.#minio.page(bucket, query, (key) => this.#own(bucket, key))
+    if (this.#minio !== undefined) {
+      return this.#minio.page(bucket, query, {
+        own: (key) => this.#own(bucket, key),
+        unopened: (error, names) => this.#unopenedBeside(error, { bucket, ...names }),
+      })
+    }
     return firstShown(query, async (from) => {
       const { names, truncated } = await listNames(from, (page) =>
         this.#fetch(bucket, 'ListBucketResult', { 'list-type': '2', prefix, delimiter, ...page }),
@@ -138,8 +143,20 @@ export class Listing {
       return { kind: 'object', key, record }
     } catch (error) {
       if (error instanceof BackendError && error.code === 'no-such-key') return undefined
-      throw error
+      return this.#unopenedBeside(error, { bucket, key, storedAs: key })
     }
+  }
+
+  /** One in a bucket that MinIO has written, of which only names were listed. */
+  async #unopenedBeside(
+    error: unknown,
+    { bucket, key, storedAs }: { readonly bucket: string; readonly key: string; readonly storedAs: string },
+  ): Promise<ListEntry | undefined> {
+    if (!isUnopened(error)) throw error
+    const query = { 'list-type': '2', prefix: storedAs, 'max-keys': '1' }
+    const [entry] = (await this.#fetch(bucket, 'ListBucketResult', query)).entries('Contents')
+    if (entry?.key('Key') !== storedAs) return undefined
+    return { kind: 'object', key, record: this.#unopened(error, { bucket, key, entry }) }
   }
 
   async #version(bucket: string, entry: XmlEntry): Promise<VersionEntry | undefined> {
@@ -175,14 +192,18 @@ export class Listing {
       ) {
         return undefined
       }
-      if (error instanceof BackendError) throw error
-      if (!(error instanceof DareError) && !(error instanceof S3Error)) throw error
-      // One object that nobody can open, or only with a key that a listing has not, or when it is restored from an archive, must
-      // not hide the others.
-      this.#log.warn({ err: error, bucket, key }, 'a listing shows an object as the store has it')
-      const sealed = error instanceof DareError || error.code === 'InvalidRequest'
-      return storesOwn(entry, etag, { sealed })
+      if (!isUnopened(error)) throw error
+      return this.#unopened(error, { bucket, key, entry })
     }
+  }
+
+  #unopened(
+    error: Unopened,
+    { bucket, key, entry }: { readonly bucket: string; readonly key: string; readonly entry: XmlEntry },
+  ): ListedRecord {
+    this.#log.warn({ err: error, bucket, key }, 'a listing shows an object as the store has it')
+    const sealed = error instanceof DareError || error.code === 'InvalidRequest'
+    return storesOwn(entry, { sealed })
   }
 
   async #fetch(bucket: string, rootName: string, query: Readonly<Record<string, string>>): Promise<XmlList> {
@@ -207,8 +228,18 @@ export class Listing {
 /** Query names without a value. */
 const bare: ReadonlySet<string> = new Set(['versions', 'uploads'])
 
+type Unopened = DareError | S3Error
+
+/**
+ * An object that nobody can open, or only with a key that a listing has not, or when it is restored from an archive, must not hide
+ * the others.
+ */
+function isUnopened(error: unknown): error is Unopened {
+  return error instanceof DareError || error instanceof S3Error
+}
+
 /** Whether an object that the store keeps to itself is sealed, nobody knows. */
-function storesOwn(entry: XmlEntry, etag: string, { sealed }: { readonly sealed: boolean }): ListedRecord {
+function storesOwn(entry: XmlEntry, { sealed }: { readonly sealed: boolean }): ListedRecord {
   const stored = entry.number('Size')
   let size = stored
   try {
@@ -218,7 +249,7 @@ function storesOwn(entry: XmlEntry, etag: string, { sealed }: { readonly sealed:
   }
   return {
     size,
-    etag,
+    etag: unquoted(entry.find('ETag')),
     modifiedAtMs: parseTime(entry.find('LastModified')),
     storageClass: entry.find('StorageClass') ?? 'STANDARD',
   }

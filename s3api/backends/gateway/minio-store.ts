@@ -1,6 +1,6 @@
 import { DareError, objectPath } from '../../../engine/index.ts'
 import { S3Error } from '../../errors.ts'
-import { BackendError, type ListQuery, type ObjectPage } from '../backend.ts'
+import { BackendError, type ListEntry, type ListQuery, type ObjectPage } from '../backend.ts'
 import { type MinioObject, parseDareMeta } from '../minio/dare-meta.ts'
 import { listedEtag } from '../minio/object-meta.ts'
 import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
@@ -30,6 +30,17 @@ const lookupsAtOnce = 32
 interface Name {
   readonly key: string
   readonly minio: boolean
+}
+
+/** Makes what a page shows of an object; undefined where it is gone. */
+interface Shown {
+  /** Of ours. */
+  own(key: string): Promise<ListEntry | undefined>
+  /** Of one of theirs that failed so. Errors: the same, where it is not the object's. */
+  unopened(
+    error: unknown,
+    names: { readonly key: string; readonly storedAs: string },
+  ): Promise<ListEntry | undefined>
 }
 
 export class MinioStore {
@@ -97,27 +108,29 @@ export class MinioStore {
     })
   }
 
-  /** A page of the bucket; `own` makes what is shown of an object of ours. */
-  async page(
-    bucket: string,
-    query: ListQuery,
-    own: (key: string) => Promise<ObjectPage['entries'][number] | undefined>,
-  ): Promise<ObjectPage> {
+  /** A page of the bucket. */
+  async page(bucket: string, query: ListQuery, { own, unopened }: Shown): Promise<ObjectPage> {
     return firstShown(query, async (from) => {
       const { entries, truncated } = await this.names(bucket, from)
       const shown = await inParallel(entries, lookupsAtOnce, async (entry) => {
         if (entry.kind === 'prefix') return entry
         const { key, minio } = entry.row
         if (!minio) return own(key)
-        const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
-        const { size, modifiedAtMs, storageClass, minio: seal } = record
-        const etag = listedEtag(seal)
-        return { kind: 'object', key, record: { size, etag, modifiedAtMs, storageClass } } as const
+        return this.#listed(bucket, key).catch((error: unknown) => {
+          if (error instanceof BackendError && error.code === 'no-such-key') return undefined
+          return unopened(error, { key, storedAs: placeOf({ bucket, key }) + dataSuffix })
+        })
       })
       const last = entries.at(-1)
       const next = last && { ...from, startAfter: last.kind === 'prefix' ? last.prefix : last.row.key }
       return { entries: shown.filter((entry) => entry !== undefined), truncated, next }
     })
+  }
+
+  async #listed(bucket: string, key: string): Promise<ListEntry> {
+    const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
+    const { size, modifiedAtMs, storageClass, minio: seal } = record
+    return { kind: 'object', key, record: { size, etag: listedEtag(seal), modifiedAtMs, storageClass } }
   }
 
   async #meta(bucket: string, place: string): Promise<MinioObject> {
