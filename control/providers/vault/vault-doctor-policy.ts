@@ -1,3 +1,4 @@
+import { isForbidden } from '../../session/session-lookup.ts'
 import type { Check } from '../provider.ts'
 import type { Patient } from './vault-doctor.ts'
 import { namespaceFlag } from './vault-doctor-login.ts'
@@ -19,7 +20,8 @@ export async function checkCapabilities(patient: Patient): Promise<readonly Chec
     granted = await session.run((token) => client.request(token, request, { signal }), signal)
   } catch (error) {
     const detail = `vault does not tell what is granted: ${error instanceof Error ? error.message : 'unknown'}`
-    return [{ name: 'policy', result: 'skipped', detail, remedy: grant('sys/capabilities-self', ['update']) }]
+    const remedy = isForbidden(error) ? grant('sys/capabilities-self', ['update']) : ''
+    return [{ name: 'policy', result: 'skipped', detail, remedy }]
   }
   const policy = await policyName(patient)
   const checks = needed.map((path) => checkPath({ path, granted: granted[path], policy, config }))
