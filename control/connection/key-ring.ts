@@ -250,18 +250,19 @@ export class KeyRing {
   }
 
   #showOutage(registry: Registry): void {
-    const gauge = (name: string, help: string, read: () => number) =>
-      showGauge(registry, `sealgate_key_ring_${name}`, help, read)
-    gauge('offline', 'Whether control does not answer', () => Number(this.#outage.active))
+    const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'min' | 'max') =>
+      showGauge(registry, `sealgate_key_ring_${name}`, help, read, aggregator)
+    gauge('offline', 'Whether control does not answer', () => Number(this.#outage.active), 'max')
     gauge(
       'offline_grace_remaining_seconds',
       'How much longer held keys open objects without control; all of it while it answers',
       () => Math.max(0, this.#graceMs - this.#outage.lastedMs) / 1000,
+      // A front-end that holds no key has none.
+      'max',
     )
-    gauge('uses_lost', 'Objects sealed or opened that the audit never heard of', () => this.#uses.lost)
-    gauge('control_instances', 'Control instances that are heard', () => {
-      return [...this.#instances.values()].filter(({ connected }) => connected).length
-    })
+    gauge('uses_lost', 'Objects sealed or opened that the audit never heard of', () => this.#uses.lost, 'sum')
+    const heard = () => [...this.#instances.values()].filter(({ connected }) => connected).length
+    gauge('control_instances', 'Control instances that are heard', heard, 'min')
   }
 }
 

@@ -66,6 +66,21 @@ test('what front-ends have counted is told when they have ended, killed or repla
   )
 })
 
+test('what front-ends tell of their keys is that of one, and they hear one control', async () => {
+  await withServed(
+    'server',
+    async ({ program, url, adminUrl }) => {
+      for (let object = 0; object < 8; object++) await roundTrip(url, credentials)
+      const text = async () => (await fetch(`${adminUrl}/metrics`)).text()
+      await until(async () => /^sealgate_key_ring_control_instances 1$/m.test(await text()))
+      assert.match(await text(), /^sealgate_key_ring_offline_grace_remaining_seconds 900$/m)
+      assert.match(await text(), /^sealgate_key_ring_offline 0$/m)
+      assert.is((await program.end()).status, 0)
+    },
+    { env: { ...env, SEALGATE_KMS_MASTER_KEY: `key:${'5a'.repeat(32)}`, SEALGATE_AUTO_ENCRYPTION: 'on' } },
+  )
+})
+
 test('SIGHUP puts new front-ends in the place of the old, and no connection is refused', async () => {
   await withServed(
     'server',
