@@ -25,6 +25,8 @@ interface Cluster {
 }
 
 const [folder = '', port = '', accessKey = '', secretKey = ''] = process.argv.slice(2)
+// Without a listener a signal ends the process without its exit event, which the daemons are ended in.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 await serve(configure(folder, await freePort()))
 
 async function serve(cluster: Cluster): Promise<void> {
