@@ -127,10 +127,11 @@ function parseBackendCredentials(
   clients: { readonly accessKey: string; readonly secretKey: string },
 ): GatewayConfig['credentials'] {
   const [accessKey, secretKey] = [environment.find('backendAccessKey'), environment.find('backendSecretKey')]
+  const sessionToken = environment.find('backendSessionToken')
   const profile = environment.find('backendProfile')
   const file = environment.find('backendCredentials')
   if (profile !== undefined || file !== undefined) {
-    const own = [accessKey, secretKey].find((found) => found?.name.startsWith('SEALGATE_'))
+    const own = [accessKey, secretKey, sessionToken].find((found) => found?.name.startsWith('SEALGATE_'))
     if (own !== undefined) throw new ConfigError(`${own.name} and ${(profile ?? file)?.name} are both set`)
     const path = file?.value ?? join(homedir(), '.aws', 'credentials')
     const text = readText(file?.name ?? profile?.name ?? '', path)
@@ -138,18 +139,21 @@ function parseBackendCredentials(
     requireProfile(text, name, profile?.name ?? file?.name ?? '')
     return { kind: 'profile', file: path, profile: name }
   }
-  if (accessKey === undefined && secretKey === undefined) return { kind: 'static', credential: clients }
+  if (accessKey === undefined && secretKey === undefined) {
+    if (sessionToken?.name.startsWith('SEALGATE_') === true)
+      throw new ConfigError(`${nameOf('backendAccessKey')} must be set, as ${sessionToken.name} is`)
+    return { kind: 'static', credential: clients }
+  }
   if (accessKey === undefined)
     throw new ConfigError(`${nameOf('backendAccessKey')} must be set, as its secret is`)
   if (secretKey === undefined)
     throw new ConfigError(`${nameOf('backendSecretKey')} must be set, as its key is`)
-  const sessionToken = environment.value('backendSessionToken')
   return {
     kind: 'static',
     credential: {
       accessKey: accessKey.value,
       secretKey: secretKey.value,
-      ...(sessionToken !== undefined && { sessionToken }),
+      ...(sessionToken !== undefined && { sessionToken: sessionToken.value }),
     },
   }
 }

@@ -71,6 +71,15 @@ test('the store’s keys are its own, those of a profile, or the clients’', ()
     assert.match(messageOf(nowhere), /SEALGATE_BACKEND_CREDENTIALS_FILE.*cannot be read/)
     assert.match(messageOf({ ...profiles, ...own }), /are both set/)
     assert.match(messageOf({ SEALGATE_BACKEND_ACCESS_KEY: 'k' }), /SECRET_KEY must be set/)
+    const token = { SEALGATE_BACKEND_SESSION_TOKEN: 'temporary' }
+    assert.match(messageOf(token), /ACCESS_KEY must be set, as SEALGATE_BACKEND_SESSION_TOKEN is$/)
+    assert.match(messageOf({ ...profiles, ...token }), /are both set/)
+    assert.equal(parse({ ...own, ...token }).credentials, {
+      kind: 'static',
+      credential: { accessKey: 'k', secretKey: 's', sessionToken: 'temporary' },
+    })
+    // Of whoever else has AWS's variables.
+    assert.equal(parse({ AWS_SESSION_TOKEN: 'temporary' }).credentials, parse({}).credentials)
   }))
 
 test('an endpoint is a URL without a path, AWS where none is named', () => {
