@@ -79,6 +79,14 @@ export function vaultServerFacts(name: string, start: () => Promise<VaultServer>
     assert.is(provider.session().logins, 2)
   })
 
+  fact('tokens revoked twice in a row cost two logins and no call', {}, async ({ server, provider }) => {
+    for (const logins of [2, 3]) {
+      await server.revokeTokens()
+      await generate(provider)
+      assert.is(provider.session().logins, logins)
+    }
+  })
+
   fact(
     'a key rotated to v7 opens what v1 sealed, until the minimum is raised',
     {},

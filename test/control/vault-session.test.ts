@@ -65,10 +65,11 @@ test('a token revoked under load costs one login and no call', () =>
   withVault(fastTime(5), async ({ vault, provider }) => {
     await startReady(provider)
     const running = load(provider, 16)
-    await sleep(50)
+    await until(() => vault.count('transit') > 32)
     vault.revokeTokens()
     await until(() => provider.session().logins === 2)
-    await sleep(50)
+    const calls = vault.count('transit')
+    await until(() => vault.count('transit') > calls + 32)
     assert.ok((await running.stop()) > 32)
     assert.is(vault.count('login'), 2)
     const accessors = vault.calls
