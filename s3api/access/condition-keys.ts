@@ -141,7 +141,7 @@ function requestTags({ request, requestTags: own }: RequestFacts): ReadonlyMap<s
 
 /** `bucket/key`, decoded where it can be: what cannot is refused later in any case. */
 function copySource(text: string | undefined): string | undefined {
-  const path = text?.replace(/\?versionId=.*$/s, '')
+  const path = text?.replace(/\?versionId=.*$/s, '').replaceAll('+', ' ')
   try {
     return path === undefined ? undefined : decodeURIComponent(path).replace(/^\//, '')
   } catch {

@@ -6,7 +6,10 @@ import { checkReadConditions } from './conditions.ts'
 import { openObject, orZeroed } from './object-data.ts'
 import { emptyVersionId, type ObjectVersionName } from './version-parameter.ts'
 
-/** `x-amz-copy-source`: `/bucket/key` or `bucket/key`, URL-encoded, with an optional `?versionId=…`. Errors: InvalidArgument. */
+/**
+ * `x-amz-copy-source`: `/bucket/key` or `bucket/key`, URL-encoded, in which `+` is a blank as on AWS, with an optional
+ * `?versionId=…`. Errors: InvalidArgument.
+ */
 export function parseCopySource({ headers }: S3Request): ObjectVersionName {
   const invalid = (message: string) => new S3Error('InvalidArgument', message)
   const text = headers.get('x-amz-copy-source') ?? ''
@@ -31,7 +34,7 @@ export function sourceVersionHeaders({ stored }: OpenedObject): Record<string, s
 
 function decode(text: string): string {
   try {
-    const decoded = decodeURIComponent(text)
+    const decoded = decodeURIComponent(text.replaceAll('+', ' '))
     if (!decoded.includes('\0')) return decoded
   } catch (error) {
     throw new S3Error('InvalidArgument', 'Copy Source must be URL-encoded UTF-8.', { cause: error })

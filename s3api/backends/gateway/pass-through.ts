@@ -145,6 +145,9 @@ function toTarget({ method, bucket, key, query, headers }: S3Request): Target {
   for (const [name, value] of headers) {
     if (!hopHeaders.has(name) && !name.startsWith('x-forwarded-')) kept[name] = value
   }
+  // Not every store takes it for the blank that it was judged as here.
+  const source = kept['x-amz-copy-source']
+  if (source !== undefined) kept['x-amz-copy-source'] = source.replaceAll('+', '%20')
   const encoding = withoutTransferForm(kept['content-encoding'])
   if (encoding === '') delete kept['content-encoding']
   else kept['content-encoding'] = encoding
