@@ -71,14 +71,20 @@ async function sendData(
       release()
       break
     }
-    const room = outgoing.write(data, () => release())
     sent += data.length
-    if (!room) await floor.wait(drained(outgoing))
+    if (sent > size) {
+      release()
+      throw new Error(`${sent} bytes and more of a body of ${size}`)
+    }
+    const room = outgoing.write(data, () => release())
+    // At once: whoever has all that was announced may be gone before there is an end of the batches.
+    if (sent === size) outgoing.end()
+    else if (!room) await floor.wait(drained(outgoing))
     floor.moved(data.length)
   }
   if (outgoing.destroyed) return sent
   if (sent !== size) throw new Error(`${sent} bytes of a body of ${size}`)
-  outgoing.end()
+  if (size === 0) outgoing.end()
   await taken(outgoing, floor)
   return sent
 }
