@@ -88,7 +88,13 @@ export async function startFrontEnd(
   }
   const slots = new Slots(config.requestsMax, config.requestsSharePercent)
   let server: HttpServer | undefined
-  const metrics = createMetrics(registry, pool, { slots, connections: () => server?.connections ?? 0 })
+  const metrics = createMetrics(registry, pool, {
+    slots,
+    connections: () => server?.connections ?? 0,
+    ...(config.tls !== undefined && {
+      certificateExpiresAtMs: () => server?.certificateExpiresAtMs ?? Number.NaN,
+    }),
+  })
   const outages = new OutageLog(log, clock)
   const running = new Set<Promise<void>>()
   let ending = false

@@ -32,12 +32,14 @@ const delayResolutionMs = 10
 export interface Occupancy {
   readonly slots: { readonly taken: number; readonly count: number }
   readonly connections: () => number
+  /** With TLS: when its certificate ends. */
+  readonly certificateExpiresAtMs?: () => number
 }
 
 export function createMetrics(
   registry: Registry,
   pool: CryptoPool,
-  { slots, connections }: Occupancy,
+  { slots, connections, certificateExpiresAtMs }: Occupancy,
 ): FrontEndMetrics {
   const registers = [registry]
   const requests = new Counter({
@@ -73,7 +75,7 @@ export function createMetrics(
   })
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
-  const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'max' = 'sum') =>
+  const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'min' | 'max' = 'sum') =>
     new Gauge({
       name,
       help,
@@ -115,6 +117,14 @@ export function createMetrics(
     },
     'max',
   )
+  if (certificateExpiresAtMs !== undefined) {
+    gauge(
+      'sealgate_s3_certificate_expires_seconds',
+      'When the certificate of the S3 port ends, seconds since 1970',
+      () => certificateExpiresAtMs() / 1000,
+      'min',
+    )
+  }
   return {
     refused: (reason) => refused.inc({ reason }),
     dropped: () => dropped.inc(),

@@ -1,9 +1,10 @@
+import { X509Certificate } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import { followFiles } from '../../files/followed-files.ts'
+import { type Followed, followFiles } from '../../files/followed-files.ts'
 import type { FrontEndConfig } from '../config.ts'
 import { S3Error } from '../errors.ts'
 import { errorReply } from './error-reply.ts'
@@ -42,6 +43,8 @@ export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => vo
 export interface HttpServer {
   readonly port: number
   readonly encrypted: boolean
+  /** When the certificate that is served ends, milliseconds since 1970; undefined without one. */
+  readonly certificateExpiresAtMs: number | undefined
   /** Open now. */
   readonly connections: number
   /** Stops accepting. Connections stay, also those whose first request is still on its way. */
@@ -68,8 +71,10 @@ export async function listen(
     readonly times?: ClientTimes
   },
 ): Promise<HttpServer> {
-  const server =
-    tls === undefined ? http.createServer(serverOptions(times)) : createTlsServer(tls, { log, times })
+  const { server, expiry } =
+    tls === undefined
+      ? { server: http.createServer(serverOptions(times)), expiry: undefined }
+      : createTlsServer(tls, { log, times })
   if (connectionsMax !== undefined) server.maxConnections = connectionsMax
   server.on('drop', dropped)
   let connections = 0
@@ -110,6 +115,9 @@ export async function listen(
   return {
     port,
     encrypted: tls !== undefined,
+    get certificateExpiresAtMs() {
+      return expiry?.current()
+    },
     get connections() {
       return connections
     },
@@ -131,13 +139,14 @@ export async function listen(
 function createTlsServer(
   { certFile, keyFile }: NonNullable<FrontEndConfig['tls']>,
   { log, times }: { readonly log: Logger; readonly times: ClientTimes },
-): https.Server {
+): { readonly server: https.Server; readonly expiry: Followed<number> } {
   const server = https.createServer({ ...serverOptions(times), handshakeTimeout: times.handshakeMs })
-  const files = followFiles(
+  const expiry = followFiles(
     [certFile, keyFile],
-    ([cert, key]) => {
+    ([cert = Buffer.alloc(0), key]) => {
       try {
         server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
+        return Date.parse(new X509Certificate(cert).validTo)
       } catch (error) {
         // What OpenSSL says names no file.
         throw new Error(`the certificate in ${certFile} cannot be used with its key`, { cause: error })
@@ -149,8 +158,8 @@ function createTlsServer(
       refused: (error) => log.error({ err: error }, 'the changed certificate cannot be used'),
     },
   )
-  server.once('close', () => files.close())
-  return server
+  server.once('close', () => expiry.close())
+  return { server, expiry }
 }
 
 /** What is not HTTP, or too much of it, or comes too slowly, still gets an S3 error. */

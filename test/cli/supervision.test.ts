@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { get } from 'node:https'
@@ -195,21 +196,27 @@ test('a TLS listener takes a renewed certificate without a restart', async () =>
   const root = mkdtempSync(join(tmpdir(), 'sealgate-cli-'))
   const certFile = join(root, 'cert.pem')
   const keyFile = join(root, 'key.pem')
-  const renew = async () => {
-    const { cert, key } = await createCertificate(authority)
+  const renew = async (days: number) => {
+    const { cert, key } = await createCertificate(authority, { days })
     writeFileSync(keyFile, key)
     writeFileSync(certFile, cert)
     return cert
   }
   try {
-    const first = await renew()
+    const first = await renew(5)
     await withServed(
       'server',
-      async ({ url }) => {
+      async ({ url, adminUrl }) => {
         const shown = async () => normal(await certificateOf(url, authority.cert))
+        const expiry = async () => {
+          const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
+          return Number(/^sealgate_s3_certificate_expires_seconds (\S+)$/m.exec(metrics)?.[1])
+        }
         assert.is(await shown(), normal(first))
-        const second = await renew()
+        assert.is(await expiry(), expiryOf(first))
+        const second = await renew(60)
         await until(async () => (await shown()) === normal(second))
+        assert.is(await expiry(), expiryOf(second))
         writeFileSync(certFile, 'nonsense')
         assert.is(await shown(), normal(second))
       },
@@ -219,6 +226,8 @@ test('a TLS listener takes a renewed certificate without a restart', async () =>
     rmSync(root, { recursive: true, force: true })
   }
 })
+
+const expiryOf = (pem: string) => Date.parse(new X509Certificate(pem).validTo) / 1000
 
 const normal = (pem: string) => pem.replaceAll(/-----[^-]+-----|\s/g, '')
 

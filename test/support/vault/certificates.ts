@@ -18,14 +18,18 @@ export async function createAuthority(name: string): Promise<Certificate> {
   return { cert, key }
 }
 
-/** A certificate for 127.0.0.1 and, if named, a host; good for servers and clients; `ended`: until yesterday. */
+/** A certificate for 127.0.0.1 and, if named, a host; good for servers and clients, for so many days; `ended`: until yesterday. */
 export async function createCertificate(
   ca: Certificate,
-  { ended = false, host }: { readonly ended?: boolean; readonly host?: string } = {},
+  {
+    ended = false,
+    host,
+    days = 30,
+  }: { readonly ended?: boolean; readonly host?: string; readonly days?: number } = {},
 ): Promise<Certificate> {
   const dayMs = 24 * 3600 * 1000
   const name = host === undefined ? [] : [{ type: 2 as const, value: host }]
-  const [fromDays, toDays] = ended ? [-30, -1] : [-1, 30]
+  const [fromDays, toDays] = ended ? [-30, -1] : [-1, days]
   const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     keyType: 'ec',
     algorithm: 'sha256',
