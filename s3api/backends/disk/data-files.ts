@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Dirent } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, opendir, stat, statfs, unlink } from 'node:fs/promises'
+import {
+  access,
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  opendir,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ByteSource, WriteTarget } from '../../../engine/index.ts'
 import { BackendError, type StagedData } from '../backend.ts'
@@ -73,6 +84,10 @@ export class StagedFile implements StagedData {
     if (this.#state !== 'open') throw new Error(`the file was ${this.#state} before`)
     const durable = this.#fsync === 'always'
     if (durable) await this.#handle.datasync().catch(explain)
+    // After a jump of the clock the janitor takes a file for an old one while it is written.
+    await access(this.#path).catch((error: unknown) => {
+      throw new BackendError('unavailable', 'the new file was removed', { cause: error })
+    })
     await this.#handle.close()
     this.#state = 'finished'
     if (durable) await syncDirectory(dirname(this.#path))

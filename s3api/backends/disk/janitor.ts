@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { DataFiles } from './data-files.ts'
+import { trashGraceMs } from './object-rows.ts'
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -13,7 +14,7 @@ const trashDelayMs = 200
 const trashPerRound = 1_000
 const orphanPollMs = 24 * 60 * 60 * 1000
 const orphanDelayMs = 60_000
-/** A file that no row names may belong to a write that still goes on; none goes on for so long without a byte. */
+/** A file that no row names may belong to a write that still goes on; none goes on for so long without a byte, unless the clock jumps. */
 export const orphanAgeMinMs = 24 * 60 * 60 * 1000
 
 export class Janitor {
@@ -57,8 +58,10 @@ export class Janitor {
     for (;;) {
       if (this.#closed) return
       const scarce = (await this.#files.freeShare()) < freeShareMin
-      const dueMs = scarce ? Number.MAX_SAFE_INTEGER : this.#now()
-      const due = this.#reader.dueTrash(dueMs, trashPerRound + this.#stuck.size)
+      const nowMs = this.#now()
+      // What is due later than any grace from now was put there by a clock that was ahead.
+      const waiting = scarce ? { afterMs: 0, untilMs: 0 } : { afterMs: nowMs, untilMs: nowMs + trashGraceMs }
+      const due = this.#reader.trashBut(waiting, trashPerRound + this.#stuck.size)
       const files = due.filter((file) => !this.#stuck.has(file))
       if (files.length === 0) return
       const removed: string[] = []
@@ -74,7 +77,8 @@ export class Janitor {
       if (this.#closed) return
       if (this.#reader.knowsFile(file)) continue
       const changedAtMs = await this.#files.changedAtMs(file)
-      if (changedAtMs === undefined || this.#now() - changedAtMs < orphanAgeMinMs) continue
+      // A day ahead is as far off as a day ago: the clock was set meanwhile.
+      if (changedAtMs === undefined || Math.abs(this.#now() - changedAtMs) < orphanAgeMinMs) continue
       // It was named meanwhile, or not at all.
       if (this.#reader.knowsFile(file)) continue
       if (await this.#remove(file)) removed++

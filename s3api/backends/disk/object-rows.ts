@@ -14,7 +14,7 @@ import { fromAttributes, type ObjectColumns, type Row, toAttributes, versionIdOf
 import type { Statements } from './statements.ts'
 
 /** A reader that began before an overwrite may still want the files of a multipart object for so long. */
-const multipartGraceMs = 15 * 60 * 1000
+export const trashGraceMs = 15 * 60 * 1000
 const markerIdSize = 24
 
 interface Name {
@@ -189,7 +189,7 @@ export class ObjectRows {
       this.#statements.get('SELECT count(*) AS count FROM streams WHERE object = ?', id)?.count,
     )
     // One open file survives its removal; of several, a reader has yet to open the rest.
-    const dueAtMs = count > 1 ? atMs + multipartGraceMs : atMs
+    const dueAtMs = count > 1 ? atMs + trashGraceMs : atMs
     this.#statements.run(
       'INSERT INTO trash SELECT file, ? FROM streams WHERE object = ? AND file IS NOT NULL',
       dueAtMs,

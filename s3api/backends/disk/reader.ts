@@ -147,15 +147,16 @@ export class Reader {
   }
 
   parts({ uploadId }: UploadRecord, page: { readonly after: number; readonly limit: number }) {
-    if (this.#statements.get('SELECT 1 FROM uploads WHERE id = ?', uploadId) === undefined) {
-      throw new BackendError('no-such-upload', 'there is no such upload')
-    }
     const rows = this.#statements.all(
       'SELECT number, generation, details, mac FROM parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?',
       uploadId,
       page.after,
       page.limit + 1,
     )
+    // After the parts: those of an upload that another process ends in between are no empty list.
+    if (this.#statements.get('SELECT 1 FROM uploads WHERE id = ?', uploadId) === undefined) {
+      throw new BackendError('no-such-upload', 'there is no such upload')
+    }
     const parts: PartRecord[] = rows.slice(0, page.limit).map(toPartRecord)
     return { parts, truncated: page.limit > 0 && rows.length > page.limit }
   }
@@ -248,13 +249,15 @@ export class Reader {
     return rows.map((row) => String(row.name))
   }
 
-  /** Files to be removed by now. */
-  dueTrash(nowMs: number, limit: number): string[] {
-    const rows = this.#statements.all(
-      'SELECT file FROM trash WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?',
-      nowMs,
-      limit,
-    )
+  /** Files to be removed, but for those that are due in that time. */
+  trashBut(
+    { afterMs, untilMs }: { readonly afterMs: number; readonly untilMs: number },
+    limit: number,
+  ): string[] {
+    const some = (which: string) =>
+      `SELECT * FROM (SELECT file FROM trash WHERE due_at_ms ${which} ORDER BY due_at_ms LIMIT ?3)`
+    const sql = `${some('<= ?1')} UNION ALL ${some('> ?2')} LIMIT ?3`
+    const rows = this.#statements.all(sql, afterMs, untilMs, limit)
     return rows.map((row) => String(row.file))
   }
 
