@@ -65,6 +65,8 @@ export class KeyRing {
   readonly #opened: KeyCache
   readonly #uses: UseReports
   readonly #instances = new Map<string, InstanceState & { connected: boolean }>()
+  /** Instances that said last that we may not listen: only the first time is news. */
+  readonly #refusedBy = new Set<string>()
   readonly #endWatch: () => void
   #onInstance = () => {}
   #onDrop = () => {}
@@ -218,11 +220,15 @@ export class KeyRing {
   #onState(target: string, state: InstanceState | 'refused' | undefined): void {
     const before = this.#instances.get(target)
     if (state === undefined || state === 'refused') {
-      // Who was let in, and is shut out now, gives up what it was lent.
-      if (state === 'refused' && before?.connected === true) this.#drop()
+      // Who is shut out gives up what it was lent, also where that is found out after control's restart.
+      if (state === 'refused' && !this.#refusedBy.has(target)) {
+        this.#refusedBy.add(target)
+        this.#drop()
+      }
       this.#lost(target)
       return
     }
+    this.#refusedBy.delete(target)
     this.#instances.set(target, { ...state, connected: true })
     this.#keysReused = state.keysReused
     const known = before?.disabledKeyIds ?? []
