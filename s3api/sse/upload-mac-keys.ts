@@ -16,6 +16,8 @@ export interface UploadMacKeys {
 
 const partMacLabel = 'sealgate/part/1'
 const keySize = 32
+/** How long an upload, which can do without it, waits for the KMS. */
+const completionMsMax = 1_000
 
 /** The key of the MAC of a part's record, 32 bytes, owned by the caller. */
 export function partMacKey(objectKey: Uint8Array): Uint8Array {
@@ -31,14 +33,14 @@ export function zeroMacKeys({ envelope, part }: UploadMacKeys): void {
   part.fill(0)
 }
 
-/** For the envelope of an upload with SSE-C; undefined where no KMS seals now, so that the client's key will be asked for. */
+/** For the envelope of an upload with SSE-C; undefined where no KMS seals soon, so that the client's key will be asked for. */
 export async function sealCompletion(
   keys: DataKeys | undefined,
   name: ObjectName,
   objectKey: Uint8Array,
 ): Promise<Completion | undefined> {
   if (keys === undefined) return undefined
-  const sealing = await sealNewKey(keys, { mode: 'SSE-S3' }, name).catch((error: unknown) => {
+  const sealing = await soon(sealNewKey(keys, { mode: 'SSE-S3' }, name)).catch((error: unknown) => {
     if (error instanceof KmsError) return undefined
     throw error
   })
@@ -51,6 +53,23 @@ export async function sealCompletion(
   plaintext.fill(0)
   sealing.objectKey.fill(0)
   return { iv, kms, sealedKey, sealedMacKeys }
+}
+
+/** A key that comes too late is zeroed. */
+async function soon(sealing: ReturnType<typeof sealNewKey>): ReturnType<typeof sealNewKey> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      // Nobody waits for it any more.
+      sealing.then(({ objectKey }) => objectKey.fill(0)).catch(() => {})
+      reject(new KmsError('unavailable', `the KMS took longer than ${completionMsMax} ms`))
+    }, completionMsMax)
+  })
+  try {
+    return await Promise.race([sealing, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Errors: KmsError; DareError for what {@link sealCompletion} has not made of this name. */

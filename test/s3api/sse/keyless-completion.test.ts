@@ -167,6 +167,18 @@ test('without a KMS, or while it is away, the key is asked for', () =>
     await requireContent(store.client)
   }))
 
+test('an upload does not wait for a KMS that hangs', () =>
+  withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const hanging = new Promise<never>(() => {})
+    const store = keep(await serveStore({ ...keys, leaseDataKey: () => hanging }))
+    await store.client.send(new CreateBucketCommand({ Bucket }))
+    const complete = await sendParts(store.client)
+    assert.is((await refusal(complete())).name, 'InvalidRequest')
+    await complete(customer)
+    await requireContent(store.client)
+  }))
+
 test('a gateway needs no key for it, unless the store behind it has one as well', () =>
   withKept(async (keep) => {
     const { keys } = keep(await startTestControl())
