@@ -99,8 +99,8 @@ export class StoreFingerprint {
   }
 
   /**
-   * Before the first object is sealed with a data key, a look in five minutes at most: the store has a value of its master key, and this KMS opens it.
-   * Errors: KmsError `unavailable` and those of the key service, BackendError.
+   * Before the first object is sealed with a data key: the store has a value of its master key, and this KMS opens it, as was seen
+   * five minutes ago at most. Errors: KmsError `unavailable` and those of the key service, BackendError.
    */
   ensure(keyId: string): Promise<void> {
     const nowMs = this.#clock.steadyMs()
