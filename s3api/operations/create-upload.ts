@@ -70,8 +70,9 @@ async function sealUpload(
   const { bucket, key } = request
   const { objectKey, seal } = await sealNewKey(services.keys, encryption, request)
   try {
-    const completion =
-      seal.mode === 'SSE-C' ? await sealCompletion(services.keys, request, objectKey) : undefined
+    // AWS wants the key with the completion, too, where the upload has a checksum algorithm.
+    const keyless = seal.mode === 'SSE-C' && plain.checksum === undefined
+    const completion = keyless ? await sealCompletion(services.keys, request, objectKey) : undefined
     const envelope: Envelope = {
       ...seal,
       layout: 'parts',

@@ -33,13 +33,15 @@ const customer = {
 const bodies = [randomBytes(5 * 1024 ** 2), Buffer.from('the last part')]
 
 /** An upload with all its parts, and what completes it. */
-async function sendParts(client: S3Client) {
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...customer }))
+async function sendParts(client: S3Client, algorithm: { readonly ChecksumAlgorithm?: 'CRC32' } = {}) {
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ Bucket, Key, ...customer, ...algorithm }),
+  )
   const Parts = []
   for (const [index, Body] of bodies.entries()) {
-    const part = { Bucket, Key, UploadId, PartNumber: index + 1 }
-    const { ETag } = await client.send(new UploadPartCommand({ ...part, Body, ...customer }))
-    Parts.push({ PartNumber: index + 1, ETag })
+    const part = { Bucket, Key, UploadId, PartNumber: index + 1, ...algorithm }
+    const { ETag, ChecksumCRC32 } = await client.send(new UploadPartCommand({ ...part, Body, ...customer }))
+    Parts.push({ PartNumber: index + 1, ETag, ...(algorithm.ChecksumAlgorithm && { ChecksumCRC32 }) })
   }
   const input = { Bucket, Key, UploadId, MultipartUpload: { Parts } }
   return (key: Partial<typeof customer> = {}) =>
@@ -86,6 +88,14 @@ test('an upload is completed without the key that its parts were sent with', () 
     assert.is((await refusal(complete())).name, 'NoSuchUpload')
     const keyless = client.send(new GetObjectCommand({ Bucket, Key }))
     assert.is((await refusal(keyless)).name, 'InvalidRequest')
+  }))
+
+test('with a checksum algorithm it takes the key', () =>
+  withBucket(async (client) => {
+    const complete = await sendParts(client, { ChecksumAlgorithm: 'CRC32' })
+    assert.is((await refusal(complete())).name, 'InvalidRequest')
+    await complete(customer)
+    await requireContent(client)
   }))
 
 test('another key than that of the parts completes nothing', () =>

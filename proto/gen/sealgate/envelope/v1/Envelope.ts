@@ -49,7 +49,7 @@ export interface EnvelopeInput {
    */
   'epoch'?: (Buffer | Uint8Array | string);
   /**
-   * Of a running upload with SSE-C, where there is a KMS.
+   * Of a running upload with SSE-C and without a checksum algorithm, where there is a KMS.
    */
   'completion'?: (_sealgate_envelope_v1_CompletionInput | null);
 }
@@ -96,7 +96,7 @@ export interface Envelope {
    */
   'epoch': (Buffer);
   /**
-   * Of a running upload with SSE-C, where there is a KMS.
+   * Of a running upload with SSE-C and without a checksum algorithm, where there is a KMS.
    */
   'completion': (_sealgate_envelope_v1_Completion | null);
 }
