@@ -6,26 +6,46 @@ export interface LogTarget {
 }
 
 const busyMs = 10
-/** A reader that takes nothing for a second gets no more of a line. */
+/** A reader that takes nothing for a second gets no more of a line; once one was lost, none waits until it takes something. */
 const busyTriesMax = 100
 
 /**
  * Writes to the file descriptor. A line that cannot be written, to a full disk say, is lost: that is no reason to end. When
  * there is room again, what `lostLine` makes of their number comes first.
  */
-export function createLogTarget(fd: number, lostLine: (lost: number) => string): LogTarget {
+export function createLogTarget(
+  fd: number,
+  lostLine: (lost: number) => string,
+  sleep: (ms: number) => void = block,
+): LogTarget {
   let lost = 0
   /** Of a line that has been begun. */
   let rest: Uint8Array = new Uint8Array(0)
 
   /** False: nothing of it was written. */
   function put(line: string): boolean {
-    rest = rest.subarray(writeSome(fd, rest))
+    const triesMax = lost > 0 ? 0 : busyTriesMax
+    rest = rest.subarray(writeSome(rest, triesMax))
     if (rest.length > 0) return false
     const bytes = Buffer.from(line)
-    const written = writeSome(fd, bytes)
+    const written = writeSome(bytes, triesMax)
     if (written > 0) rest = bytes.subarray(written)
     return written > 0
+  }
+
+  /** Returns how many bytes could be written. */
+  function writeSome(bytes: Uint8Array, triesMax: number): number {
+    let written = 0
+    for (let tries = 0; written < bytes.length; ) {
+      try {
+        written += writeSync(fd, bytes, written)
+      } catch (error) {
+        const busy = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+        if (!busy || ++tries > triesMax) return written
+        sleep(busyMs)
+      }
+    }
+    return written
   }
 
   return {
@@ -42,17 +62,7 @@ export function createLogTarget(fd: number, lostLine: (lost: number) => string):
   }
 }
 
-/** Returns how many bytes could be written. */
-function writeSome(fd: number, bytes: Uint8Array): number {
-  let written = 0
-  for (let tries = 0; written < bytes.length; ) {
-    try {
-      written += writeSync(fd, bytes, written)
-    } catch (error) {
-      const busy = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
-      if (!busy || ++tries > busyTriesMax) return written
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs)
-    }
-  }
-  return written
+/** Keeps the thread. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }

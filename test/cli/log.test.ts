@@ -54,6 +54,22 @@ test('when lines can be written again, it ends the one that was begun, and says 
   })
 })
 
+test('once a line was lost because its reader takes nothing, none waits until it does', () => {
+  withPipe(({ fd, read }) => {
+    const waited: number[] = []
+    const target = createLogTarget(fd, lostLine, (ms) => void waited.push(ms))
+    target.write(`${'a'.repeat(100_000)}\n`)
+    target.write('not written\n')
+    const before = waited.length
+    assert.ok(before > 0)
+    for (let line = 0; line < 100; line++) target.write('not written\n')
+    assert.is(waited.length, before)
+    const begun = read()
+    target.write('written\n')
+    assert.match(begun + read(), /\n101 lost\nwritten\n$/)
+  })
+})
+
 if (!existsSync(full)) skip(`a log that cannot be written: there is no ${full}`)
 else {
   test('a command whose answer cannot be written says so, and its status is 1', async () => {
