@@ -6,8 +6,8 @@ import { protoFile } from '../proto.ts'
 export const messagePartsMax = 65_536
 
 /**
- * The service, with messages of more parts refused before anything is made of them (INTERNAL, as what cannot be decoded): the
- * limits of batches and contexts are looked at when a message is decoded, and half a million empty items take seconds to decode.
+ * The service, with messages of more parts refused before anything is made of them (INTERNAL, as what cannot be decoded): batches
+ * and contexts are held to their limits only once they are decoded, and half a million empty items take seconds to decode.
  */
 export function boundParts(definition: ServiceDefinition): ServiceDefinition {
   const root = protobuf.loadSync(protoFile).resolveAll()

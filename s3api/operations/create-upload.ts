@@ -81,7 +81,9 @@ async function sealUpload(
       ...(completion !== undefined && { completion }),
     }
     const macKey = envelopeMacKey(objectKey)
-    return { envelope: sealEnvelope(envelope, { macKey, bucket, key, facts: uploadFacts(plain) }), seal }
+    const sealed = sealEnvelope(envelope, { macKey, bucket, key, facts: uploadFacts(plain) })
+    macKey.fill(0)
+    return { envelope: sealed, seal }
   } finally {
     objectKey.fill(0)
   }

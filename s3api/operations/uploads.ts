@@ -108,21 +108,32 @@ export async function withUploadToComplete<Result>(
   }
 }
 
+/** Undefined for a plain upload. */
 async function openMacKeys(
   services: Services,
   upload: UploadRecord,
   customerKey: CustomerKey | undefined,
 ): Promise<UploadToComplete['encryption']> {
+  const kept = customerKey === undefined ? await openKeptMacKeys(services, upload) : undefined
+  if (kept !== undefined) return kept
+  const { encryption } = await openUpload(services, upload, customerKey)
+  if (encryption === undefined) return undefined
+  const { envelope, objectKey } = encryption
+  const macKeys = uploadMacKeys(objectKey)
+  objectKey.fill(0)
+  return { envelope, macKeys }
+}
+
+/** Those that the KMS keeps, where it keeps some. Errors: KmsError, DareError. */
+async function openKeptMacKeys(
+  { keys }: Services,
+  upload: UploadRecord,
+): Promise<UploadToComplete['encryption']> {
   const { bucket, key, envelope: stored } = upload
-  const envelope = stored && customerKey === undefined ? parseEnvelope(stored) : undefined
-  if (stored === undefined || services.keys === undefined || envelope?.completion === undefined) {
-    const { encryption } = await openUpload(services, upload, customerKey)
-    if (encryption === undefined) return undefined
-    const macKeys = uploadMacKeys(encryption.objectKey)
-    encryption.objectKey.fill(0)
-    return { envelope: encryption.envelope, macKeys }
-  }
-  const macKeys = await openCompletion(services.keys, envelope.completion, { bucket, key })
+  if (keys === undefined || stored === undefined) return undefined
+  const envelope = parseEnvelope(stored)
+  if (envelope.completion === undefined) return undefined
+  const macKeys = await openCompletion(keys, envelope.completion, { bucket, key })
   try {
     verifyEnvelope(stored, { macKey: macKeys.envelope, bucket, key, facts: uploadFacts(upload) })
     return { envelope, macKeys }

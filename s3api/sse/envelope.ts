@@ -148,7 +148,8 @@ export function parseEnvelope(stored: Uint8Array): Envelope {
     size: message.size,
     parts: message.parts.map(parsePart),
     ...(mode !== 'SSE-C' && { kms: parseKmsPart(message) }),
-    ...(message.completion !== null && { completion: parseCompletion(message.completion) }),
+    ...(mode === 'SSE-C' &&
+      message.completion !== null && { completion: parseCompletion(message.completion) }),
   }
 }
 

@@ -24,7 +24,12 @@ export function sealRecord(
   { objectKey, ...sealing }: Omit<RecordSealing, 'macKey'> & { readonly objectKey: Uint8Array },
   name: ObjectName,
 ): ObjectRecord {
-  return sealRecordWith(record, { ...sealing, macKey: envelopeMacKey(objectKey) }, name)
+  const macKey = envelopeMacKey(objectKey)
+  try {
+    return sealRecordWith(record, { ...sealing, macKey }, name)
+  } finally {
+    macKey.fill(0)
+  }
 }
 
 interface RecordSealing {

@@ -6,7 +6,8 @@ import { type ObjectName, sealNewKey, unsealKey } from './object-keys.ts'
 
 /**
  * What an upload is completed with: the keys of its MACs, derived from the object key, which they do not tell (FORMAT.md §5). S3
- * wants the key of SSE-C with each part, but not with the completion. So where there is a KMS, its data key keeps these two.
+ * wants the key of SSE-C with each part, but not with the completion of an upload without a checksum algorithm. So where there is
+ * a KMS, its data key keeps these two.
  */
 export interface UploadMacKeys {
   /** 32 bytes each, owned by the caller. */
@@ -49,10 +50,12 @@ export async function sealCompletion(
   const macKeys = uploadMacKeys(objectKey)
   const plaintext = Buffer.concat([macKeys.envelope, macKeys.part])
   zeroMacKeys(macKeys)
-  const sealedMacKeys = sealBytes(sealing.objectKey, plaintext)
-  plaintext.fill(0)
-  sealing.objectKey.fill(0)
-  return { iv, kms, sealedKey, sealedMacKeys }
+  try {
+    return { iv, kms, sealedKey, sealedMacKeys: sealBytes(sealing.objectKey, plaintext) }
+  } finally {
+    plaintext.fill(0)
+    sealing.objectKey.fill(0)
+  }
 }
 
 /** A key that comes too late is zeroed. */

@@ -158,6 +158,25 @@ test('a part’s record and the upload’s envelope are checked without the key 
     assert.is((await refusal(complete())).name, 'XMinioObjectTampered')
   }))
 
+test('only the envelope of an upload with SSE-C has a completion', () => {
+  const kms = {
+    keyId: 'key',
+    sealedDataKey: Buffer.alloc(9),
+    contextForm: 'bucket',
+    clientContext: {},
+  } as const
+  const iv = new Uint8Array(32)
+  const completion = { iv, kms, sealedKey: new Uint8Array(64), sealedMacKeys: new Uint8Array(96) }
+  const facts = { etag: '', modifiedAtMs: 0, headers: {}, metadata: {}, storageClass: '' }
+  const read = (seal: { mode: 'SSE-C' } | { mode: 'SSE-S3'; kms: typeof kms }) => {
+    const envelope = { ...seal, iv, sealedObjectKey: new Uint8Array(64), layout: 'parts', size: 0 } as const
+    const binding = { macKey: customerKey, bucket: Bucket, key: Key, facts }
+    return parseEnvelope(sealEnvelope({ ...envelope, parts: [], completion }, binding)).completion
+  }
+  assert.is(read({ mode: 'SSE-C' })?.sealedMacKeys.length, 96)
+  assert.is(read({ mode: 'SSE-S3', kms }), undefined)
+})
+
 test('without a KMS, or while it is away, the key is asked for', () =>
   withKept(async (keep) => {
     const bare = keep(await serveStore())
