@@ -144,23 +144,28 @@ test('replaced parts, which stay for their readers, go when the disk is nearly f
           const upload = async () => {
             const target = { Bucket: 'bucket', Key: 'key' }
             const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))
-            const part = { ...target, UploadId, PartNumber: 1 }
-            const { ETag } = await client.send(
-              new UploadPartCommand({ ...part, Body: Buffer.alloc(6 * MiB, 'x') }),
-            )
-            const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+            const Parts = []
+            // An object of one file goes at once: who reads it has it open.
+            for (const [index, size] of [5 * MiB, MiB].entries()) {
+              const part = { ...target, UploadId, PartNumber: index + 1 }
+              const { ETag } = await client.send(
+                new UploadPartCommand({ ...part, Body: Buffer.alloc(size, 'x') }),
+              )
+              Parts.push({ PartNumber: index + 1, ETag })
+            }
+            const MultipartUpload = { Parts }
             await client.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }))
           }
           const files = () => countFiles(`${directory}/.sealgate/data`)
           await upload()
           await upload()
-          assert.is(files(), 2)
+          assert.is(files(), 4)
           await upload()
           // Three are 18 of 24 MiB; with what the database takes, and 2.4 MiB, nothing may wait any more.
           await client.send(
             new PutObjectCommand({ Bucket: 'bucket', Key: 'more', Body: Buffer.alloc(4 * MiB, 'x') }),
           )
-          for (let attempt = 0; files() > 2; attempt++) {
+          for (let attempt = 0; files() > 3; attempt++) {
             assert.ok(attempt < 200, `${files()} files`)
             await new Promise((resolve) => setTimeout(resolve, 100))
           }
