@@ -104,7 +104,7 @@ export async function openFailingDiskStore(nth: number): Promise<DiskStore & { f
       directory,
       files: new FailingFiles(join(directory, '.sealgate', 'data')),
       reader: new Reader(databasePath),
-      writer: new FailingWriter(databasePath),
+      writer: new FailingWriter({ databasePath, log: silentLog }),
       log: silentLog,
       now: Date.now,
     })
@@ -128,7 +128,7 @@ async function withJanitor(
   const parts = {
     files: new DataFiles(dataDirectory),
     reader: new Reader(databasePath),
-    writer: new Writer(databasePath),
+    writer: new Writer({ databasePath, log: silentLog }),
     log: silentLog,
     now: () => Date.now() + laterMs,
   }

@@ -46,7 +46,7 @@ export async function openDiskBackend(options: {
     directory,
     files,
     reader: new Reader(databasePath),
-    writer: new Writer(databasePath, fsync),
+    writer: new Writer({ databasePath, log, fsync }),
     log,
     now,
   }

@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
 import { BackendError } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
@@ -9,6 +10,9 @@ import type { Outcome, WriterSetup } from './writer-thread.ts'
 const commandsPerCommit = 512
 /** Commands that wait for the thread; more are refused rather than piled up. */
 const waitingMax = 20_000
+/** A thread that ended by itself is started again after that time, during which writes are refused; twice as long after one that did nothing. */
+const restartDelayMinMs = 500
+const restartDelayMaxMs = 8_000
 
 interface Waiting {
   readonly command: Command
@@ -16,25 +20,40 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Hands commands to the writer thread, those that come while it commits all at once when it is done. */
+/**
+ * Hands commands to the writer thread, those that come while it commits all at once when it is done. What the thread had not answered
+ * when it ended is rejected, done or not, and another takes its place.
+ */
 export class Writer {
-  readonly #worker: Worker
+  readonly #setup: WriterSetup
+  readonly #log: Logger
   readonly #waiting: Waiting[] = []
   #committing: Waiting[] = []
-  #broken: Error | undefined
+  /** Absent while none runs. */
+  #worker: Worker | undefined
+  #exited: Promise<void> = Promise.resolve()
+  #restart: NodeJS.Timeout | undefined
+  #restartDelayMs = restartDelayMinMs
+  #closed = false
 
-  constructor(databasePath: string, fsync: FsyncPolicy = 'always') {
-    this.#worker = new Worker(new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url), {
-      workerData: { path: databasePath, fsync } satisfies WriterSetup,
-    })
-    this.#worker.on('message', (outcomes: readonly Outcome[]) => this.#settle(outcomes))
-    this.#worker.on('error', (error) => this.#fail(error))
+  constructor({
+    databasePath,
+    log,
+    fsync = 'always',
+  }: {
+    readonly databasePath: string
+    readonly log: Logger
+    readonly fsync?: FsyncPolicy
+  }) {
+    this.#setup = { path: databasePath, fsync }
+    this.#log = log
+    this.#start()
   }
 
   /** Resolves when the command is durable. Errors: BackendError by the interface's table. */
   execute(command: Command): Promise<CommandResult> {
-    if (this.#broken !== undefined) {
-      return Promise.reject(new BackendError('unavailable', 'the store has stopped', { cause: this.#broken }))
+    if (this.#closed || this.#worker === undefined) {
+      return Promise.reject(new BackendError('unavailable', 'the thread that writes does not run'))
     }
     if (this.#waiting.length >= waitingMax) {
       return Promise.reject(new BackendError('unavailable', `${waitingMax} writes are waiting`))
@@ -47,24 +66,44 @@ export class Writer {
 
   /** Finishes what was asked and ends the thread. */
   async close(): Promise<void> {
+    const worker = this.#worker
     while (this.#committing.length > 0) {
-      await new Promise((resolve) => this.#worker.once('message', resolve))
+      await new Promise((resolve) => worker?.once('message', resolve).once('exit', resolve))
     }
-    this.#broken ??= new Error('the store is closed')
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
-    this.#worker.postMessage([])
-    await ended
+    this.#closed = true
+    clearTimeout(this.#restart)
+    this.#worker?.postMessage([])
+    await this.#exited
+  }
+
+  #start(): void {
+    const worker = new Worker(new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url), {
+      workerData: this.#setup,
+    })
+    let why: unknown
+    worker.on('message', (outcomes: readonly Outcome[]) => this.#settle(outcomes))
+    worker.on('error', (error) => {
+      why = error
+    })
+    this.#exited = new Promise((resolve) => {
+      worker.once('exit', () => {
+        this.#end(why)
+        resolve()
+      })
+    })
+    this.#worker = worker
   }
 
   #send(): void {
     if (this.#committing.length > 0 || this.#waiting.length === 0) return
     this.#committing = this.#waiting.splice(0, commandsPerCommit)
-    this.#worker.postMessage(this.#committing.map(({ command }) => command))
+    this.#worker?.postMessage(this.#committing.map(({ command }) => command))
   }
 
   #settle(outcomes: readonly Outcome[]): void {
     const settled = this.#committing
     this.#committing = []
+    this.#restartDelayMs = restartDelayMinMs
     for (const [index, { resolve, reject }] of settled.entries()) {
       const outcome = outcomes[index]
       if (outcome === undefined) reject(new Error('the writer thread gave no outcome'))
@@ -75,9 +114,18 @@ export class Writer {
     this.#send()
   }
 
-  #fail(error: Error): void {
-    this.#broken = error
-    const failed = new BackendError('unavailable', 'the store has stopped', { cause: error })
+  /** The thread has ended: as it was told, or by itself. */
+  #end(why: unknown): void {
+    this.#worker = undefined
+    const failed = new BackendError('unavailable', 'the thread that writes has ended', { cause: why })
     for (const { reject } of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) reject(failed)
+    if (this.#closed) return
+    const delayMs = this.#restartDelayMs
+    this.#log.error(
+      { err: why, delayMs },
+      'the thread that writes to the store ended by itself; starting another',
+    )
+    this.#restart = setTimeout(() => this.#start(), delayMs).unref()
+    this.#restartDelayMs = Math.min(delayMs * 2, restartDelayMaxMs)
   }
 }

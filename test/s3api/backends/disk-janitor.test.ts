@@ -45,7 +45,7 @@ test('a file that cannot be removed is told once and keeps no other from being r
     }
     const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
     const reader = new Reader(join(store, 'meta.sqlite'))
-    const writer = new Writer(join(store, 'meta.sqlite'))
+    const writer = new Writer({ databasePath: join(store, 'meta.sqlite'), log })
     const janitor = () => new Janitor({ files, reader, writer, log, now: Date.now })
     const first = janitor()
     await first.emptyTrash()
@@ -84,7 +84,7 @@ async function withStore(
   const parts = {
     files: new DataFiles(join(scratch.path, '.sealgate', 'data')),
     reader: new Reader(path),
-    writer: new Writer(path),
+    writer: new Writer({ databasePath: path, log }),
     log,
   }
   const janitors: Janitor[] = []
