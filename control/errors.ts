@@ -5,6 +5,8 @@ export type KmsErrorCode =
   | 'key-not-found'
   | 'access-denied'
   | 'invalid-ciphertext'
+  /** The KMS takes no request of that size. */
+  | 'too-large'
   | 'unavailable'
   | 'not-configured'
   | 'internal'
@@ -34,6 +36,7 @@ export const statusOfCode = {
   'key-not-found': status.NOT_FOUND,
   'access-denied': status.PERMISSION_DENIED,
   'invalid-ciphertext': status.INVALID_ARGUMENT,
+  'too-large': status.OUT_OF_RANGE,
   unavailable: status.UNAVAILABLE,
   'not-configured': status.FAILED_PRECONDITION,
   internal: status.INTERNAL,
@@ -52,6 +55,7 @@ export const kmsErrorCodes: readonly KmsErrorCode[] = [
   'key-not-found',
   'access-denied',
   'invalid-ciphertext',
+  'too-large',
   'unavailable',
   'not-configured',
   'internal',

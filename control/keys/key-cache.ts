@@ -25,6 +25,7 @@ const sweepMs = 1_000
 /** How long a failure answers for the same key without another call. */
 const failureMs = {
   'invalid-ciphertext': 30_000,
+  'too-large': 5_000,
   'key-not-found': 5_000,
   'access-denied': 5_000,
   'not-configured': 5_000,

@@ -15,6 +15,7 @@ const s3CodeOfKms = {
   'key-not-found': 'KMS.NotFoundException',
   'access-denied': 'AccessDenied',
   'invalid-ciphertext': 'AccessDenied',
+  'too-large': 'InvalidArgument',
   unavailable: 'ServiceUnavailable',
   'not-configured': 'NotImplemented',
   internal: 'InternalError',
@@ -41,6 +42,11 @@ const s3CodeOfBackend = {
 } as const satisfies Record<BackendErrorCode, S3ErrorCode>
 
 /** Where that of the S3 code would not say enough. */
+const messageOfKms: Partial<Record<KmsErrorCode, string>> = {
+  // All else of a request to the KMS has a size that we know.
+  'too-large': 'The encryption context is larger than the KMS takes.',
+}
+
 const messageOfBackend: Partial<Record<BackendErrorCode, string>> = {
   locked: 'Access Denied because object protected by object lock.',
   unreadable: 'Access Denied because the server itself may not read what is stored.',
@@ -58,7 +64,7 @@ export function toS3Error(error: unknown, log: Logger): S3Error {
     if (error.code === 'internal') log.error({ err: error }, 'the key service failed')
     const told = error.code === 'not-configured' || error.code === 'key-not-found'
     const code = error.retryAfterMs === undefined ? s3CodeOfKms[error.code] : 'SlowDown'
-    return new S3Error(code, told ? error.message : undefined, { cause: error })
+    return new S3Error(code, told ? error.message : messageOfKms[error.code], { cause: error })
   }
   if (error instanceof BackendError) {
     if (error.code === 'unreadable') log.error({ err: error }, 'the system does not let the server read')

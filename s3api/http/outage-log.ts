@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../../control/client.ts'
-import { KmsError } from '../../control/errors.ts'
+import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
 import { BackendError } from '../backends/backend.ts'
 
 /** What many requests fail of at a time, which is no defect of ours, and which none of them has caused. */
@@ -81,11 +81,16 @@ export function reasonOf(error: unknown): string | undefined {
   return error instanceof Error ? error.message : undefined
 }
 
+const refusals: readonly KmsErrorCode[] = [
+  'access-denied',
+  'invalid-ciphertext',
+  'too-large',
+  'key-not-found',
+]
+
 /** The key service has said no: to this object or this user, and it would again. */
 export function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof KmsError && ['access-denied', 'invalid-ciphertext', 'key-not-found'].includes(error.code)
-  )
+  return error instanceof KmsError && refusals.includes(error.code)
 }
 
 export function isNoSpace(error: unknown): error is Error {

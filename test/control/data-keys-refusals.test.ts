@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { KmsError } from '../../control/errors.ts'
+import { KmsError } from '../../control/errors.ts'
 import { DataKeys } from '../../control/keys/data-keys.ts'
 import { defaultKeyLimits } from '../../control/keys/key-limits.ts'
 import { rejectsWith } from '../contracts/provider.ts'
@@ -53,6 +53,20 @@ fact(
     await clock.advance(10 * minuteMs)
     assert.match(keys.status.trouble, 'the KMS refuses')
     await clock.advance(1)
+    assert.is(keys.status.trouble, '')
+  },
+)
+
+fact(
+  'a request that is too large for the KMS ends no lease',
+  {},
+  async ({ keys, kms, lease, evicted, clock }) => {
+    await lease()
+    await clock.advance(6 * minuteMs)
+    kms.failWith(new KmsError('too-large', 'too large'))
+    await rejectsWith('too-large', keys.lease(bucket(), { signal: signal() }))
+    assert.not.ok(evicted.includes('refused'))
+    assert.is(keys.status.epochs, 1)
     assert.is(keys.status.trouble, '')
   },
 )

@@ -169,6 +169,25 @@ test('a vault that says 403 to one path denies it, and nothing else suffers', ()
     await keys.generateDataKey({ context })
   }))
 
+for (const fault of [
+  { kind: 'status', status: 413, errors: ['http: request body too large'] },
+  { kind: 'page', status: 413, text: html },
+] as const) {
+  test(`a request that is answered 413 with a ${fault.kind} fails, and holds nobody back`, () =>
+    withControl({}, async ({ vault, provider, keys }) => {
+      const end = vault.inject(fault, { path: /datakey/ })
+      for (let count = 0; count < 10; count++) {
+        await rejectsWith('too-large', keys.generateDataKey({ context }))
+      }
+      assert.is(vault.count('datakey'), 10)
+      assert.is(provider.circuit?.().state, 'closed')
+      assert.is(provider.session().ready, true)
+      assert.is((await keys.status()).cache?.offlineSinceMs, 0)
+      end()
+      await keys.generateDataKey({ context })
+    }))
+}
+
 test('a tampered ciphertext that is answered with 500 is sent once, and holds nobody back', () =>
   withControl({ simulator: { tamperedStatus: 500 } }, async ({ vault, provider, keys }) => {
     const { sealed } = await keys.generateDataKey({ context })

@@ -191,6 +191,8 @@ const faults: readonly (readonly [string, FaultKind, KmsErrorCode, number])[] = 
   ['502 of a load balancer', { kind: 'status', status: 502 }, 'unavailable', 1],
   ['503 of a sealed server', { kind: 'status', status: 503, errors: ['Vault is sealed'] }, 'unavailable', 1],
   ['404', { kind: 'status', status: 404 }, 'key-not-found', 1],
+  ['413 of vault', { kind: 'status', status: 413, errors: ['http: request body too large'] }, 'too-large', 1],
+  ['413 of a proxy', { kind: 'page', status: 413, text: '<html>' }, 'too-large', 1],
   ['400 of a soft-deleted key', refusal('refusing to use soft-deleted key'), 'access-denied', 1],
   [
     '400 of a key that signs only',

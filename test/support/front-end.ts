@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
+import type { Provider } from '../../control/providers/provider.ts'
 import type { Backend } from '../../s3api/backends/backend.ts'
 import { openDiskBackend } from '../../s3api/backends/disk/index.ts'
 import { createCryptoPool, type FrontEnd, type FrontEndConfig, startFrontEnd } from '../../s3api/index.ts'
@@ -44,12 +45,14 @@ export async function withFrontEnd(
     readonly documentBytesMax?: number
     /** In place of a new one. */
     readonly directory?: string
+    /** Control's KMS. */
+    readonly provider?: Provider
   },
   work: (front: TestFrontEnd) => Promise<void>,
 ): Promise<void> {
   const inDirectory = async (directory: string) => {
     const log = pino({ level: 'silent' })
-    const control = await startTestControl()
+    const control = await startTestControl(options.provider && { provider: options.provider })
     const pool = createCryptoPool({ threads: 1 })
     const backend = await openDiskBackend({ directory, log })
     const usersFile = join(directory, 'users.json')

@@ -21,6 +21,7 @@ export type VaultRefusal =
   | 'soft-deleted'
   | 'ciphertext'
   | 'version-too-old'
+  | 'request-too-large'
   | 'sealed'
   | 'wrapping-token'
   | 'source-address'

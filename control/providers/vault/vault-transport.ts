@@ -112,6 +112,8 @@ async function send(pool: Pool, request: TransportRequest): Promise<TransportRes
   if (status >= 300 && status < 400) {
     throw new VaultError({ kind: 'redirect', call, status, detail: hostOf(location) })
   }
+  // Whoever sets the limit, Vault or a proxy before it, says no to this one request, and not that Vault is away.
+  if (status === 413) throw new VaultError({ kind: 'refused', call, status, refusal: 'request-too-large' })
   if (status >= 400 && status < 500 && status !== 429 && !isRefusal(body)) {
     throw new VaultError({
       kind: 'invalid-answer',

@@ -181,6 +181,8 @@ function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
   switch (refusal) {
     case 'ciphertext':
       return 'invalid-ciphertext'
+    case 'request-too-large':
+      return 'too-large'
     case 'key-not-found':
     case 'key-type':
     case 'key-version':

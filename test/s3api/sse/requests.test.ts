@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { KmsError } from '../../../control/errors.ts'
+import { createMasterKeyProvider } from '../../../control/providers/master-key.ts'
+import type { Provider } from '../../../control/providers/provider.ts'
+import { testMasterKey } from '../../support/control.ts'
 import { type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 
 const test = suite('s3api/sse/requests')
@@ -61,6 +65,24 @@ test('headers that contradict each other are refused before anything is stored',
     }
     assert.is((await read(front, {})).code, 'NoSuchKey')
   }))
+
+test('a context that is too large for the KMS is the client’s mistake, and stores nothing', () => {
+  const kms = createMasterKeyProvider(testMasterKey)
+  const provider: Provider = {
+    ...kms,
+    async generateDataKey(call) {
+      if (JSON.stringify(call.context).length > 4096) throw new KmsError('too-large', 'vault answered 413')
+      return kms.generateDataKey(call)
+    },
+  }
+  return withBucket({ provider }, async (front) => {
+    const answer = await put(front, withContext(JSON.stringify({ name: 'x'.repeat(5000) })))
+    assert.equal([answer.status, answer.code], [400, 'InvalidArgument'])
+    assert.match(answer.body, 'The encryption context is larger than the KMS takes.')
+    assert.is((await read(front, {})).code, 'NoSuchKey')
+    assert.is((await put(front, withContext(JSON.stringify({ name: 'x' })))).status, 200)
+  })
+})
 
 test('an object under a customer’s key is read with that key and no other', () =>
   withBucket({}, async (front) => {
