@@ -5,12 +5,13 @@ import type { KeyDescription } from '../../proto/gen/sealgate/kms/v1/KeyDescript
 import type { KeyState } from '../../proto/gen/sealgate/kms/v1/KeyState.ts'
 import type { ListKeysResponse } from '../../proto/gen/sealgate/kms/v1/ListKeysResponse.ts'
 import type { StatusResponse } from '../../proto/gen/sealgate/kms/v1/StatusResponse.ts'
+import { toTarget } from '../address.ts'
 import type { KeyServiceStatus } from '../client.ts'
 import type { ControlAddress } from '../config.ts'
 import { codeOfStatus, KmsError, reasonOfFailure } from '../errors.ts'
 import { messageSizeMax, proto } from '../proto.ts'
 import type { Check } from '../providers/provider.ts'
-import { clientCredentials, toTarget } from '../server/listener.ts'
+import { clientCredentials } from './credentials.ts'
 
 /** A key as KeyDescription in kms.proto says. */
 export type DescribedKey = Readonly<KeyDescription>

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { KeysClient } from '../../proto/gen/sealgate/kms/v1/Keys.ts'
+import { toTarget } from '../address.ts'
 import type { ControlAddress } from '../config.ts'
 import { messageSizeMax, proto } from '../proto.ts'
-import { type Credentials, clientCredentials, toTarget } from '../server/listener.ts'
+import { type Credentials, clientCredentials } from './credentials.ts'
 import { HealthWatch, healths } from './health-watch.ts'
 
 /** Longer than any deadline: a ping in the middle of a drain would end the call (grpc-node issue 3068). */

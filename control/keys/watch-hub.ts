@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { WatchEvent } from '../../proto/gen/sealgate/kms/v1/WatchEvent.ts'
 import type { WatchRequest } from '../../proto/gen/sealgate/kms/v1/WatchRequest.ts'
-import { toStatus } from '../server/unary.ts'
 
 type Watcher = ServerWritableStream<WatchRequest, WatchEvent>
 
@@ -16,8 +15,8 @@ export class WatchHub {
   readonly #instanceId = randomUUID()
   readonly #keysReused: boolean
   readonly #disabledKeyIds: () => readonly string[]
-  /** Each with what throws when it may be told nothing more. */
-  readonly #watchers = new Map<Watcher, () => void>()
+  /** Each with what says whether it may be told more. */
+  readonly #watchers = new Map<Watcher, () => boolean>()
   readonly #heartbeat: NodeJS.Timeout
   #drops = 0
 
@@ -32,10 +31,11 @@ export class WatchHub {
   }
 
   /**
-   * Serves a Watch call until either side ends it. `requireAllowed` is asked before each event; what it throws ends the call.
+   * Serves a Watch call until either side ends it. `mayHear` is asked before each event after the first, and has ended the call
+   * where it says no.
    */
-  add(watcher: Watcher, requireAllowed: () => void): void {
-    this.#watchers.set(watcher, requireAllowed)
+  add(watcher: Watcher, mayHear: () => boolean): void {
+    this.#watchers.set(watcher, mayHear)
     const forget = () => void this.#watchers.delete(watcher)
     watcher.on('cancelled', forget).on('error', forget).on('close', forget)
     this.#send(watcher, this.#event({}))
@@ -60,14 +60,7 @@ export class WatchHub {
 
   #publish(drop: Partial<Pick<WatchEvent, 'allDropped' | 'droppedKeyIds'>>): void {
     const event = this.#event(drop)
-    for (const [watcher, requireAllowed] of this.#watchers) {
-      try {
-        requireAllowed()
-        this.#send(watcher, event)
-      } catch (error) {
-        watcher.emit('error', toStatus(error))
-      }
-    }
+    for (const [watcher, mayHear] of this.#watchers) if (mayHear()) this.#send(watcher, event)
   }
 
   #send(watcher: Watcher, event: WatchEvent): void {

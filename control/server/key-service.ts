@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import type { DecryptBatchResult } from '../../proto/gen/sealgate/kms/v1/DecryptBatchResult.ts'
 import type { DecryptRequest } from '../../proto/gen/sealgate/kms/v1/DecryptRequest.ts'
@@ -8,14 +9,15 @@ import type { AuditState } from '../audit/audit.ts'
 import { KmsError } from '../errors.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { Terms } from '../keys/held-key.ts'
-import { createRewrap } from '../keys/rewrap.ts'
 import type { Provider } from '../providers/provider.ts'
 import { createDecryptStream } from './decrypt-stream.ts'
+import type { PeerCall } from './identity.ts'
 import { parseContext, parseKeyId, parseSealed, requirePayload } from './key-requests.ts'
 import { type Call, createMethod, type MethodParts } from './method.ts'
 import type { OpenStreams } from './open-streams.ts'
+import { createRewrap } from './rewrap-stream.ts'
 import { statusOf } from './status.ts'
-import { unary } from './unary.ts'
+import { toStatus, unary } from './unary.ts'
 
 /** Items of one batch with the provider at once. */
 const batchItemsInFlight = 16
@@ -70,12 +72,23 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
       return { keyId, sealed: toBuffer(sealed) }
     }),
     Rewrap: createRewrap(keys, dependencies),
-    Watch: (call) => keys.hub.add(call, () => gate.requireAllowed(call, 'Watch')),
+    Watch: (call) => keys.hub.add(call, () => stillAllowed(call)),
     // What there is to do, the gate does: it writes the audit.
     ReportUses: unary('ReportUses', dependencies, async ({ items }) => ({
       results: items.map(() => ({ error: '' })),
     })),
     Status: unary('Status', dependencies, async () => statusOf(dependencies)),
+  }
+
+  /** Of a Watch; ends one that is not. */
+  function stillAllowed(call: PeerCall & EventEmitter): boolean {
+    try {
+      gate.requireAllowed(call, 'Watch')
+      return true
+    } catch (error) {
+      call.emit('error', toStatus(error))
+      return false
+    }
   }
 
   async function decrypt(request: DecryptRequest, call: Call): Promise<DecryptResponse> {

@@ -1,27 +1,17 @@
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { connect, isIPv6 } from 'node:net'
+import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { ChannelCredentials, experimental, type Server, ServerCredentials } from '@grpc/grpc-js'
+import { experimental, type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { hostPort, toTarget } from '../address.ts'
 import { CertificateFiles } from '../certificates.ts'
 import type { ControlAddress } from '../config.ts'
 import { KmsError } from '../errors.ts'
 
-/** Listening and connecting: a private Unix socket, or TCP with mutual TLS. */
+/** Listening: on a private Unix socket, or TCP with mutual TLS. */
 
 /** Longest path that the kernel takes for a Unix socket, without its terminator. */
 const socketPathSizeMax = 107
-
-/** The address as gRPC names it. */
-export function toTarget(address: ControlAddress): string {
-  return address.kind === 'unix' ? `unix:${address.path}` : hostPort(address.host, address.port)
-}
-
-/** What gRPC calls credentials, and what stops reading their files. */
-export interface Credentials {
-  readonly channel: ChannelCredentials
-  close(): void
-}
 
 /** A listener's address for people, with the port that was given where 0 was asked, and its own certificate over TCP. */
 export interface Listener {
@@ -59,20 +49,6 @@ export async function bind(server: Server, address: ControlAddress, log: Logger)
     certificates.close()
     throw error
   }
-}
-
-/** Errors: KmsError `unavailable` for a certificate that cannot be used. */
-export function clientCredentials(address: ControlAddress, log?: Logger): Credentials {
-  if (address.kind === 'unix') return { channel: ChannelCredentials.createInsecure(), close() {} }
-  const certificates = new CertificateFiles(address.tls, log === undefined ? {} : { log })
-  return {
-    channel: experimental.createCertificateProviderChannelCredentials(certificates, certificates),
-    close: () => certificates.close(),
-  }
-}
-
-function hostPort(host: string, port: number): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
 function bindTo(server: Server, target: string, credentials: ServerCredentials): Promise<number> {

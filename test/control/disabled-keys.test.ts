@@ -51,7 +51,7 @@ function fact(title: string, check: (scene: Scene) => Promise<void>): void {
     try {
       const watchers = [new Watcher(), new Watcher()]
       // Of a Watch call the hub uses what this has.
-      for (const watcher of watchers) keys.hub.add(watcher as never, () => {})
+      for (const watcher of watchers) keys.hub.add(watcher as never, () => true)
       await keys.lease(bound, waiting())
       await check({ keys, clock, watchers, file })
     } finally {

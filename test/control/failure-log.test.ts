@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KmsError } from '../../control/errors.ts'
-import { FailureLog } from '../../control/session/failure-log.ts'
+import { FailureLog } from '../../control/server/failure-log.ts'
 
 const test = suite('control/failure-log')
 

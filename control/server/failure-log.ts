@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { KmsErrorCode } from '../errors.ts'
-import type { Operation } from '../server/operations.ts'
+import type { Operation } from './operations.ts'
 
 /** How long the like of a failure is not told again. */
 const quietMs = 5_000
