@@ -31,6 +31,11 @@ export class KmsError extends Error {
   }
 }
 
+/** What is no KmsError is a fault of ours. */
+export function codeOf(error: unknown): KmsErrorCode {
+  return error instanceof KmsError ? error.code : 'internal'
+}
+
 /** Code to gRPC status. Read both ways, so that the client rebuilds the error which the service threw. */
 export const statusOfCode = {
   'key-not-found': status.NOT_FOUND,

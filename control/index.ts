@@ -109,7 +109,7 @@ export async function startControl(config: ControlConfig, dependencies: Dependen
   const auditState = () => audit?.state()
   const parts = { gate, provider, keys, streams, metrics, log, version, startedAtMs, audit: auditState }
   const keysService = boundParts(Keys.service)
-  server.addService(keysService, gateStreams(keysService, createKeyService(parts), { gate, streams }))
+  server.addService(keysService, gateStreams(keysService, createKeyService(parts), parts))
   server.addService(boundParts(Admin.service), { ...createKeyAdmin(parts), ...createAdminService(parts) })
   const health = addHealth(server, streams)
   new ReflectionService(packageDefinition).addToServer(server)

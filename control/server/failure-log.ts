@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { KmsErrorCode } from '../errors.ts'
+import type { Caller } from './identity.ts'
 import type { Operation } from './operations.ts'
 
 /** How long the like of a failure is not told again. */
@@ -32,14 +33,15 @@ export class FailureLog {
     this.#nowMs = nowMs
   }
 
-  tell(code: KmsErrorCode, error: unknown): void {
+  /** `client` is told where the failure is that client's own. */
+  tell(code: KmsErrorCode, error: unknown, client: Partial<Caller> = {}): void {
     const operation = this.#operation
     if (code === 'internal') {
       this.#log.error({ operation, code, err: error }, 'key operation failed')
       return
     }
     const reason = error instanceof Error ? error.message : String(error)
-    const kind = `${code} ${reason}`
+    const kind = `${code} ${client.identity} ${reason}`
     const told = this.#told.get(kind)
     const nowMs = this.#nowMs()
     if (told !== undefined && nowMs - told.atMs < quietMs) {
@@ -48,7 +50,7 @@ export class FailureLog {
     }
     this.#remember(kind, nowMs)
     const repeated = told === undefined || told.repeated === 0 ? {} : { repeated: told.repeated }
-    this.#log.warn({ operation, code, reason, ...repeated }, 'key operation failed')
+    this.#log.warn({ operation, code, reason, ...client, ...repeated }, 'key operation failed')
   }
 
   #remember(kind: string, atMs: number): void {

@@ -1,4 +1,4 @@
-import { KmsError, type KmsErrorCode } from '../errors.ts'
+import { codeOf, KmsError, type KmsErrorCode } from '../errors.ts'
 import { batchItemsMax } from '../proto.ts'
 import type { EncryptionContext } from '../service.ts'
 import type { LimitedClients } from './client-limits.ts'
@@ -109,6 +109,11 @@ export class Gate {
     this.#allowed(call, operation)
   }
 
+  /** Who calls, for the log; never throws. */
+  shown(call: PeerCall): Partial<Caller> {
+    return this.#identities.shown(call)
+  }
+
   #allowed(call: PeerCall, operation: Operation): Caller {
     const caller = this.#identities.of(call)
     if (!this.#policy.current().allows(caller.identity, operation)) throw denied(operation)
@@ -129,7 +134,8 @@ export class Gate {
     ]
     if (operations[operation].audited) this.#audit?.requireWritable()
     try {
-      if (!this.#policy.current().allows(caller.identity, operation, subject)) throw denied(operation)
+      if (!this.#policy.current().allows(caller.identity, operation, subject))
+        throw denied(operation, subject)
       const response = await work(request, {
         cached() {
           cached = true
@@ -222,13 +228,7 @@ function unwrap(error: unknown): never {
   throw error instanceof AuditFailure ? error.cause : error
 }
 
-function denied(operation: Operation): KmsError {
-  return new KmsError(
-    'access-denied',
-    `policy does not allow this client ${operation} with this key and context`,
-  )
-}
-
-function codeOf(error: unknown): KmsErrorCode {
-  return error instanceof KmsError ? error.code : 'internal'
+function denied(operation: Operation, subject?: Subject): KmsError {
+  const bound = subject && ` with key "${audited(subject).keyId}" and this context`
+  return new KmsError('access-denied', `policy does not allow this client ${operation}${bound ?? ''}`)
 }

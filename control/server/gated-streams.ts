@@ -1,6 +1,8 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
-import type { Gate } from './gate.ts'
+import { codeOf } from '../errors.ts'
+import { FailureLog } from './failure-log.ts'
 import type { PeerCall } from './identity.ts'
+import { isOfClient, type MethodParts } from './method.ts'
 import type { OpenStream, OpenStreams } from './open-streams.ts'
 import { type Operation, operationNames } from './operations.ts'
 import { toStatus } from './unary.ts'
@@ -14,12 +16,13 @@ type StreamCall = PeerCall & OpenStream
 export function gateStreams(
   definition: ServiceDefinition,
   handlers: object,
-  { gate, streams }: { readonly gate: Gate; readonly streams: OpenStreams },
+  { gate, log, streams }: MethodParts & { readonly streams: OpenStreams },
 ): UntypedServiceImplementation {
   const gated = Object.entries(handlers).map(([name, handler]) => {
     const method = definition[name]
     if (method === undefined || !(method.requestStream || method.responseStream)) return [name, handler]
     const operation = operationOf(name)
+    const failures = new FailureLog(operation, log)
     // grpc-js calls the handler of a stream with the call alone.
     const handle = handler as (call: StreamCall) => void
     return [
@@ -29,6 +32,7 @@ export function gateStreams(
           const leave = gate.open(call, operation)
           call.once('close', leave).once('cancelled', leave)
         } catch (error) {
+          failures.tell(codeOf(error), error, isOfClient(error) ? gate.shown(call) : {})
           call.emit('error', toStatus(error))
           return
         }

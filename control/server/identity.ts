@@ -29,7 +29,7 @@ export function identityOfCertificate(certificate: Uint8Array | string): string 
   return `sha256:${createHash('sha256').update(der).digest('hex')}`
 }
 
-/** Tells who calls. Errors: KmsError `access-denied` for a certificate that is missing or has ended since it connected. */
+/** Tells who calls. */
 export class Identities {
   readonly #unix: Caller | undefined
   readonly #remembered = new Map<string, { readonly identity: string; readonly endsAtMs: number }>()
@@ -40,6 +40,7 @@ export class Identities {
       transport === 'unix' ? { identity: `unix:${process.getuid?.() ?? 0}`, peer: 'unix' } : undefined
   }
 
+  /** Errors: KmsError `access-denied` for a certificate that is missing or has ended since it connected. */
   of(call: PeerCall): Caller {
     if (this.#unix !== undefined) return this.#unix
     const certificate = call.getAuthContext().sslPeerCertificate
@@ -47,6 +48,14 @@ export class Identities {
     const { identity, endsAtMs } = this.#lookUp(certificate)
     if (endsAtMs < Date.now()) throw new KmsError('access-denied', 'the client certificate has ended')
     return { identity, peer: call.getPeer() }
+  }
+
+  /** As {@link of}, for the log: whoever is refused as well. Nothing over the Unix socket, where it is always us. */
+  shown(call: PeerCall): Partial<Caller> {
+    if (this.#unix !== undefined) return {}
+    const certificate = call.getAuthContext().sslPeerCertificate
+    const peer = call.getPeer()
+    return certificate === undefined ? { peer } : { identity: this.#lookUp(certificate).identity, peer }
   }
 
   #lookUp({ fingerprint256, raw, valid_to }: PeerCertificate) {

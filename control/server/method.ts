@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
-import { KmsError, statusOfCode } from '../errors.ts'
+import { codeOf, KmsError, statusOfCode } from '../errors.ts'
 import type { CallEnd } from './call-end.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Gate, Notes } from './gate.ts'
@@ -50,14 +50,20 @@ export function createMethod<Request, Response>(
       log.debug({ operation }, 'key operation')
       return response
     } catch (error) {
-      const code = error instanceof KmsError ? error.code : 'internal'
+      const code = codeOf(error)
       metrics.end(operation, code, performance.now() - startedAt)
-      failures.tell(code, error)
+      failures.tell(code, error, isOfClient(error) ? gate.shown(peer) : {})
       throw error
     } finally {
       end.forget()
     }
   }
+}
+
+/** A refusal is; that the KMS is away everybody hears, and whose call was the first says nothing. */
+export function isOfClient(error: unknown): boolean {
+  if (!(error instanceof KmsError) || error.code === 'internal') return false
+  return error.code !== 'unavailable' || error.retryAfterMs !== undefined
 }
 
 /** What a client is told of an error. */

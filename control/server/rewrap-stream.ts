@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { RewrapRequest } from '../../proto/gen/sealgate/kms/v1/RewrapRequest.ts'
 import type { RewrapResult } from '../../proto/gen/sealgate/kms/v1/RewrapResult.ts'
-import { KmsError } from '../errors.ts'
+import { codeOf } from '../errors.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { CallEnd } from './call-end.ts'
 import { parseSealed } from './key-requests.ts'
@@ -36,7 +36,7 @@ export function createRewrap(keys: DataKeys, parts: MethodParts) {
     function rewrapItem(request: RewrapRequest): Promise<RewrapResult> {
       return rewrapOne(call, request, new CallEnd(call, Date.now() + itemDeadlineMs)).then(
         (sealed) => ({ sealed: Buffer.from(sealed), result: 'sealed' }),
-        (error: unknown) => ({ error: error instanceof KmsError ? error.code : 'internal', result: 'error' }),
+        (error: unknown) => ({ error: codeOf(error), result: 'error' }),
       )
     }
   }

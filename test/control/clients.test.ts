@@ -136,6 +136,37 @@ test('the items of a batch that policy denies fail alone', async () => {
   )
 })
 
+test('a client that is refused is named in the log, a stream of its as well', async () => {
+  await withTcpControl(policyOf, async ({ connect, identity, logged }) => {
+    const keys = connect()
+    const endWatch = keys.watch(() => {})
+    await rejectsWith('access-denied', keys.generateDataKey({ context: photos }))
+    await rejectsWith(
+      'access-denied',
+      keys.decrypt({ keyId: 'other', sealed: new Uint8Array(9), context: {} }),
+    )
+    const lines = () =>
+      logged()
+        .trim()
+        .split('\n')
+        .map((line): Record<string, string> => JSON.parse(line))
+    const refused = (operation: string) =>
+      lines().find((line) => line.operation === operation && line.code === 'access-denied')
+    await until(async () => refused('Watch') !== undefined)
+    endWatch()
+    for (const [operation, of] of [
+      ['Watch', ''],
+      ['GenerateDataKey', ` with key "${keyId}" and this context`],
+      ['Decrypt', ' with key "other" and this context'],
+    ] as const) {
+      const line = refused(operation)
+      assert.is(line?.identity, identity)
+      assert.match(line?.peer ?? '', /^127\.0\.0\.1:\d+$/)
+      assert.is(line?.reason, `policy does not allow this client ${operation}${of}`)
+    }
+  })
+})
+
 test('no method of any service lets a client in that policy does not know', async () => {
   await withTcpControl(policyOf, async ({ control, files }) => {
     const methods = Object.entries(packageDefinition).flatMap(([name, definition]) =>

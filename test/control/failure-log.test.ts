@@ -35,6 +35,22 @@ test('another reason and another code are told at once', () => {
   assert.is(lines.length, 3)
 })
 
+test('what two clients are refused is told of both, with who they are', () => {
+  const { lines, failures } = setUp()
+  const refusal = new KmsError('access-denied', 'policy does not allow it')
+  for (const port of [1, 2, 3]) {
+    for (const identity of ['a', 'b'])
+      failures.tell('access-denied', refusal, { identity, peer: `host:${port}` })
+  }
+  assert.equal(
+    lines.map(({ identity, peer }) => [identity, peer]),
+    [
+      ['a', 'host:1'],
+      ['b', 'host:1'],
+    ],
+  )
+})
+
 test('a fault of ours is told each time, in full', () => {
   const { lines, failures } = setUp()
   const fault = new TypeError('a bug')
