@@ -19,6 +19,7 @@ import { Slots } from './http/slots.ts'
 import { createMetrics } from './metrics.ts'
 import type { Operation, Services } from './operation.ts'
 import { operations } from './operations/index.ts'
+import { type Readiness, readiness } from './readiness.ts'
 import { openDataKeys } from './sse/data-keys.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
@@ -34,7 +35,7 @@ export interface FrontEnd {
   readonly url: string
   readonly port: number
   /** Whether requests can be served now, and why not. */
-  ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>
+  ready(): Promise<Readiness>
   /** Stops accepting, waits for running requests up to the configured time, then ends them. Idempotent. */
   close(): Promise<void>
 }
@@ -170,16 +171,4 @@ export async function startFrontEnd(
       return closed
     },
   }
-}
-
-async function readiness({ backend, keys }: Services) {
-  const reasons: string[] = []
-  const reason = (name: string) => (error: unknown) => {
-    reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  await backend.check().catch(reason('store'))
-  const status = await keys?.status().catch(reason('control'))
-  if (status !== undefined && !status.ready) reasons.push(`KMS: ${status.reason}`)
-  if (keys?.reason !== undefined) reasons.push(`store: ${keys.reason}`)
-  return { ready: reasons.length === 0, reasons }
 }

@@ -12,6 +12,8 @@ import { startTestControl } from '../support/control.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
 import { withKept } from '../support/kept.ts'
+import { soon } from '../support/soon.ts'
+import { startStoreRelay } from '../support/store-relay.ts'
 
 const test = suite('gateway/faults')
 const Bucket = 'bucket'
@@ -102,6 +104,18 @@ test('a store that is down is a 503 and not ready, and all is well when it is ba
     assert.is((await gateway.ready()).ready, true)
     await client.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'x' }))
     assert.is(String(await read(client, 'key')), 'x')
+  }))
+
+test('a store that takes requests and says nothing is told of before anybody gives up asking', () =>
+  withKept(async (keep) => {
+    const store = keep(await serveStore())
+    const relay = keep(await startStoreRelay(store.url))
+    const gateway = keep(await serveGateway(relay.url, {}))
+    relay.set(() => new Promise(() => {}))
+    const silent = await soon(gateway.ready())
+    assert.equal(silent, { ready: false, reasons: ['store: no answer within 3 s'] })
+    relay.set(() => undefined)
+    assert.is((await gateway.ready()).ready, true)
   }))
 
 test('a store that asks to slow down is asked again', () =>

@@ -1,35 +1,39 @@
 import type { Readable } from 'node:stream'
 import { BackendError } from '../backend.ts'
+import { BodyWatch } from './body-watch.ts'
 
 const drainedSizeMax = 64 * 1024
 
 /** The body of an answer, as it arrives. */
 export class UpstreamBody {
   readonly #readable: Readable
-  readonly #stallMs: number
+  readonly #watch: BodyWatch
 
-  /** `stallMs`: how long it may stand still. */
-  constructor(readable: Readable, stallMs: number) {
+  /** `slowMs`: how long it may stand still, or come with next to nothing. */
+  constructor(readable: Readable, slowMs: number) {
     this.#readable = readable
-    this.#stallMs = stallMs
+    this.#watch = new BodyWatch(slowMs, () =>
+      readable.destroy(new Error(`next to nothing came for ${slowMs / 1000} s`)),
+    )
     // What nobody reads any more may fail.
     readable.on('error', () => {})
   }
 
-  /** Its pieces. Errors: BackendError unavailable where the store stalls or the connection breaks. */
+  /** Its pieces. Errors: BackendError unavailable where the store stalls, or next to does, or the connection breaks. */
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
-    let watch = this.#watch()
+    const watch = this.#watch
+    watch.wait()
     try {
       for await (const piece of this.#readable) {
         // How long the reader takes with it says nothing of the store.
-        clearTimeout(watch)
+        watch.came(piece.length)
         yield piece
-        watch = this.#watch()
+        watch.wait()
       }
     } catch (error) {
       throw brokenOff(error)
     } finally {
-      clearTimeout(watch)
+      watch.end()
       this.cancel()
     }
   }
@@ -37,7 +41,8 @@ export class UpstreamBody {
   /** All of it, in place of its pieces; it must not be more than `sizeMax`. Errors: as `pieces`. */
   bytes(sizeMax: number): Promise<Uint8Array> {
     const readable = this.#readable
-    const watch = this.#watch()
+    const watch = this.#watch
+    watch.wait()
     return new Promise<Uint8Array>((resolve, reject) => {
       const pieces: Uint8Array[] = []
       let size = 0
@@ -49,7 +54,8 @@ export class UpstreamBody {
           size += piece.length
           pieces.push(piece)
           if (size > sizeMax) readable.destroy(new Error(`it has over ${sizeMax} bytes`))
-          watch.refresh()
+          watch.came(piece.length)
+          watch.wait()
         })
         .on('end', () => {
           const [first, ...more] = pieces
@@ -59,14 +65,9 @@ export class UpstreamBody {
       // Closed before: then none of these comes any more.
       if (readable.closed) closed()
     }).finally(() => {
-      clearTimeout(watch)
+      watch.end()
       this.cancel()
     })
-  }
-
-  #watch(): NodeJS.Timeout {
-    const stalled = () => this.#readable.destroy(new Error(`nothing came for ${this.#stallMs / 1000} s`))
-    return setTimeout(stalled, this.#stallMs)
   }
 
   /** Reads what an answer without a document has, which is next to nothing: so its connection can be used again. */

@@ -2,11 +2,11 @@
 export interface StoreWaits {
   /** For a connection, where all are in use. Less than a body may stand still, which begins to wait with it. */
   readonly connectionMs: number
-  /** A body may stand still, whichever way it goes. */
+  /** A body may stand still, whichever way it goes, or come with less than 1 KiB a second. */
   readonly stallMs: number
   /** Until an answer begins, when the store has the whole request. */
   readonly answerMs: number
-  /** The same where it moves the bytes of an object before it answers: a copy, a completion. */
+  /** The same where it moves the bytes of an object before it answers, or while it does: a copy, a completion. */
   readonly movedMs: number
 }
 

@@ -193,7 +193,9 @@ export class Upstream {
     const startedAt = performance.now()
     const { statusCode: status, headers: raw, body: readable } = await dispatch()
     const headers = flatten(raw)
-    const body = new UpstreamBody(readable, this.waits.stallMs)
+    // Some stores answer a copy or a completion at once, and send next to nothing until it is done.
+    const slowMs = movesObject(request) ? this.waits.movedMs : this.waits.stallMs
+    const body = new UpstreamBody(readable, slowMs)
     const { method, bucket, key } = request
     const storeRequestId = requestIdOf(headers)
     const trace = requestTrace.getStore()
@@ -249,7 +251,7 @@ export class Upstream {
 }
 
 /** What the store has to do for it grows with the object. */
-function movesObject({ method, query, headers }: UpstreamRequest): boolean {
+function movesObject({ method, query, headers }: Omit<UpstreamRequest, 'repeatable'>): boolean {
   const completes = method === 'POST' && query?.uploadId !== undefined
   return completes || headers?.['x-amz-copy-source'] !== undefined
 }

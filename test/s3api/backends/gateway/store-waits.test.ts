@@ -121,6 +121,48 @@ test('a store that stands still in mid-answer is cut off', () => {
   })
 })
 
+/** A head, and then some bytes again and again. */
+function drops(bytes: number, everyMs: number, times: number): http.RequestListener {
+  return (request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-length': bytes * times })
+    let sent = 0
+    const timer = setInterval(() => {
+      sent++
+      if (sent === times || response.destroyed) clearInterval(timer)
+      if (sent === times) response.end(Buffer.alloc(bytes, ' '))
+      else response.write(Buffer.alloc(bytes, ' '))
+    }, everyMs)
+  }
+}
+
+test('a store that sends byte after byte is cut off, whether its answer is data or not', () =>
+  withStore(drops(1, 20, 100_000), { stallMs: 200 }, async (upstream) => {
+    const { body } = await upstream.send(get)
+    const pieces = rejection(
+      (async () => {
+        for await (const _ of body.pieces()) await sleep(1)
+      })(),
+    )
+    for (const ending of [pieces, rejection(upstream.fetch(get, 100_000))]) {
+      const error = await soon(ending)
+      assert.ok(error instanceof BackendError && error.code === 'unavailable')
+    }
+  }))
+
+test('a store that is slow, but gets on, is not cut off', () =>
+  withStore(drops(500, 100, 25), { stallMs: 1000 }, async (upstream) => {
+    const { bytes } = await upstream.fetch(get, 100_000)
+    assert.is(bytes.length, 500 * 25)
+  }))
+
+test('an answer to a completion may come byte after byte until it is done', () =>
+  withStore(drops(1, 50, 20), { stallMs: 200 }, async (upstream) => {
+    const completion = { method: 'POST', ...object, query: { uploadId: 'id' }, repeatable: false } as const
+    const { bytes } = await upstream.fetch(completion, 100)
+    assert.is(bytes.length, 20)
+  }))
+
 test('a store has longer to answer a copy or a completion than other requests', () => {
   const answersLate: http.RequestListener = (request, response) => {
     request.resume()
