@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { ControlProcessConfig } from './control-process.ts'
+import { messageOf } from './error-text.ts'
 import type { FrontEndProcessConfig } from './front-end-process.ts'
 import { guardProcess } from './guards.ts'
 import { createLog } from './log.ts'
@@ -51,7 +52,7 @@ async function start(starting: Promise<RunningProcess>): Promise<void> {
     if (ending) return
     // Told here: there is nothing to stop.
     ending = true
-    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+    tell({ type: 'failed', message: messageOf(error) })
     end(1)
   }
 }
@@ -61,8 +62,7 @@ async function report(id: number): Promise<void> {
     const given = await (await running)?.report?.()
     if (given !== undefined) tell({ type: 'report', id, report: given })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    tell({ type: 'report', id, report: { ready: false, reasons: [reason], metrics: [] } })
+    tell({ type: 'report', id, report: { ready: false, reasons: [messageOf(error)], metrics: [] } })
   }
 }
 

@@ -4,6 +4,7 @@ import { parseAdminAddress, parseControlAddress } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import type { ControlProcessConfig } from './control-process.ts'
 import { type Environment, nameOf } from './environment.ts'
+import { codeOf, messageOf } from './error-text.ts'
 import { keySettings, parseKeys } from './keys-config.ts'
 import { parseKms } from './kms-config.ts'
 import { parseLevel } from './log.ts'
@@ -110,10 +111,9 @@ function parsePolicy(
     readPolicy(found.value)
   } catch (error) {
     // What parsing says names places in the file, not what stands there.
-    const reason = error instanceof Error ? error.message : 'an error'
-    const known =
-      error instanceof Error && 'code' in error ? `it cannot be read (${String(error.code)})` : reason
-    throw new ConfigError(`${found.name} names a file that is no policy: ${known}`, { cause: error })
+    const code = codeOf(error)
+    const reason = code === undefined ? messageOf(error) : `it cannot be read (${code})`
+    throw new ConfigError(`${found.name} names a file that is no policy: ${reason}`, { cause: error })
   }
   return { policyFile: found.value }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from './config-error.ts'
+import { codeOf } from './error-text.ts'
 import { ownPrefixes, refusedVariables, type Setting, variables } from './variables.ts'
 
 /** A setting as it was given: under which name, so that errors can say it. */
@@ -122,7 +123,7 @@ function readSecretFile(name: string, path: string): string {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
+    const reason = codeOf(error) ?? 'an error'
     throw new ConfigError(`${name} names a file that cannot be read (${reason})`, { cause: error })
   }
   const value = text.replace(/\r?\n$/, '')

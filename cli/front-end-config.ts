@@ -15,6 +15,7 @@ import { type HostPort, parseHostPort } from './addresses.ts'
 import { requireCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
+import { codeOf, messageOf } from './error-text.ts'
 
 const defaultAddress = '127.0.0.1:9000'
 const defaultRegion = 'us-east-1'
@@ -113,8 +114,7 @@ function parseUsersFile(environment: Environment, credential: Credential): strin
   try {
     readUsersFile(found.value, [credential])
   } catch (error) {
-    const unreadable = error instanceof Error && 'code' in error
-    const reason = unreadable ? 'it cannot be read' : error instanceof Error ? error.message : String(error)
+    const reason = codeOf(error) === undefined ? messageOf(error) : 'it cannot be read'
     throw new ConfigError(`${found.name} names a file that cannot be used: ${reason}`, { cause: error })
   }
   return found.value

@@ -1,3 +1,4 @@
+import { codeOf } from './error-text.ts'
 import { createLog } from './log.ts'
 
 /** What no process of ours does, whatever happens in it. */
@@ -15,7 +16,7 @@ export function guardProcess(name: string): void {
   process.noDeprecation = true
   process.stderr.on('error', () => {})
   process.stdout.on('error', (error) => {
-    const code = 'code' in error ? String(error.code) : error.message
+    const code = codeOf(error) ?? error.message
     // Whoever read what we print has gone: no reason to end.
     if (code === 'EPIPE') return
     process.exitCode = 1

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { AdminService, DescribedKey } from '../control/index.ts'
 import { takeEnvironment } from './environment.ts'
+import { messageOf } from './error-text.ts'
 import { type ControlChoice, requireControl } from './find-control.ts'
 import { clockText } from './time-text.ts'
 import { withAdmin } from './with-admin.ts'
@@ -112,7 +113,7 @@ async function tellAll<T>(options: KeyOptions, { print, ask, toJson, toText }: O
       (result) => ({ address: admin.address, result }),
       (error: unknown) => ({
         address: admin.address,
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       }),
     )
   const addresses = await controlsOf(options)

@@ -1,4 +1,5 @@
 import type { HostPort } from './addresses.ts'
+import { codeOf } from './error-text.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process has this port',
@@ -10,7 +11,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** An error of listening in words; another error as it is. */
 export function explainListening(what: string, { host, port }: HostPort): (error: unknown) => never {
   return (error) => {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = codeOf(error) ?? ''
     const reason = reasons[code]
     if (reason === undefined) throw error
     throw new Error(`${what} cannot listen on ${host}:${port}: ${reason} (${code})`, { cause: error })

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { codeOf } from './error-text.ts'
 
 /** Where the lines of the log go, each before anything else is done. */
 export interface LogTarget {
@@ -40,8 +41,7 @@ export function createLogTarget(
       try {
         written += writeSync(fd, bytes, written)
       } catch (error) {
-        const busy = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
-        if (!busy || ++tries > triesMax) return written
+        if (codeOf(error) !== 'EAGAIN' || ++tries > triesMax) return written
         sleep(busyMs)
       }
     }

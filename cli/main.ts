@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from './config-error.ts'
 import { type ControlOptions, parseControlProcess } from './control-config.ts'
 import { takeEnvironment } from './environment.ts'
+import { messageOf } from './error-text.ts'
 import { describeGateway, parseGateway } from './gateway.ts'
 import { guardProcess } from './guards.ts'
 import { addOperatorCommands } from './operator-commands.ts'
@@ -95,7 +96,7 @@ function endOnSignal(running: { stop(): Promise<void>; kill(): void; restart?():
 
 function fail(error: unknown): never {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : statusOfMisuse)
-  process.stderr.write(`sealgate: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`sealgate: ${messageOf(error)}\n`)
   process.exit(error instanceof ConfigError ? statusOfMisuse : 1)
 }
 

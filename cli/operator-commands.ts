@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { AdminService } from '../control/index.ts'
 import { takeEnvironment } from './environment.ts'
+import { messageOf } from './error-text.ts'
 import { type ControlChoice, requireControl } from './find-control.ts'
 import { keyCommands } from './key-commands.ts'
 import type { RewrapOptions } from './rewrap.ts'
@@ -72,7 +73,7 @@ async function statusOf(admin: AdminService): Promise<InstanceStatus> {
   try {
     return { address: admin.address, status: await admin.status() }
   } catch (error) {
-    return { address: admin.address, error: error instanceof Error ? error.message : String(error) }
+    return { address: admin.address, error: messageOf(error) }
   }
 }
 

@@ -18,6 +18,7 @@ import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
 import { hasStore, ownFolder } from './data-folder.ts'
 import type { Environment } from './environment.ts'
+import { codeOf } from './error-text.ts'
 import { parseFrontEnd } from './front-end-config.ts'
 import { parseProcesses, type ServerOptions } from './server.ts'
 import type { SystemConfig } from './system.ts'
@@ -112,7 +113,7 @@ function makeFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: directoryMode })
     accessSync(folder, constants.W_OK)
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
+    const reason = codeOf(error) ?? 'an error'
     throw new ConfigError(`${folder} cannot be made or written (${reason})`, { cause: error })
   }
 }
@@ -165,7 +166,7 @@ function readOrMake(path: string, make: () => string): string {
       return text
     } catch (error) {
       // Another quickstart on this folder was first: its file counts.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (codeOf(error) !== 'EEXIST') throw error
       return readOrMake(path, make)
     } finally {
       rmSync(temporary)

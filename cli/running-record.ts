@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { ownFolder } from './data-folder.ts'
+import { codeOf } from './error-text.ts'
 
 /**
  * What a running server writes, so that the operator's commands find its private control service: into its data folder, or, if
@@ -116,7 +117,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError } from './config-error.ts'
+import { codeOf } from './error-text.ts'
 
 /** What fits into sockaddr_un on every system, its end included. */
 const socketPathSizeMax = 103
@@ -15,7 +16,7 @@ export function makeSocketDirectory(): string {
   try {
     directory = mkdtempSync(join(tmpdir(), 'sealgate-'))
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
+    const reason = codeOf(error) ?? 'an error'
     throw new ConfigError(`TMPDIR names a directory in which nothing can be made (${reason})`, {
       cause: error,
     })
