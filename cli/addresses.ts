@@ -3,6 +3,7 @@ import { requireAuthorities, requireCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
 import { nameOf } from './environment.ts'
+import { socketPathSizeMax } from './socket-directory.ts'
 
 export interface HostPort {
   readonly host: string
@@ -10,8 +11,6 @@ export interface HostPort {
 }
 
 const allInterfaces = '0.0.0.0'
-/** What fits into sockaddr_un on every system, its end included. */
-const socketPathBytesMax = 103
 
 /** `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for all interfaces. Errors: ConfigError. */
 export function parseHostPort(name: string, text: string): HostPort {
@@ -41,8 +40,8 @@ export function parseControlAddress(name: string, text: string, environment: Env
     const path = text.slice('unix:'.length)
     if (!path.startsWith('/'))
       throw new ConfigError(`${name} must name a socket by an absolute path, unix:/…`)
-    if (Buffer.byteLength(path) > socketPathBytesMax) {
-      throw new ConfigError(`${name} names a socket by more than ${socketPathBytesMax} bytes`)
+    if (Buffer.byteLength(path) > socketPathSizeMax) {
+      throw new ConfigError(`${name} names a socket by more than ${socketPathSizeMax} bytes`)
     }
     return { kind: 'unix', path }
   }
@@ -57,4 +56,13 @@ export function parseControlAddress(name: string, text: string, environment: Env
   requireCertificate(cert, key)
   requireAuthorities(ca)
   return { kind: 'tcp', host, port, tls: { certFile: cert.value, keyFile: key.value, caFile: ca.value } }
+}
+
+/** An http or https URL, without a user and a query; its path is for the caller to judge. Errors: ConfigError. */
+export function parseUrl(name: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {
+    throw new ConfigError(`${name} must be an http or https URL`)
+  }
+  return url
 }

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import {
+  accessKeyForm,
+  accessKeySizeMin,
   type Credential,
   type FrontEndConfig,
   type FsyncPolicy,
@@ -9,10 +11,11 @@ import {
   ownershipModes,
   readUsersFile,
   type SignatureV2Mode,
+  secretKeySizeMin,
   signatureV2Modes,
 } from '../s3api/settings.ts'
 import { type HostPort, parseHostPort } from './addresses.ts'
-import { requireCertificate } from './certificate-files.ts'
+import { parseCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { codeOf, messageOf } from './error-text.ts'
@@ -24,9 +27,6 @@ const defaultRequestsSharePercent = 80
 const defaultConnectionsMax = 10_000
 const defaultBytesPerSecondMin = 1_024
 const defaultDrainSeconds = 3
-/** As MinIO has it. */
-const accessKeySizeMin = 3
-const secretKeySizeMin = 8
 
 /** What a front-end process is started with, besides its store. */
 export interface FrontEndSettings {
@@ -47,7 +47,7 @@ export function parseFrontEnd(
     readonly processes: number
   },
 ): FrontEndSettings {
-  const tls = parseTls(environment)
+  const tls = parseCertificate(environment, 'tlsCert', 'tlsKey')
   const { credential } = options
   const usersFile = parseUsersFile(environment, credential)
   return {
@@ -55,7 +55,7 @@ export function parseFrontEnd(
       address: parseAddress(environment, options.address),
       ...(tls !== undefined && { tls }),
       domains: parseDomains(environment),
-      region: parseRegion(environment),
+      region: parseRegion(environment, 'region', defaultRegion),
       credentials: new Map([[credential.accessKey, credential]]),
       ...(usersFile !== undefined && { usersFile }),
       objectOwnership: parseObjectOwnership(environment),
@@ -96,7 +96,7 @@ export function parseCredential(environment: Environment): Credential {
   const secretKey = environment.find('secretKey')
   if (accessKey === undefined) throw new ConfigError(`${nameOf('accessKey')} must be set`)
   if (secretKey === undefined) throw new ConfigError(`${nameOf('secretKey')} must be set`)
-  if (accessKey.value.length < accessKeySizeMin || !/^[\w.@+=-]+$/.test(accessKey.value)) {
+  if (accessKey.value.length < accessKeySizeMin || !accessKeyForm.test(accessKey.value)) {
     throw new ConfigError(
       `${accessKey.name} must have at least ${accessKeySizeMin} letters, digits or . _ - @ + =`,
     )
@@ -149,16 +149,6 @@ function parseFsync(environment: Environment): FsyncPolicy {
   return policy
 }
 
-function parseTls(environment: Environment): FrontEndConfig['tls'] {
-  const certFile = environment.find('tlsCert')
-  const keyFile = environment.find('tlsKey')
-  if (certFile === undefined && keyFile === undefined) return undefined
-  if (certFile === undefined) throw new ConfigError(`${nameOf('tlsCert')} must be set, as its key is`)
-  if (keyFile === undefined) throw new ConfigError(`${nameOf('tlsKey')} must be set, as its certificate is`)
-  requireCertificate(certFile, keyFile)
-  return { certFile: certFile.value, keyFile: keyFile.value }
-}
-
 function parseDomains(environment: Environment): string[] {
   const found = environment.find('domain')
   const domains = splitList(found?.value)
@@ -169,12 +159,17 @@ function parseDomains(environment: Environment): string[] {
   return domains.map((domain) => domain.toLowerCase())
 }
 
-function parseRegion(environment: Environment): string {
-  const found = environment.find('region')
+/** Errors: ConfigError. */
+export function parseRegion(
+  environment: Environment,
+  setting: 'region' | 'backendRegion',
+  otherwise: string,
+): string {
+  const found = environment.find(setting)
   if (found !== undefined && !/^[a-zA-Z0-9-]{1,64}$/.test(found.value)) {
     throw new ConfigError(`${found.name} must be a region's name`)
   }
-  return found?.value ?? defaultRegion
+  return found?.value ?? otherwise
 }
 
 function parseProxies(environment: Environment): string[] {

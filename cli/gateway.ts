@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type GatewayConfig, parseProfile } from '../s3api/settings.ts'
+import { type GatewayConfig, isBucketName, parseProfile } from '../s3api/settings.ts'
+import { parseUrl } from './addresses.ts'
 import { requireAuthorities } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
-import { parseCredential, parseFrontEnd } from './front-end-config.ts'
-import { parseControl, parseProcesses, type ServerOptions } from './server.ts'
+import { parseRegion } from './front-end-config.ts'
+import { parseServed, type ServerOptions } from './server.ts'
 import type { SystemConfig } from './system.ts'
 
 const defaultEndpoint = 'https://s3.amazonaws.com'
-const defaultRegion = 'us-east-1'
 const defaultSystemBucket = 'sealgate-system'
 const defaultConnectionsMax = 256
 
@@ -22,19 +22,8 @@ export function parseGateway(
   options: ServerOptions,
   endpoint: string | undefined,
 ): SystemConfig & { readonly store: GatewayStore } {
-  const control = parseControl(environment)
-  const autoEncryption = environment.flag('autoEncryption')
-  if (autoEncryption && control === undefined) {
-    throw new ConfigError(`${environment.given('autoEncryption')?.name} is on, but no KMS is configured`)
-  }
-  const credential = parseCredential(environment)
-  const processes = parseProcesses(environment, options, 'info')
-  const frontEnd = parseFrontEnd(environment, {
-    address: options.address,
-    credential,
-    autoEncryption,
-    processes: processes.processes,
-  })
+  const { credential, ...served } = parseServed(environment, options)
+  const { control, frontEnd } = served
   const parsed = parseEndpoint(environment, endpoint)
   const double = parseDouble(environment, { hasKms: control !== undefined })
   if (double.c && !parsed.secure && !frontEnd.config.allowSseCOverHttp) {
@@ -48,7 +37,7 @@ export function parseGateway(
       kind: 'gateway',
       config: {
         endpoint: parsed,
-        region: parseRegion(environment, frontEnd.config.region),
+        region: parseRegion(environment, 'backendRegion', frontEnd.config.region),
         credentials: parseBackendCredentials(environment, credential),
         ...(caFile !== undefined && { caFile }),
         systemBucket: parseSystemBucket(environment),
@@ -62,15 +51,8 @@ export function parseGateway(
         ),
       },
     },
-    frontEnd,
-    ...(control !== undefined && { control }),
-    ...processes,
+    ...served,
   }
-}
-
-/** By which the record of a running gateway names its store. */
-export function storeName({ endpoint: { host, port }, systemBucket }: GatewayConfig): string {
-  return `${host}:${port}/${systemBucket}`
 }
 
 /** What an operator sees when it serves. */
@@ -97,10 +79,7 @@ function parseEndpoint(environment: Environment, argument: string | undefined): 
   const found = environment.find('backendEndpoint')
   const name = argument === undefined ? (found?.name ?? '') : 'the endpoint'
   const text = argument ?? found?.value ?? defaultEndpoint
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {
-    throw new ConfigError(`${name} must be an http or https URL`)
-  }
+  const url = parseUrl(name, text)
   if (url.pathname !== '/') throw new ConfigError(`${name} must be a URL without a path`)
   const secure = url.protocol === 'https:'
   return { secure, host: url.hostname, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port) }
@@ -158,17 +137,9 @@ function parseBackendCredentials(
   }
 }
 
-function parseRegion(environment: Environment, clients: string): string {
-  const found = environment.find('backendRegion')
-  if (found === undefined) return clients === '' ? defaultRegion : clients
-  if (!/^[a-zA-Z0-9-]{1,64}$/.test(found.value))
-    throw new ConfigError(`${found.name} must be a region's name`)
-  return found.value
-}
-
 function parseSystemBucket(environment: Environment): string {
   const found = environment.find('backendSystemBucket')
-  if (found !== undefined && !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(found.value)) {
+  if (found !== undefined && !isBucketName(found.value)) {
     throw new ConfigError(`${found.name} must be a bucket's name`)
   }
   return found?.value ?? defaultSystemBucket

@@ -1,6 +1,7 @@
 import type { MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
 import { isKeyId, isMount, isNamespace, keyIdRule, readTlsSettings } from '../control/settings.ts'
-import { requireCertificate } from './certificate-files.ts'
+import { parseUrl } from './addresses.ts'
+import { parseCertificate } from './certificate-files.ts'
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import type { Setting } from './variables.ts'
@@ -77,7 +78,7 @@ function parseVault(environment: Environment, because: string): VaultConfig {
   const caPath = parseCaPath(environment)
   const namespace = parseNamespace(environment, 'vaultNamespace')
   const loginNamespace = parseNamespace(environment, 'vaultLoginNamespace')
-  const clientTls = parseClientTls(environment)
+  const clientTls = parseCertificate(environment, 'vaultClientCert', 'vaultClientKey')
   return {
     kind: 'vault',
     endpoint,
@@ -101,10 +102,7 @@ function required(environment: Environment, setting: Setting, because: string) {
 }
 
 function parseEndpoint({ name, value }: { readonly name: string; readonly value: string }): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {
-    throw new ConfigError(`${name} must be an http or https URL`)
-  }
+  const url = parseUrl(name, value)
   if (!/^\/*$/.test(url.pathname)) throw new ConfigError(`${name} must be a URL without a path`)
   return url.origin
 }
@@ -123,17 +121,6 @@ function parseMount(environment: Environment, setting: Setting, otherwise: strin
     throw new ConfigError(`${found.name} must be a mount's path`)
   }
   return mount
-}
-
-function parseClientTls(environment: Environment): VaultConfig['clientTls'] {
-  const certFile = environment.find('vaultClientCert')
-  const keyFile = environment.find('vaultClientKey')
-  if (certFile === undefined && keyFile === undefined) return undefined
-  if (certFile === undefined) throw new ConfigError(`${nameOf('vaultClientCert')} must be set, as its key is`)
-  if (keyFile === undefined)
-    throw new ConfigError(`${nameOf('vaultClientKey')} must be set, as its certificate is`)
-  requireCertificate(certFile, keyFile)
-  return { certFile: certFile.value, keyFile: keyFile.value }
 }
 
 /** The secret id, or a wrapping token for it. */

@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { rmSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { connectKeyService, type KeyService } from '../control/client.ts'
@@ -12,10 +11,11 @@ import { parseControlParts } from './control-config.ts'
 import { disabledKeysIn, hasStore } from './data-folder.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { type ControlChoice, controlsOfGateways, findControl } from './find-control.ts'
-import { parseGateway, storeName } from './gateway.ts'
+import { parseGateway } from './gateway.ts'
 import { parseKms } from './kms-config.ts'
 import { createLog } from './log.ts'
-import { openStore, type StoreConfig } from './store-config.ts'
+import { makeSocketDirectory, socketIn } from './socket-directory.ts'
+import { openStore, type StoreConfig, storeName } from './store-config.ts'
 import { version } from './version.ts'
 
 export interface RewrapOptions extends ControlChoice {
@@ -98,8 +98,8 @@ async function withKeys<T>(
       `no server runs on ${store.kind === 'disk' ? store.directory : 'it'}: name its control service, or set ${nameOf('vaultEndpoint')} or ${nameOf('masterKey')}`,
     )
   }
-  const socketDirectory = mkdtempSync(join(tmpdir(), 'sealgate-'))
-  const address = { kind: 'unix', path: join(socketDirectory, 'control.sock') } as const
+  const socketDirectory = makeSocketDirectory()
+  const address = { kind: 'unix', path: socketIn(socketDirectory) } as const
   try {
     const own = await startControl(
       {

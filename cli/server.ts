@@ -1,4 +1,5 @@
 import type { Level } from 'pino'
+import type { Credential } from '../s3api/settings.ts'
 import { parseAdminAddress, parseControlAddresses } from './addresses.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts, refuseControlParts, refuseTcpParts } from './control-config.ts'
@@ -28,6 +29,15 @@ export function parseServer(
 ): SystemConfig & { readonly store: { readonly kind: 'disk' } } {
   const gateway = environment.given('gatewayEncryption')
   if (gateway !== undefined) throw new ConfigError(`${gateway.name} is for a gateway; this is a server`)
+  const { credential: _, ...served } = parseServed(environment, options)
+  return { store: { kind: 'disk', directory, readMinio: environment.flag('readMinio') }, ...served }
+}
+
+/** What server and gateway have in common: all but the store. Errors: ConfigError. */
+export function parseServed(
+  environment: Environment,
+  options: ServerOptions,
+): Omit<SystemConfig, 'store'> & { readonly credential: Credential } {
   const control = parseControl(environment)
   const autoEncryption = environment.flag('autoEncryption')
   if (autoEncryption && control === undefined) {
@@ -35,17 +45,13 @@ export function parseServer(
   }
   const credential = parseCredential(environment)
   const processes = parseProcesses(environment, options, 'info')
-  return {
-    store: { kind: 'disk', directory, readMinio: environment.flag('readMinio') },
-    frontEnd: parseFrontEnd(environment, {
-      address: options.address,
-      credential,
-      autoEncryption,
-      processes: processes.processes,
-    }),
-    ...(control !== undefined && { control }),
-    ...processes,
-  }
+  const frontEnd = parseFrontEnd(environment, {
+    address: options.address,
+    credential,
+    autoEncryption,
+    processes: processes.processes,
+  })
+  return { credential, frontEnd, ...(control !== undefined && { control }), ...processes }
 }
 
 /** What server and quickstart have in common. Errors: ConfigError. */
@@ -80,7 +86,7 @@ function parseProcessCount(environment: Environment, option: string | undefined)
 }
 
 /** Where the KMS is. Errors: ConfigError. */
-export function parseControl(environment: Environment): SystemConfig['control'] {
+function parseControl(environment: Environment): SystemConfig['control'] {
   const kms = parseKms(environment)
   const shared = environment.find('control')
   refuseTcpParts(environment)

@@ -5,7 +5,7 @@ import { ConfigError } from './config-error.ts'
 import { codeOf } from './error-text.ts'
 
 /** What fits into sockaddr_un on every system, its end included. */
-const socketPathSizeMax = 103
+export const socketPathSizeMax = 103
 
 /** Where a private control service listens, in such a folder. */
 export const socketIn = (directory: string): string => join(directory, 'control.sock')

@@ -7,12 +7,11 @@ import { type AdminServer, startAdmin } from './admin.ts'
 import { disabledKeysIn } from './data-folder.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { FrontEnds } from './front-ends.ts'
-import { storeName } from './gateway.ts'
 import { createLog } from './log.ts'
 import { controlNodeOptions } from './process-runtime.ts'
 import { readRunningRecords, writeRunningRecord } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
-import type { StoreConfig } from './store-config.ts'
+import { type StoreConfig, storeName } from './store-config.ts'
 import { SupervisedChild } from './supervised-child.ts'
 
 /** The processes of one `sealgate server` or `sealgate gateway`. */

@@ -34,9 +34,10 @@ export const rootOwner: Owner = {
   name: 'sealgate',
 }
 
-/** As MinIO has it. */
-const accessKeySizeMin = 3
-const secretKeySizeMin = 8
+/** What credentials look like, as MinIO has it. */
+export const accessKeySizeMin = 3
+export const accessKeyForm = /^[\w.@+=-]+$/
+export const secretKeySizeMin = 8
 const textSizeMax = 256
 const usersMax = 10_000
 
@@ -45,7 +46,7 @@ const fileSchema = v.strictObject({
   users: v.pipe(
     v.array(
       v.strictObject({
-        accessKey: v.pipe(text, v.minLength(accessKeySizeMin), v.regex(/^[\w.@+=-]+$/)),
+        accessKey: v.pipe(text, v.minLength(accessKeySizeMin), v.regex(accessKeyForm)),
         secretKey: v.pipe(text, v.minLength(secretKeySizeMin)),
         id: v.pipe(text, v.regex(/^[\w.$@-]+$/)),
         name: text,

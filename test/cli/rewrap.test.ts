@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
@@ -82,6 +82,20 @@ test('`sealgate rewrap --gateway` does it for the store behind a gateway', () =>
     const without = await runProgram(['rewrap', '--gateway', upstream.url], env)
     assert.is(without.status, 2)
     assert.match(without.stderr, 'without a KMS')
+  }))
+
+test('`sealgate rewrap` says where it cannot have a socket for a control service of its own', () =>
+  withGatewayStore(async ({ upstream, env }) => {
+    const temporary = join(env.TMPDIR ?? '', 'a'.repeat(100))
+    mkdirSync(temporary)
+    const { status, stderr } = await runProgram(['rewrap', '--gateway', upstream.url], {
+      ...env,
+      ...kms,
+      TMPDIR: temporary,
+    })
+    assert.is(status, 2)
+    assert.match(stderr, /^sealgate: TMPDIR is too long[^\n]*\n$/)
+    assert.equal(readdirSync(temporary), [])
   }))
 
 test('`sealgate rewrap --gateway` asks the control service of the gateway that runs, which keeps its audit', () =>
