@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path'
 import type { ByteSource, WriteTarget } from '../../../engine/index.ts'
 import { BackendError, type StagedData } from '../backend.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
+import { ofFile } from './store-errors.ts'
 
 /**
  * The files of stored bytes: `<first two hex digits of the id>/<id>`, the id 32 random hex digits, mode 0600. A file is
@@ -36,7 +37,6 @@ const cannotLink: ReadonlySet<string> = new Set([
   'EXDEV',
   'ENOSYS',
 ])
-const noSpace: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /** A data file, open for reading. */
 export interface OpenFile {
@@ -68,7 +68,7 @@ export class StagedFile implements StagedData {
     return { fd: this.#handle.fd }
   }
 
-  /** Errors: BackendError no-space; Error where the other file ends before. */
+  /** Errors: BackendError no-space, unavailable; Error where the other file ends before. */
   async copyFrom(source: FileHandle, { start, size }: { readonly start: number; readonly size: number }) {
     const buffer = Buffer.allocUnsafe(Math.min(size, copyBufferSize))
     for (let done = 0; done < size; ) {
@@ -79,18 +79,11 @@ export class StagedFile implements StagedData {
     }
   }
 
-  /** Makes the file durable, its name included, as the policy has it, and closes it. Errors: BackendError no-space. */
+  /** Makes the file durable, its name included, as the policy has it, and closes it. Errors: BackendError no-space, unavailable. */
   async finish(): Promise<void> {
     if (this.#state !== 'open') throw new Error(`the file was ${this.#state} before`)
-    const durable = this.#fsync === 'always'
-    if (durable) await this.#handle.datasync().catch(explain)
-    // After a jump of the clock the janitor takes a file for an old one while it is written.
-    await access(this.#path).catch((error: unknown) => {
-      throw new BackendError('unavailable', 'the new file was removed', { cause: error })
-    })
-    await this.#handle.close()
+    await this.#finish().catch(explain)
     this.#state = 'finished'
-    if (durable) await syncDirectory(dirname(this.#path))
   }
 
   async discard(): Promise<void> {
@@ -98,6 +91,17 @@ export class StagedFile implements StagedData {
     this.#state = 'discarded'
     await this.#handle.close()
     await unlink(this.#path).catch(ignoreMissing)
+  }
+
+  async #finish(): Promise<void> {
+    const durable = this.#fsync === 'always'
+    if (durable) await this.#handle.datasync()
+    // After a jump of the clock the janitor takes a file for an old one while it is written.
+    await access(this.#path).catch((error: unknown) => {
+      throw new BackendError('unavailable', 'the new file was removed', { cause: error })
+    })
+    await this.#handle.close()
+    if (durable) await syncDirectory(dirname(this.#path))
   }
 }
 
@@ -120,7 +124,7 @@ export class DataFiles {
     await syncDirectory(this.#directory)
   }
 
-  /** Errors: BackendError no-space. */
+  /** Errors: BackendError no-space, unavailable. */
   async create(): Promise<StagedFile> {
     const id = newId()
     const path = this.#pathOf(id)
@@ -130,7 +134,7 @@ export class DataFiles {
 
   /**
    * A further file of the same bytes, durable: a hard link where the file system can. Undefined when there is no such file.
-   * Errors: BackendError no-space.
+   * Errors: BackendError no-space, unavailable.
    */
   async duplicate(id: string): Promise<string | undefined> {
     const copy = newId()
@@ -146,11 +150,11 @@ export class DataFiles {
       await unlink(to).catch(ignoreMissing)
       return explain(error)
     }
-    if (this.#fsync === 'always') await syncDirectory(dirname(to))
+    if (this.#fsync === 'always') await syncDirectory(dirname(to)).catch(explain)
     return copy
   }
 
-  /** A new file, durable, of the bytes [start, start + size) of another. Errors: BackendError no-space. */
+  /** A new file, durable, of the bytes [start, start + size) of another. Errors: BackendError no-space, unavailable. */
   async copyOf(
     source: FileHandle,
     place: { readonly start: number; readonly size: number },
@@ -176,6 +180,11 @@ export class DataFiles {
       if (isMissing(error)) return undefined
       throw error
     }
+  }
+
+  /** Errors: BackendError unavailable, where there is no folder for such a file: the file system is not mounted, for instance. */
+  async requireFolderOf(id: string): Promise<void> {
+    await access(dirname(this.#pathOf(id))).catch(explain)
   }
 
   /** What is free of the file system, 0 to 1. */
@@ -251,8 +260,5 @@ function ignoreMissing(error: unknown): void {
 }
 
 function explain(error: unknown): never {
-  if (error instanceof Error && 'code' in error && noSpace.has(String(error.code))) {
-    throw new BackendError('no-space', 'the disk is full', { cause: error })
-  }
-  throw error
+  throw ofFile(error)
 }

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { BackendError } from '../backend.ts'
+import { ofFile } from './store-errors.ts'
 
 /** Kept free of data, so that there is room for what makes room: the log of a delete, before anything is freed. */
 const reserveMax = 32 * 1024 * 1024
@@ -21,12 +22,12 @@ export class FreeSpace {
     this.#spareBytes = spareBytes
   }
 
-  /** For a file. Errors: BackendError no-space. */
+  /** For a file. Errors: BackendError no-space, unavailable. */
   async requireForFile(): Promise<void> {
     if ((await this.#beyondReserve()) < 0) throw noSpace()
   }
 
-  /** For rows, which have the database's free pages, too. Errors: BackendError no-space. */
+  /** For rows, which have the database's free pages, too. Errors: as requireForFile. */
   async requireForRows(): Promise<void> {
     const beyondReserve = await this.#beyondReserve()
     if (beyondReserve < 0 && beyondReserve + this.#spareBytes() < 0) throw noSpace()
@@ -42,7 +43,9 @@ export class FreeSpace {
   }
 
   async #look(): Promise<number> {
-    const { bavail, blocks, bsize } = await statfs(this.#directory)
+    const { bavail, blocks, bsize } = await statfs(this.#directory).catch((error: unknown) => {
+      throw ofFile(error)
+    })
     // Some network file systems do not say.
     const free = blocks === 0 ? plenty : bavail * bsize
     if (free >= plenty) this.#plentyUntilMs = performance.now() + lookMs

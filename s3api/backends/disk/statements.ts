@@ -1,9 +1,10 @@
 import { bindable, type Database, type Statement } from './database.ts'
 import type { Row } from './rows.ts'
+import { ofDatabase } from './store-errors.ts'
 
 export type Value = string | number | Uint8Array | null
 
-/** Statements of a connection, each prepared once. */
+/** Statements of a connection, each prepared once. Errors: BackendError no-space and unavailable. */
 export class Statements {
   readonly #database: Database
   readonly #prepared = new Map<string, Statement>()
@@ -13,16 +14,28 @@ export class Statements {
   }
 
   get(sql: string, ...values: Value[]): Row | undefined {
-    return this.#statement(sql).get(...bindable(values))
+    try {
+      return this.#statement(sql).get(...bindable(values))
+    } catch (error) {
+      throw ofDatabase(error)
+    }
   }
 
   all(sql: string, ...values: Value[]): Row[] {
-    return this.#statement(sql).all(...bindable(values))
+    try {
+      return this.#statement(sql).all(...bindable(values))
+    } catch (error) {
+      throw ofDatabase(error)
+    }
   }
 
   run(sql: string, ...values: Value[]): { readonly changes: number; readonly lastInsertRowid: number } {
-    const { changes, lastInsertRowid } = this.#statement(sql).run(...bindable(values))
-    return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) }
+    try {
+      const { changes, lastInsertRowid } = this.#statement(sql).run(...bindable(values))
+      return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) }
+    } catch (error) {
+      throw ofDatabase(error)
+    }
   }
 
   #statement(sql: string): Statement {

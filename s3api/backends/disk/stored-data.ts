@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../../engine/index.ts'
+import { type ByteSource, DareError } from '../../../engine/index.ts'
 import {
   BackendError,
   inlineDataSizeMax,
@@ -52,7 +52,7 @@ export class StoredData {
         continue
       }
       const open = await this.#files.open(place.file)
-      if (open === undefined) throw this.#missing(generation, place.file)
+      if (open === undefined) throw await this.#missing(generation, place.file)
       try {
         yield open.source
       } finally {
@@ -111,7 +111,7 @@ export class StoredData {
           continue
         }
         const file = await this.#files.duplicate(place.file)
-        if (file === undefined) throw this.#missing(generation, place.file)
+        if (file === undefined) throw await this.#missing(generation, place.file)
         copies.push({ file })
       }
     } catch (error) {
@@ -125,10 +125,13 @@ export class StoredData {
     for (const place of places) if ('file' in place) await this.#files.remove(place.file)
   }
 
-  /** A file that is not there: of an object that was replaced, or lost. */
-  #missing({ id }: Generation, file: string): Error {
-    if (this.#reader.hasObject(id)) return new Error(`the data file ${file} is lost`)
-    return new BackendError('replaced', 'the object was replaced or deleted meanwhile')
+  /** A file that is not there: of an object that was replaced, or lost. Errors: BackendError unavailable, where all files are gone. */
+  async #missing({ id }: Generation, file: string): Promise<Error> {
+    if (!this.#reader.hasObject(id)) {
+      return new BackendError('replaced', 'the object was replaced or deleted meanwhile')
+    }
+    await this.#files.requireFolderOf(file)
+    return new DareError('unexpected-eof', `the data file ${file} of the object is lost`)
   }
 }
 

@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { BackendError, type BackendErrorCode } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
 import { CommandExecutor } from './command-executor.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
+import { messageOf, ofDatabase, primaryCode } from './store-errors.ts'
 
 /**
  * The thread that writes: all commands that have come together go into one transaction, each under a savepoint of its own, so
@@ -15,15 +17,14 @@ export type Outcome =
   | { readonly done: true; readonly result: CommandResult }
   | { readonly done: false; readonly code: BackendErrorCode | undefined; readonly message: string }
 
-/** SQLite's result codes (sqlite.org/rescode.html). */
-const codeOfSqlite: Readonly<Record<number, BackendErrorCode>> = {
-  5: 'unavailable',
-  6: 'unavailable',
-  13: 'no-space',
-}
-
 /** With these SQLite may have rolled back all of the transaction (sqlite.org/lang_transaction.html, "Response to errors"). */
 const endingCodes: ReadonlySet<number> = new Set([5, 7, 9, 10, 13])
+
+const outOfPlace: Outcome = {
+  done: false,
+  code: 'unavailable',
+  message: 'the file of the metadata is not the one that was opened: it was moved, replaced or unmounted',
+}
 
 /** What the thread is started with. */
 export interface WriterSetup {
@@ -34,14 +35,22 @@ export interface WriterSetup {
 function serve(port: MessagePort, { path, fsync }: WriterSetup): void {
   const database = openDatabase(path, { readOnly: false, fsync })
   const executor = new CommandExecutor(database)
+  const opened = placeOf(path)
   port.on('message', (commands: readonly Command[]) => {
     if (commands.length === 0) {
       database.close()
       port.close()
       return
     }
-    port.postMessage(commitWithRoom(database, executor, commands))
+    // What SQLite would write to a file that was moved away, or replaced by a backup, nobody would find after a restart.
+    if (placeOf(path) === opened) port.postMessage(commitWithRoom(database, executor, commands))
+    else port.postMessage(commands.map(() => outOfPlace))
   })
+}
+
+function placeOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found && `${found.dev}:${found.ino}`
 }
 
 /** What the disk has no more room for, the log may have: it keeps its size until it is emptied. */
@@ -88,16 +97,10 @@ function executeOne(database: Database, executor: CommandExecutor, command: Comm
 }
 
 function toOutcome(error: unknown): Outcome {
-  const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof BackendError) return { done: false, code: error.code, message }
-  return { done: false, code: codeOfSqlite[primaryCode(error)], message }
-}
-
-/** Of an error of SQLite's; 0 for any other. */
-function primaryCode(error: unknown): number {
-  const resultCode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
-  // The lowest byte is the primary result code.
-  return resultCode & 0xff
+  const explained = ofDatabase(error)
+  const message = messageOf(explained)
+  if (explained instanceof BackendError) return { done: false, code: explained.code, message }
+  return { done: false, code: undefined, message }
 }
 
 if (parentPort !== null) serve(parentPort, workerData)
