@@ -16,6 +16,9 @@ const test = suite('s3api/backends/disk-crash')
 const program = fileURLToPath(new URL('../../support/writer-process.js', import.meta.url))
 const rounds = process.env.SLOW === '1' ? 40 : 6
 
+/** `ready`, `begin` and `done` of one object. */
+const linesOfOneWrite = 3
+
 interface Writer {
   readonly child: ChildProcess
   readonly lines: string[]
@@ -37,6 +40,13 @@ function startWriter(directory: string, seed: string): Writer {
   })
   ready.catch(() => {})
   return { child, lines, ready }
+}
+
+async function hasSaid({ child, lines }: Writer, count: number): Promise<void> {
+  while (lines.length < count) {
+    if (child.exitCode !== null) throw new Error(`the writer ended with ${child.exitCode}`)
+    await sleep(5)
+  }
 }
 
 async function kill({ child }: Writer): Promise<void> {
@@ -78,7 +88,9 @@ test('a writer killed at any moment leaves every object as it was answered last,
     for (let round = 0; round < rounds; round++) {
       const writer = startWriter(store.directory, String(round))
       await writer.ready
-      await sleep(20 + Math.random() * 400)
+      // Some writes at least, however slow the machine is; then anywhere in one.
+      await hasSaid(writer, linesOfOneWrite + Math.random() * 20)
+      await sleep(Math.random() * 30)
       await kill(writer)
       lines.push(...writer.lines)
       for (const [key, etags] of possible(lines)) {
