@@ -175,7 +175,7 @@ export class CommandExecutor {
   #trashParts(where: string, values: string | readonly (string | number)[], atMs: number): void {
     const bound = typeof values === 'string' ? [values] : values
     this.#statements.run(
-      `INSERT INTO trash SELECT file, ? FROM parts WHERE file IS NOT NULL AND ${where}`,
+      `INSERT OR IGNORE INTO trash SELECT file, ? FROM parts WHERE file IS NOT NULL AND ${where}`,
       atMs,
       ...bound,
     )

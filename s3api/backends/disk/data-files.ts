@@ -13,7 +13,7 @@ import {
   unlink,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { ByteSource, WriteTarget } from '../../../engine/index.ts'
+import { type ByteSource, DareError, type WriteTarget } from '../../../engine/index.ts'
 import { BackendError, type StagedData } from '../backend.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
 import { ofFile } from './store-errors.ts'
@@ -24,6 +24,7 @@ import { ofFile } from './store-errors.ts'
  */
 
 const idSize = 16
+const idPattern = /^[0-9a-f]{32}$/
 const fileMode = 0o600
 const directoryMode = 0o700
 const fanOut = 256
@@ -216,7 +217,11 @@ export class DataFiles {
     }
   }
 
+  /** Errors: DareError unexpected-eof for what is no id: a row that was changed must not lead out of the store. */
   #pathOf(id: string): string {
+    if (!idPattern.test(id)) {
+      throw new DareError('unexpected-eof', `${JSON.stringify(id)}, which a row names, is no data file`)
+    }
     return join(this.#directory, id.slice(0, 2), id)
   }
 }
@@ -230,7 +235,7 @@ function fanOutName(index: number): string {
 }
 
 function isDataFile(entry: Dirent): boolean {
-  return entry.isFile() && /^[0-9a-f]{32}$/.test(entry.name)
+  return entry.isFile() && idPattern.test(entry.name)
 }
 
 async function syncDirectory(path: string): Promise<void> {

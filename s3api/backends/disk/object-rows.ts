@@ -191,7 +191,7 @@ export class ObjectRows {
     // One open file survives its removal; of several, a reader has yet to open the rest.
     const dueAtMs = count > 1 ? atMs + trashGraceMs : atMs
     this.#statements.run(
-      'INSERT INTO trash SELECT file, ? FROM streams WHERE object = ? AND file IS NOT NULL',
+      'INSERT OR IGNORE INTO trash SELECT file, ? FROM streams WHERE object = ? AND file IS NOT NULL',
       dueAtMs,
       id,
     )

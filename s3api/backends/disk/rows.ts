@@ -1,4 +1,13 @@
-import type { Bucket, ListedRecord, ObjectRecord, PartRecord, UploadRecord } from '../backend.ts'
+import { DareError } from '../../../engine/index.ts'
+import {
+  type Bucket,
+  type Checksum,
+  checksumAlgorithms,
+  type ListedRecord,
+  type ObjectRecord,
+  type PartRecord,
+  type UploadRecord,
+} from '../backend.ts'
 import { type DeleteMarker, nullVersionId, type ObjectAttributes } from '../versions.ts'
 
 /** Records as rows: what listings and conditions need in columns of its own, the rest as JSON in `details`. */
@@ -33,10 +42,17 @@ export function fromObjectRecord(record: ObjectRecord): ObjectColumns {
   }
 }
 
+/** Errors: DareError tag-mismatch for what {@link fromObjectRecord} has not written. */
 export function toObjectRecord(row: Row): ObjectRecord {
+  const listed = toListedRecord(row)
+  const unreadable = row.checksum !== null && listed.checksum === undefined
+  if (listed.size < 0 || unreadable) throw damaged('object')
+  const details = parse<Pick<ObjectRecord, 'headers' | 'metadata' | 'parts'>>(row.details, 'object')
+  const { headers, metadata, parts = [] } = details
+  if (!isObject(headers) || !isObject(metadata) || !Array.isArray(parts)) throw damaged('object')
   return {
-    ...toListedRecord(row),
-    ...parse<Pick<ObjectRecord, 'headers' | 'metadata' | 'parts'>>(row.details),
+    ...listed,
+    ...details,
     ...(row.envelope instanceof Uint8Array && { envelope: row.envelope }),
   }
 }
@@ -60,22 +76,39 @@ export function fromAttributes(attributes: ObjectAttributes): string | null {
   return Object.keys(attributes).length === 0 ? null : JSON.stringify(attributes)
 }
 
+/** Errors: DareError tag-mismatch: then it is not known whether the version is locked. */
 export function toAttributes(row: Row): ObjectAttributes {
-  return row.attributes === null ? {} : parse<ObjectAttributes>(row.attributes)
+  return row.attributes === null ? {} : parse<ObjectAttributes>(row.attributes, 'attributes')
 }
 
 export function versionIdOf(row: Row): string {
   return row.version === null ? nullVersionId : String(row.version)
 }
 
+/** One row that was damaged leaves the rest of a list: a checksum that cannot be read is absent. */
 export function toListedRecord(row: Row): ListedRecord {
+  const checksum = row.checksum === null ? undefined : toChecksum(row.checksum)
   return {
     size: Number(row.size),
     etag: String(row.etag),
     modifiedAtMs: Number(row.modified_at_ms),
     storageClass: String(row.storage_class),
     ...(row.owner !== null && { owner: String(row.owner) }),
-    ...(row.checksum !== null && { checksum: parse<NonNullable<ObjectRecord['checksum']>>(row.checksum) }),
+    ...(checksum !== undefined && { checksum }),
+  }
+}
+
+function toChecksum(text: unknown): Checksum | undefined {
+  try {
+    const checksum: unknown = JSON.parse(String(text))
+    if (!isObject(checksum)) return undefined
+    const { algorithm, type, value } = checksum
+    const known = checksumAlgorithms.find((name) => name === algorithm)
+    if (known === undefined || (type !== 'FULL_OBJECT' && type !== 'COMPOSITE')) return undefined
+    return typeof value === 'string' ? { algorithm: known, type, value } : undefined
+  } catch {
+    // Of a row that was damaged; whoever must have the checksum finds it absent.
+    return undefined
   }
 }
 
@@ -91,7 +124,7 @@ export function toUploadRecord(row: Row): UploadRecord {
     bucket: String(row.bucket),
     key: String(row.key),
     uploadId: String(row.id),
-    ...parse<UploadDetails>(row.details),
+    ...parse<UploadDetails>(row.details, 'upload'),
     ...(row.envelope instanceof Uint8Array && { envelope: row.envelope }),
   }
 }
@@ -111,12 +144,31 @@ export function toPartRecord(row: Row): PartRecord {
   return {
     number: Number(row.number),
     generation: String(row.generation),
-    ...parse<PartDetails>(row.details),
+    ...parse<PartDetails>(row.details, 'part'),
     ...(row.mac instanceof Uint8Array && { mac: row.mac }),
   }
 }
 
-/** JSON that this file has written. */
-function parse<Value>(text: unknown): Value {
-  return JSON.parse(String(text)) as Value
+type Damaged = 'object' | 'attributes' | 'upload' | 'part'
+
+/** An object in JSON that this file has written. */
+function parse<Value>(text: unknown, what: Damaged): Value {
+  let value: unknown
+  try {
+    value = JSON.parse(String(text))
+  } catch (error) {
+    throw damaged(what, error)
+  }
+  if (!isObject(value)) throw damaged(what)
+  return value as Value
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function damaged(what: Damaged, cause?: unknown): DareError {
+  return new DareError('tag-mismatch', `the row is not as it was stored: its ${what} cannot be read`, {
+    cause,
+  })
 }

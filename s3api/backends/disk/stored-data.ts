@@ -46,7 +46,7 @@ export class StoredData {
     const generation = generationOf(object)
     for (const { index } of ranges) {
       const place = generation.places[index]
-      if (place === undefined) throw new Error(`the object has no stream ${index}`)
+      if (place === undefined) throw new DareError('unexpected-eof', `stream ${index} of the object is lost`)
       if ('body' in place) {
         yield { kind: 'bytes', bytes: place.body }
         continue

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { DareError } from '../../../engine/index.ts'
 import { BackendError, type BackendErrorCode } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
 import { CommandExecutor } from './command-executor.ts'
@@ -12,10 +13,14 @@ import { messageOf, ofDatabase, primaryCode } from './store-errors.ts'
  * that one fsync serves them all and one failure undoes one command. Answers go out after the commit.
  */
 
-/** A command's outcome: done, or the error's code where it is one of the interface's. */
+/** A command's outcome: done, or the error's code where it is one of the interface's, or a row was damaged (DareError). */
 export type Outcome =
   | { readonly done: true; readonly result: CommandResult }
-  | { readonly done: false; readonly code: BackendErrorCode | undefined; readonly message: string }
+  | {
+      readonly done: false
+      readonly code: BackendErrorCode | 'damaged' | undefined
+      readonly message: string
+    }
 
 /** With these SQLite may have rolled back all of the transaction (sqlite.org/lang_transaction.html, "Response to errors"). */
 const endingCodes: ReadonlySet<number> = new Set([5, 7, 9, 10, 13])
@@ -100,7 +105,7 @@ function toOutcome(error: unknown): Outcome {
   const explained = ofDatabase(error)
   const message = messageOf(explained)
   if (explained instanceof BackendError) return { done: false, code: explained.code, message }
-  return { done: false, code: undefined, message }
+  return { done: false, code: explained instanceof DareError ? 'damaged' : undefined, message }
 }
 
 if (parentPort !== null) serve(parentPort, workerData)

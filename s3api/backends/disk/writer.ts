@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
+import { DareError } from '../../../engine/index.ts'
 import { BackendError } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
@@ -109,6 +110,7 @@ export class Writer {
       if (outcome === undefined) reject(new Error('the writer thread gave no outcome'))
       else if (outcome.done) resolve(outcome.result)
       else if (outcome.code === undefined) reject(new Error(`the metadata store failed: ${outcome.message}`))
+      else if (outcome.code === 'damaged') reject(new DareError('tag-mismatch', outcome.message))
       else reject(new BackendError(outcome.code, outcome.message))
     }
     this.#send()
