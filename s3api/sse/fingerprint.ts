@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { type Clock, type KeyService, systemClock } from '../../control/client.ts'
-import { KmsError } from '../../control/errors.ts'
+import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
 import type { SystemRecords } from '../backends/backend.ts'
 import { fingerprintRecord } from './system-messages.ts'
 
@@ -10,6 +10,8 @@ export const fingerprintPrefix = 'fingerprints/'
 const firstName = `${fingerprintPrefix}first`
 const namesMax = 1_000
 
+/** What failed so says nothing of whose store it is. */
+const ofNoKey: readonly KmsErrorCode[] = ['unavailable', 'internal', 'too-large']
 const knownValue = new TextEncoder().encode('sealgate/fingerprint/1')
 export const fingerprintContext = { sealgate: 'fingerprint' }
 
@@ -25,8 +27,8 @@ export class StoreMismatch extends Error {
   override readonly name = 'StoreMismatch'
 }
 
-/** `refused`: by a policy, so that the KMS may be the right one all the same. */
-type Missing = 'refused' | 'unopened'
+/** A refusal, in the KMS's words, comes of a policy: the KMS may be the right one all the same. */
+type Missing = { readonly refusal: string } | 'unopened'
 
 /**
  * Whether the store and the KMS belong together: a value that everyone knows, sealed by every key that has sealed an object.
@@ -164,9 +166,8 @@ export class StoreFingerprint {
       const opened = await this.#service.decrypt({ keyId, sealed, context: fingerprintContext })
       return Buffer.compare(opened, knownValue) === 0 ? undefined : 'unopened'
     } catch (error) {
-      if (!(error instanceof KmsError) || error.code === 'unavailable' || error.code === 'internal')
-        throw error
-      return error.code === 'access-denied' ? 'refused' : 'unopened'
+      if (!(error instanceof KmsError) || ofNoKey.includes(error.code)) throw error
+      return error.code === 'access-denied' ? { refusal: error.message } : 'unopened'
     }
   }
 
@@ -231,8 +232,10 @@ export async function requireNoFingerprint(system: SystemRecords): Promise<void>
 }
 
 function mismatchReason(missing: ReadonlyMap<string, Missing>): string {
-  const refused = [...missing.values()].every((why) => why === 'refused')
-  const finding = refused ? 'refuses to open: grant that, or' : 'does not open:'
+  const reasons = [...missing.values()]
+  const [first] = reasons
+  const refused = first !== undefined && first !== 'unopened' && !reasons.includes('unopened')
+  const finding = refused ? `refuses to open (${first.refusal}): let it, or` : 'does not open:'
   return `the store has objects sealed under key ${[...missing.keys()].join(', ')}, which the configured KMS ${finding} give this server the KMS that the store was written with`
 }
 

@@ -177,7 +177,7 @@ fact('encryption that a policy stopped goes on by itself when the policy is mend
   const kms = countCalls()
   kms.failWith(refused)
   await system.startControl({ provider: kms, clock: fastClock(20) })
-  await until(async () => (await front.ready()).reasons.join().includes('refuses to open'))
+  await until(async () => (await front.ready()).reasons.join().includes('refuses to open (the KMS refuses)'))
   assert.is(await status(front.put('/bucket/second')), 503)
   kms.failWith(undefined)
   await until(async () => (await front.ready()).ready)
