@@ -9,6 +9,7 @@ import {
   type ObjectPage,
   type UploadPage,
   type UploadQuery,
+  type UploadRecord,
 } from '../backend.ts'
 import { inParallel } from '../parallel.ts'
 import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
@@ -24,7 +25,7 @@ import type { Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { versionsAfter } from './version-names.ts'
-import { type XmlEntry, XmlList } from './xml-list.ts'
+import { unreadable, type XmlEntry, XmlList } from './xml-list.ts'
 
 /** Objects of one page that are looked up at once. */
 const lookupsAtOnce = 32
@@ -121,19 +122,33 @@ export class Listing {
         'max-uploads': String(Math.min(limit, keysPerPage)),
       }),
     )
-    const uploads = await inParallel(list.entries('Upload'), lookupsAtOnce, async (entry) => {
-      const name = { bucket, key: entry.key('Key'), uploadId: entry.text('UploadId') }
-      const upload = (await this.#uploads.find(name)) ?? {
-        ...name,
-        initiatedAtMs: parseTime(entry.find('Initiated')),
-        headers: {},
-        metadata: {},
-        storageClass: entry.find('StorageClass') ?? 'STANDARD',
-      }
-      return { kind: 'upload', key: name.key, upload } as const
-    })
+    const listed = list.entries('Upload')
+    const truncated = list.flag('IsTruncated')
+    // Whoever lists page after page would never come to the end.
+    if (truncated && listed.some((entry) => entry.text('UploadId') === uploadIdMarker))
+      throw unreadable('what was asked for after an upload has it again')
+    const uploads = await inParallel(listed, lookupsAtOnce, (entry) => this.#upload(bucket, entry))
     const entries = inOrder([...uploads, ...prefixesOf(list)], nameOf)
-    return { entries, truncated: list.flag('IsTruncated') }
+    return { entries, truncated }
+  }
+
+  async #upload(bucket: string, entry: XmlEntry): Promise<UploadEntry> {
+    const uploadId = entry.text('UploadId')
+    const keys = entry.possibleKeys('Key')
+    for (const key of keys) {
+      const upload = await this.#uploads.find({ bucket, key, uploadId })
+      if (upload !== undefined) return { kind: 'upload', key, upload }
+    }
+    // Begun in the store itself.
+    const [key] = keys
+    const upload = {
+      ...{ bucket, key, uploadId },
+      initiatedAtMs: parseTime(entry.find('Initiated')),
+      headers: {},
+      metadata: {},
+      storageClass: entry.find('StorageClass') ?? 'STANDARD',
+    }
+    return { kind: 'upload', key, upload }
   }
 
   /** An object of ours in a bucket that MinIO has written, too. */
@@ -227,6 +242,12 @@ export class Listing {
 
 /** Query names without a value. */
 const bare: ReadonlySet<string> = new Set(['versions', 'uploads'])
+
+interface UploadEntry {
+  readonly kind: 'upload'
+  readonly key: string
+  readonly upload: UploadRecord
+}
 
 type Unopened = DareError | S3Error
 

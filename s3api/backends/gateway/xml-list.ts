@@ -75,6 +75,17 @@ export class XmlEntry {
     }
   }
 
+  /** The same, and what else it may be: Ceph encodes the keys of uploads when it is asked to, and does not say so. */
+  possibleKeys(name: string): readonly [string, ...string[]] {
+    const key = this.key(name)
+    if (this.#urlEncoded || !key.includes('%')) return [key]
+    try {
+      return [key, decodeURIComponent(key)]
+    } catch {
+      return [key]
+    }
+  }
+
   #below(element: XmlElement): XmlEntry {
     return new XmlEntry(element, { urlEncoded: this.#urlEncoded })
   }
@@ -83,17 +94,20 @@ export class XmlEntry {
 /** The document, or the error that some stores send with status 200. */
 export function readAnswer(bytes: Uint8Array, rootName: string): XmlElement {
   try {
-    return readXml(withoutNonCharacters(bytes), rootName)
+    return readXml(withoutForbidden(bytes), rootName)
   } catch (error) {
     throw unreadable(`no ${rootName}`, error)
   }
 }
 
-/** U+FFFE and U+FFFF are not allowed in XML, but some stores repeat them from a key where we have not asked for it URL-encoded. */
-function withoutNonCharacters(bytes: Uint8Array): Uint8Array {
+/** What XML has not: U+FFFE and U+FFFF, and control characters in the way that Ceph writes them. */
+const forbidden = /[\ufffe\uffff]|&#x0*(?:[0-8bcef]|1[0-9a-f]);/gi
+
+/** Some stores repeat such characters from a key where we have not asked for it URL-encoded, as in their own markers. */
+function withoutForbidden(bytes: Uint8Array): Uint8Array {
   const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (!answer.includes('\uffff') && !answer.includes('\ufffe')) return bytes
-  return Buffer.from(answer.toString('utf8').replace(/[\ufffe\uffff]/g, '\ufffd'))
+  if (!['\uffff', '\ufffe', '&#x'].some((sign) => answer.includes(sign))) return bytes
+  return Buffer.from(answer.toString('utf8').replace(forbidden, '\ufffd'))
 }
 
 /** For what no S3 answers. */

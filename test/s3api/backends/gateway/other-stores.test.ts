@@ -163,8 +163,12 @@ for (const code of ['ObjectParentIsFile', 'DirectoryObjectContainsData']) {
 
 test('an answer that repeats a key with characters that XML has not can be read', () => {
   const encoded = '<EncodingType>url</EncodingType><Contents><Key>a%EF%BF%BF</Key></Contents>'
-  const answer = Buffer.from(`<R><Prefix>a\uffff\ufffeb</Prefix>${encoded}</R>`)
-  assert.equal(keysOf(answer), ['a\uffff'])
+  for (const repeated of ['a\uffff\ufffeb', '&#x01;a&#x1f;', '&#xA;&#x0b;&#xC;']) {
+    const answer = Buffer.from(`<R><Prefix>${repeated}</Prefix>${encoded}</R>`)
+    assert.equal(keysOf(answer), ['a\uffff'])
+  }
+  const allowed = Buffer.from('<R><Contents><Key>&#x9;&#xA;&#x20;&#x1F600;&#34;&lt;</Key></Contents></R>')
+  assert.equal(keysOf(allowed), ['\t\n \u{1f600}"<'])
 })
 
 test('keys of a store that does not encode them, asked or not, are taken as they are', () => {
@@ -178,6 +182,71 @@ test('keys of a store that does not encode them, asked or not, are taken as they
 function keysOf(answer: Uint8Array): string[] {
   return new XmlList(answer, 'R').entries('Contents').map((entry) => entry.key('Key'))
 }
+
+/** Lists uploads from the first on, whichever name it is to start after. */
+class Standing extends Upstream {
+  override send(request: UpstreamRequest) {
+    const { 'key-marker': _, 'upload-id-marker': __, ...query } = request.query ?? {}
+    return super.send({ ...request, query })
+  }
+}
+
+test('a list of uploads that begins again is an error, not one without end', async () => {
+  const store = await startUpstreamStore()
+  const config = store.config()
+  const upstream = new Standing(config, { log, now: Date.now })
+  const gateway = new GatewayBackend(config, { upstream, log, now: Date.now })
+  try {
+    await gateway.prepare()
+    await gateway.createBucket('bucket')
+    const upload = { bucket: 'bucket', initiatedAtMs: 0, headers: {}, metadata: {}, storageClass: 'STANDARD' }
+    for (const key of ['a', 'b']) await gateway.createUpload({ ...upload, key })
+    const first = { prefix: '', delimiter: '', keyMarker: '', uploadIdMarker: '', limit: 1 }
+    const { entries, truncated } = await gateway.listUploads('bucket', first)
+    const [entry] = entries
+    assert.ok(entry?.kind === 'upload' && truncated)
+    const next = { ...first, keyMarker: entry.upload.key, uploadIdMarker: entry.upload.uploadId }
+    const error = await rejection(gateway.listUploads('bucket', next))
+    assert.ok(error instanceof BackendError && error.code === 'unavailable')
+    assert.is((await gateway.listUploads('bucket', { ...next, limit: 2 })).truncated, false)
+  } finally {
+    await gateway.close()
+    await store.close()
+  }
+})
+
+/** Encodes keys and does not say so. */
+class Unsaid extends Upstream {
+  override async fetch(request: UpstreamRequest, sizeMax: number) {
+    const answer = await super.fetch(request, sizeMax)
+    if (request.query?.uploads === undefined || request.method !== 'GET') return answer
+    const text = Buffer.from(answer.bytes).toString('utf8')
+    return { ...answer, bytes: Buffer.from(text.replace('<EncodingType>url</EncodingType>', '')) }
+  }
+}
+
+test('uploads have their own keys, also where the store encodes them and does not say so', async () => {
+  const store = await startUpstreamStore()
+  const config = store.config()
+  const upstream = new Unsaid(config, { log, now: Date.now })
+  const gateway = new GatewayBackend(config, { upstream, log, now: Date.now })
+  try {
+    await gateway.prepare()
+    await gateway.createBucket('bucket')
+    const upload = { bucket: 'bucket', initiatedAtMs: 0, headers: {}, metadata: {}, storageClass: 'STANDARD' }
+    const keys = ['100%', 'a b', 'a%20b', 'a+b', 'ü', '\uffff']
+    for (const key of keys) await gateway.createUpload({ ...upload, key })
+    const all = { prefix: '', delimiter: '', keyMarker: '', uploadIdMarker: '', limit: 100 }
+    const { entries } = await gateway.listUploads('bucket', all)
+    assert.equal(
+      entries.map((entry) => entry.kind === 'upload' && entry.upload.key),
+      keys,
+    )
+  } finally {
+    await gateway.close()
+    await store.close()
+  }
+})
 
 /** Takes no notice of conditions of a completion. */
 class Careless extends Upstream {
