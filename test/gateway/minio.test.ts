@@ -137,6 +137,50 @@ test('they are listed beside ours, in order, with plaintext sizes, and MinIO’s
     )
   }))
 
+/** Written by MinIO RELEASE.2022-05-26T05-48-41Z for the key `folder/`, with `x-amz-server-side-encryption: AES256` and five bytes. */
+const folder = {
+  data: 'aside',
+  dareMeta:
+    '{"version":"1.0.0","format":"gw","stat":{"size":5,"modTime":"2022-05-27T00:37:22.936006183Z","name":"","dir":false,"mode":0},"etag":"96e24e324a8817f7a45cf86bacf2ece7","meta":{"content-type":"binary/octet-stream","x-amz-storage-class":"REDUCED_REDUNDANCY"}}',
+}
+
+test('what MinIO has kept beside its document without a seal, a key with a slash behind, is read as it showed it', () =>
+  withMinioStore(async ({ store, gateway: { client } }) => {
+    const put = (name: string, Body: string) =>
+      store.client.send(new PutObjectCommand({ Bucket: 'vecg', Key: `folder/.minio/${name}`, Body }))
+    await put('data', folder.data)
+    await put('dare.meta', folder.dareMeta)
+    for (const Key of ['folder/', 'folder']) {
+      const whole = await read(client, { Bucket: 'vecg', Key })
+      assert.is(whole.text, folder.data)
+      assert.is(whole.ETag, '"96e24e324a8817f7a45cf86bacf2ece7"')
+      assert.is(whole.ContentType, 'binary/octet-stream')
+      assert.is(whole.StorageClass, 'REDUCED_REDUNDANCY')
+      assert.is(whole.ServerSideEncryption, undefined)
+      assert.is((await read(client, { Bucket: 'vecg', Key, Range: 'bytes=1-3' })).text, 'sid')
+      const head = await client.send(new HeadObjectCommand({ Bucket: 'vecg', Key }))
+      assert.is(head.ContentLength, folder.data.length)
+      // Where all has to be encrypted, what is older is read: so the time is the store's, not one that the document tells.
+      const data = await store.client.send(
+        new HeadObjectCommand({ Bucket: 'vecg', Key: 'folder/.minio/data' }),
+      )
+      assert.equal(head.LastModified, data.LastModified)
+    }
+    const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: 'vecg', Prefix: 'folder' }))
+    assert.equal(
+      Contents?.map(({ Key, Size, ETag, StorageClass }) => [Key, Size, ETag, StorageClass]),
+      [['folder', 5, '"96e24e324a8817f7a45cf86bacf2ece7"', 'REDUCED_REDUNDANCY']],
+    )
+    const target = { Bucket: 'vecg', Key: 'folder/', CopySource: 'vecg/folder/' }
+    await client.send(new CopyObjectCommand({ ...target, ServerSideEncryption: 'AES256' }))
+    const copy = await read(client, { Bucket: 'vecg', Key: 'folder/' })
+    assert.is(copy.text, folder.data)
+    assert.is(copy.ServerSideEncryption, 'AES256')
+    await put('data', '')
+    const cut = await read(client, { Bucket: 'vecg', Key: 'folder' }).catch((error: Error) => error.name)
+    assert.is(cut, 'XMinioObjectTampered')
+  }))
+
 test('nobody reaches into them, and nobody removes them', () =>
   withMinioStore(async ({ gateway: { client } }) => {
     const name = { Bucket: 'vecg', Key: 'mp.bin/.minio/data' }

@@ -7,6 +7,7 @@ import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import { inParallel } from '../parallel.ts'
 import { AgedMap } from './aged-map.ts'
 import type { LookedUp, Lookup, Wanted } from './lookup.ts'
+import { parseTime } from './native-headers.ts'
 import { firstShown } from './shown-page.ts'
 import { listSizeMax } from './system-records.ts'
 import type { Upstream } from './upstream.ts'
@@ -66,7 +67,12 @@ export class MinioStore {
     if (found.size !== storedSize) {
       throw new DareError('unexpected-eof', `${found.size} bytes are stored where ${storedSize} belong`)
     }
-    return { ...found, record, dataSize: found.size }
+    // What is not sealed must be as old as it says where all has to be, and a time in MinIO's document anybody can write.
+    const shown =
+      record.minio === undefined
+        ? { ...record, modifiedAtMs: parseTime(found.headers['last-modified']) }
+        : record
+    return { ...found, record: shown, dataSize: found.size }
   }
 
   /** A name inside of MinIO's folders is nobody's. Errors: no-such-key. */
@@ -130,7 +136,8 @@ export class MinioStore {
   async #listed(bucket: string, key: string): Promise<ListEntry> {
     const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
     const { size, modifiedAtMs, storageClass, minio: seal } = record
-    return { kind: 'object', key, record: { size, etag: listedEtag(seal), modifiedAtMs, storageClass } }
+    const etag = seal === undefined ? record.etag : listedEtag(seal)
+    return { kind: 'object', key, record: { size, etag, modifiedAtMs, storageClass } }
   }
 
   async #meta(bucket: string, place: string): Promise<MinioObject> {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { MinioSeal, ObjectRecord } from '../backend.ts'
+import type { ObjectRecord } from '../backend.ts'
 import {
   clientMetadata,
   malformed,
@@ -9,6 +9,7 @@ import {
   partsSchema,
   sealedLayout,
   sizeSchema,
+  tellsEncryption,
 } from './object-meta.ts'
 
 /** `dare.meta`: what MinIO's encrypting S3 gateway stored beside an object's data, from 2019 to 2022. */
@@ -25,7 +26,8 @@ const schema = v.object({
 export interface MinioObject {
   /** Bytes of the data object. */
   readonly storedSize: number
-  readonly record: ObjectRecord & { readonly minio: MinioSeal }
+  /** Without a seal where MinIO has not sealed the data: so it kept "folders", keys with a slash behind, also when told to encrypt. */
+  readonly record: ObjectRecord
 }
 
 /** Errors: DareError, for what MinIO did not write. */
@@ -34,15 +36,9 @@ export function parseDareMeta(bytes: Uint8Array): MinioObject {
   const names = metaNames(meta)
   const modifiedAtMs = Date.parse(stat.modTime)
   if (Number.isNaN(modifiedAtMs)) throw malformed('its time cannot be read')
-  return {
-    storedSize: stat.size,
-    record: {
-      ...sealedLayout(names, parts, stat.size),
-      etag,
-      modifiedAtMs,
-      ...clientMetadata(names),
-      storageClass: 'STANDARD',
-      minio: parseSeal(names, etag),
-    },
-  }
+  const common = { etag, modifiedAtMs, ...clientMetadata(names) }
+  const record = tellsEncryption(names, etag)
+    ? { ...common, ...sealedLayout(names, parts, stat.size), minio: parseSeal(names, etag) }
+    : { ...common, size: stat.size }
+  return { storedSize: stat.size, record }
 }

@@ -51,7 +51,6 @@ export function parseFsJson(bytes: Uint8Array, file: FileFacts): FsObject {
     etag,
     modifiedAtMs: toMs(file),
     ...clientMetadata(names),
-    storageClass: 'STANDARD',
   }
   const tags = parseTags(names.get('x-amz-tagging'))
   const attributes = tags.length === 0 ? {} : { tags }

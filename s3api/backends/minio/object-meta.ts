@@ -42,14 +42,17 @@ export function parseDocument<Schema extends v.GenericSchema>(
 }
 
 /** Only what belongs to clients: a rotation of MinIO's gateway has left SSE-C keys among the names. */
-export function clientMetadata(names: MetaNames): Pick<ObjectRecord, 'headers' | 'metadata'> {
+export function clientMetadata(
+  names: MetaNames,
+): Pick<ObjectRecord, 'headers' | 'metadata' | 'storageClass'> {
   const headers: Record<string, string> = {}
   const metadata: Record<string, string> = {}
   for (const [name, value] of names) {
     if (keptHeaders.has(name)) headers[name] = value
     else if (name.startsWith(metadataPrefix)) metadata[name.slice(metadataPrefix.length)] = value
   }
-  return { headers, metadata }
+  const storageClass = names.get('x-amz-storage-class') ?? ''
+  return { headers, metadata, storageClass: /^[A-Z_]+$/.test(storageClass) ? storageClass : 'STANDARD' }
 }
 
 /** Plaintext sizes of a sealed object. Errors: DareError, where its bytes are not as many as that. */

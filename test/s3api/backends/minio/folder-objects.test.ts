@@ -159,6 +159,34 @@ test('headers, metadata, tags, time and parts are those that MinIO knew', () =>
     },
   ))
 
+test('the storage class is the one that MinIO showed, and that of none STANDARD', () =>
+  withServer(
+    (folder) => {
+      // Written by MinIO RELEASE.2022-05-26T05-48-41Z.
+      const etag = 'b946de2fd1b8a647c38a0800c2cc0d2e'
+      const meta = {
+        'content-type': 'binary/octet-stream',
+        etag,
+        'x-amz-storage-class': 'REDUCED_REDUNDANCY',
+      }
+      folder.put('bucket', 'reduced', plaintext, fsJsonOf(meta))
+      folder.put('bucket', 'odd', plaintext, fsJsonOf({ ...meta, 'x-amz-storage-class': 'a\nb' }))
+    },
+    async (client) => {
+      const head = (Key: string) => client.send(new HeadObjectCommand({ Bucket: 'bucket', Key }))
+      assert.is((await head('reduced')).StorageClass, 'REDUCED_REDUNDANCY')
+      assert.is((await head('odd')).StorageClass, undefined)
+      const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: 'bucket' }))
+      assert.equal(
+        Contents?.map(({ Key, StorageClass }) => [Key, StorageClass]),
+        [
+          ['odd', 'STANDARD'],
+          ['reduced', 'REDUCED_REDUNDANCY'],
+        ],
+      )
+    },
+  ))
+
 test('a list shows all of them with plaintext sizes, and an empty folder as the object that it was', () =>
   withVectors(async (client) => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'vec21' }))
