@@ -1,20 +1,15 @@
-// Runs every test file under this folder and tells what uvu alone would not: a file without a suite, a suite that ran
-// fewer tests than it has, handles left open. Prints `N passed, N failed, N skipped` last.
-// `node dist/test/run.js [part of a path …]` runs only the files whose path contains one of the arguments.
+// Runs every test file under this folder, in as many processes as there are processors, up to four, and prints
+// `N passed, N failed, N skipped` last. `node dist/test/run.js [part of a path …]` runs only the files whose path contains one of
+// the arguments.
 import { readdirSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { makeRunFolders } from './support/scratch.ts'
-import { skips } from './support/skip.ts'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Outcome } from './support/run-file.ts'
+import { TestProcess } from './support/test-process.ts'
 
-type UvuRun = () => Promise<[errors: string | true, ran: number, skipped: number, total: number]>
-interface UvuGlobals {
-  UVU_DEFER?: number
-  UVU_QUEUE?: [name: string, ...runs: UvuRun[]][]
-  UVU_INDEX?: number
-}
+/** What most tests wait for are timers and processes of their own; more at once would only be slower. */
+const processesMax = 4
 
-const fileTimeoutMs = 300_000
 const root = fileURLToPath(new URL('.', import.meta.url))
 const wanted = process.argv.slice(2)
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -22,76 +17,41 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort()
 
-makeRunFolders()
-const uvu = globalThis as UvuGlobals
-uvu.UVU_DEFER = 1
-uvu.UVU_QUEUE = []
-
-let passed = 0
-let failed = 0
-let skipped = 0
+const total: Outcome = { passed: 0, failed: 0, skipped: 0, reasons: [] }
 const fail = (text: string) => {
-  failed++
+  total.failed++
   console.log(`FAIL ${text}`)
 }
 
-process.on('unhandledRejection', (reason) => {
-  fail(`unhandled rejection: ${reason instanceof Error ? reason.stack : String(reason)}`)
-})
+if (files.length === 0) fail('no test file matches')
+const waiting = [...files]
+const count = Math.min(availableParallelism(), processesMax, files.length)
+await Promise.all(Array.from({ length: count }, runWaiting))
+for (const reason of total.reasons) console.log(`SKIP ${reason}`)
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed > 0 ? 1 : 0
 
-for (const file of files) {
-  const queue: [string, ...UvuRun[]] = [file]
-  uvu.UVU_QUEUE = [queue]
-  uvu.UVU_INDEX = 0
-  const startedAt = performance.now()
-  const skipsBefore = skips.length
-  try {
-    await import(pathToFileURL(join(root, file)).href)
-  } catch (error) {
-    fail(`${file} does not load: ${error instanceof Error ? error.stack : String(error)}`)
-    continue
-  }
-  const runs = queue.slice(1) as UvuRun[]
-  // A file that has said why it tries nothing here has no suite to register.
-  if (runs.length === 0 && skips.length === skipsBefore)
-    fail(`${file} registers no suite (is \`test.run()\` missing?)`)
-  for (const run of runs) {
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no end after ${fileTimeoutMs} ms`)), fileTimeoutMs)
-    })
+/** Has one process run file after file; another takes its place if it dies of one. */
+async function runWaiting(): Promise<void> {
+  let child = new TestProcess()
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     try {
-      const [errors, ran, left, total] = await Promise.race([run(), timeout])
-      passed += ran
-      skipped += left
-      const lost = total - ran
-      if (errors !== true) console.log(errors)
-      if (lost > 0) {
-        failed += lost
-        if (errors === true) console.log(`FAIL ${file}: ${lost} tests did not run; a hook threw`)
-      }
+      add(await child.ask({ root, file }))
     } catch (error) {
       fail(`${file}: ${error instanceof Error ? error.message : String(error)}`)
-    } finally {
-      clearTimeout(timer)
+      child = new TestProcess()
     }
   }
-  console.log(`${relative('.', join(root, file))}  ${Math.round(performance.now() - startedAt)} ms`)
+  try {
+    add(await child.ask('end'))
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error))
+  }
 }
 
-if (files.length === 0) fail('no test file matches')
-for (const reason of skips) console.log(`SKIP ${reason}`)
-
-const finish = () => {
-  console.log(`${passed} passed, ${failed} failed, ${skipped + skips.length} skipped`)
-  process.exit(failed > 0 ? 1 : 0)
+function add({ passed, failed, skipped, reasons }: Outcome): void {
+  total.passed += passed
+  total.failed += failed
+  total.skipped += skipped
+  total.reasons.push(...reasons)
 }
-// Whatever is still open two seconds after the end was left open by a test.
-setTimeout(() => {
-  const open = process
-    .getActiveResourcesInfo()
-    .filter((name) => name !== 'Timeout' && !/^(TTYWrap|PipeWrap|FSReqCallback)$/.test(name))
-  if (open.length > 0) fail(`left open: ${open.join(', ')}`)
-  finish()
-}, 2000).unref()
-process.on('beforeExit', finish)
