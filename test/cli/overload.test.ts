@@ -47,6 +47,8 @@ async function useServed({ program, url, adminUrl }: Parameters<Parameters<typeo
     body: Buffer.alloc(16 * mebibyte),
   })
   assert.is(large.status, 200)
+  // A request has its place until its answer is out.
+  await until(async () => (await metric(adminUrl, 'sealgate_s3_in_flight')) === 0)
   const pids = childrenOf(program.pid)
   const before = largestResidentSize(pids)
   const job = { host, port: Number(port), stepSize: 100, stepMs: 200 }
@@ -61,13 +63,16 @@ async function useServed({ program, url, adminUrl }: Parameters<Parameters<typeo
     requests: [put('/photos/slow', mebibyte)],
   })
   try {
-    await until(async () => (await metric(adminUrl, 'sealgate_s3_in_flight')) === readers + writers)
+    await until(async () => {
+      assert.is(await refusals(adminUrl), 0, 'one of the slow clients has found no place')
+      return (await metric(adminUrl, 'sealgate_s3_in_flight')) === readers + writers
+    })
     const grown = largestResidentSize(pids) - before
     assert.ok(grown < (readers + writers) * residentSizePerClientMax, `${grown} bytes more`)
     const refused = await fetch(`${url}${presign(target, { method: 'GET', path: '/photos/cat' }).path}`)
     assert.equal([refused.status, refused.headers.get('retry-after')], [503, '1'])
     assert.match(await refused.text(), '<Code>SlowDown</Code>')
-    assert.is(await metric(adminUrl, 'sealgate_s3_requests_refused_total{reason="places"}'), 1)
+    assert.is(await refusals(adminUrl), 1)
     for (const path of ['healthz', 'readyz']) assert.is((await fetch(`${adminUrl}/${path}`)).status, 200)
     await writing.stop()
     await until(async () => (await metric(adminUrl, 'sealgate_s3_in_flight')) === readers)
@@ -76,6 +81,8 @@ async function useServed({ program, url, adminUrl }: Parameters<Parameters<typeo
     await Promise.all([reading.stop(), writing.stop()])
   }
 }
+
+const refusals = (adminUrl: string) => metric(adminUrl, 'sealgate_s3_requests_refused_total{reason="places"}')
 
 async function metric(adminUrl: string, name: string): Promise<number> {
   const text = await (await fetch(`${adminUrl}/metrics`)).text()
