@@ -36,6 +36,8 @@ const serverOptions = ({ headersMs, lookMs }: ClientTimes) => ({
   keepAliveTimeout: 75_000,
 })
 const certificatePollMs = 2_000
+/** Connections that wait to be accepted; the system has a limit of its own. More are lost for seconds when many clients come at once. */
+const backlog = 4096
 
 export type Handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void
 
@@ -104,7 +106,7 @@ export async function listen(
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(address.port, address.host, () => {
+    server.listen({ port: address.port, host: address.host, backlog }, () => {
       server.off('error', reject)
       resolve()
     })

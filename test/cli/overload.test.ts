@@ -1,9 +1,12 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { presign, type Target } from '../../bench/support/presign.ts'
 import { startSlowClients } from '../../bench/support/slow-clients.ts'
-import { childrenOf, roundTrip, until, withServed } from '../support/served.ts'
+import { childrenOf, roundTrip, type Served, until, withServed } from '../support/served.ts'
 import { skip } from '../support/skip.ts'
 
 const test = suite('cli/overload')
@@ -12,14 +15,17 @@ const readers = 250
 const writers = 750
 const mebibyte = 1024 * 1024
 const credentials = { accessKeyId: 'root-access', secretAccessKey: 'root-secret-key' }
+const signIn = {
+  SEALGATE_ACCESS_KEY: credentials.accessKeyId,
+  SEALGATE_SECRET_KEY: credentials.secretAccessKey,
+}
 /** What a slow client may cost on average: a batch of 256 KiB, and as much again for whatever else there is of it. */
 const residentSizePerClientMax = 512 * 1024
 
 test('a thousand slow clients cost a batch each; one request more is told to slow down, and operators see why', async () => {
   if (process.platform !== 'linux') return skip('resident sizes: a system with /proc is needed')
   const env = {
-    SEALGATE_ACCESS_KEY: credentials.accessKeyId,
-    SEALGATE_SECRET_KEY: credentials.secretAccessKey,
+    ...signIn,
     SEALGATE_KMS_MASTER_KEY: `key:${'42'.repeat(32)}`,
     SEALGATE_AUTO_ENCRYPTION: 'on',
     SEALGATE_REQUESTS_MAX: String(readers + writers),
@@ -28,10 +34,10 @@ test('a thousand slow clients cost a batch each; one request more is told to slo
     SEALGATE_LOG_LEVEL: 'info',
     SEALGATE_FSYNC: 'never',
   }
-  await withServed('server', useServed, { env })
+  await withServed('server', useSlowly, { env })
 })
 
-async function useServed({ program, url, adminUrl }: Parameters<Parameters<typeof withServed>[1]>[0]) {
+async function useSlowly({ program, url, adminUrl }: Served) {
   const { hostname: host, port } = new URL(url)
   const target: Target = {
     host,
@@ -83,6 +89,41 @@ async function useServed({ program, url, adminUrl }: Parameters<Parameters<typeo
 }
 
 const refusals = (adminUrl: string) => metric(adminUrl, 'sealgate_s3_requests_refused_total{reason="places"}')
+
+test('a thousand clients that come while a server is busy wait for it, and all are answered', async () => {
+  if (process.platform !== 'linux') return skip('clients that wait: a system with /proc is needed')
+  const count = 1000
+  const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+  if (most <= count)
+    return skip(`clients that wait: net.core.somaxconn is ${most}; more than ${count} is needed`)
+  const useServed = async ({ program, url }: Served) => {
+    const { hostname: host, port } = new URL(url)
+    const pids = childrenOf(program.pid)
+    const signal = (name: NodeJS.Signals) => {
+      for (const pid of pids) process.kill(pid, name)
+    }
+    const sockets: Socket[] = []
+    signal('SIGSTOP')
+    try {
+      await Promise.all(
+        Array.from({ length: count }, async () => {
+          const socket = connect(Number(port), host)
+          sockets.push(socket)
+          await once(socket, 'connect')
+          socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+        }),
+      )
+      signal('SIGCONT')
+      const answers = await Promise.all(sockets.map(text))
+      assert.is(answers.filter((answer) => answer.startsWith('HTTP/1.1 403 ')).length, count)
+    } finally {
+      signal('SIGCONT')
+      for (const socket of sockets) socket.destroy()
+    }
+  }
+  const env = { ...signIn, SEALGATE_REQUESTS_MAX: String(count), SEALGATE_REQUESTS_SHARE_PERCENT: '100' }
+  await withServed('server', useServed, { env, control: false })
+})
 
 async function metric(adminUrl: string, name: string): Promise<number> {
   const text = await (await fetch(`${adminUrl}/metrics`)).text()
