@@ -22,7 +22,7 @@ export function readAcl(bytes: Uint8Array, owner: string, users: Users): Acl {
 export function aclDocument(acl: Acl, owner: string, users: Users): string {
   return document(
     element('AccessControlPolicy', [
-      userElement('Owner', ownerOf(users, owner)),
+      ownerElement('Owner', ownerOf(users, owner)),
       element(
         'AccessControlList',
         groupsFirst(acl).map((grant) =>
@@ -79,7 +79,8 @@ function granteeElement({ grantee }: Grant, users: Users): XmlNode {
   return element('Grantee', ownerChildren(ownerOf(users, grantee.id)), type('CanonicalUser'))
 }
 
-function userElement(name: string, owner: Owner): XmlNode {
+/** A user under one of the names that documents give it. */
+export function ownerElement(name: 'Owner' | 'Initiator', owner: Owner): XmlNode {
   return element(name, ownerChildren(owner))
 }
 

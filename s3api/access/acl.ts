@@ -1,5 +1,3 @@
-import type { Users } from './users.ts'
-
 /** Access control lists. Source: S3 user guide, "Access control list (ACL) overview". */
 export type Acl = readonly Grant[]
 
@@ -117,10 +115,4 @@ function isGrant(value: unknown): value is Grant {
   if (typeof grantee !== 'object' || grantee === null) return false
   if ('id' in grantee) return typeof grantee.id === 'string'
   return 'group' in grantee && groups.some((name) => name === grantee.group)
-}
-
-/** The grantee of that e-mail address. */
-export function granteeOfEmail({ byEmail }: Users, address: string): Grantee | undefined {
-  const user = byEmail.get(address.toLowerCase())
-  return user && { id: user.id }
 }

@@ -1,5 +1,5 @@
 import { S3Error } from '../errors.ts'
-import { type Grantee, type Group, granteeOfEmail, groups } from './acl.ts'
+import { type Grantee, type Group, groups } from './acl.ts'
 import { rootOwner, type Users } from './users.ts'
 
 /** How lists name grantees, in headers and documents. */
@@ -40,9 +40,9 @@ export function granteeOf(form: 'id' | 'uri' | 'emailAddress', text: string, use
       return { group }
     }
     case 'emailAddress': {
-      const grantee = granteeOfEmail(users, text)
-      if (grantee === undefined) throw new S3Error('UnresolvableGrantByEmailAddress')
-      return grantee
+      const user = users.byEmail.get(text.toLowerCase())
+      if (user === undefined) throw new S3Error('UnresolvableGrantByEmailAddress')
+      return { id: user.id }
     }
   }
 }

@@ -44,10 +44,20 @@ function furtherNeeds(action: S3Action, { headers }: S3Request, named: (action: 
     }
     if (asks('x-amz-object-lock-legal-hold')) needs.push(named('s3:PutObjectLegalHold'))
   }
-  if (headers.get('x-amz-bypass-governance-retention')?.toLowerCase() === 'true') {
+  if (bypassesGovernance({ headers })) {
     needs.push(named('s3:BypassGovernanceRetention'))
   }
   return needs
+}
+
+/** Asks to remove or shorten a GOVERNANCE lock; whether the caller may is the policy's. */
+export function bypassesGovernance({ headers }: Pick<S3Request, 'headers'>): boolean {
+  return headers.get('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+}
+
+/** Asks for object lock for the bucket that is made. */
+export function wantsObjectLock({ headers }: Pick<S3Request, 'headers'>): boolean {
+  return headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
 }
 
 export function asksForGrants(headers: S3Request['headers']): boolean {
@@ -79,7 +89,7 @@ export function bucketCreationNeeds({ bucket, headers }: S3Request): readonly Ne
   const actions: S3Action[] = ['s3:CreateBucket']
   if (headers.has('x-amz-acl') || asksForGrants(headers)) actions.push('s3:PutBucketAcl')
   if (headers.has('x-amz-object-ownership')) actions.push('s3:PutBucketOwnershipControls')
-  if (headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true') {
+  if (wantsObjectLock({ headers })) {
     actions.push('s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning')
   }
   return actions.map((action) => ({ action, bucket, key: '', creates: true }))

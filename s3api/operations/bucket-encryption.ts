@@ -1,15 +1,15 @@
-import { KmsError } from '../../control/errors.ts'
 import { S3Error } from '../errors.ts'
 import { readXml, type XmlElement } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
-import { type DefaultEncryption, parseDefaultEncryption, toSetting } from '../sse/bucket-default.ts'
+import { type DefaultEncryption, defaultEncryptionSetting, toSetting } from '../sse/bucket-default.ts'
+import { bucketEncryption } from '../sse/decision.ts'
 import { noteDefault } from '../sse/encrypted-periods.ts'
 import { parseKmsKeyId } from '../sse/headers.ts'
+import { requireKeys } from '../sse/object-keys.ts'
 
 /** A bucket's default encryption: PUT, GET, DELETE ?encryption. */
 
-const settingName = 'encryption'
 /** Among the types of encryption that a bucket can block, the one that there is. */
 const customerKeys = 'SSE-C'
 const route = { scope: 'bucket', query: ['encryption'] } as const
@@ -22,10 +22,8 @@ export const putBucketEncryption: Operation = {
   async handle({ services, request, body }) {
     const { backend, keys } = services
     const value = readConfiguration(await body.readAll())
-    if (keys === undefined && value?.algorithm !== undefined) {
-      throw new KmsError('not-configured', 'Server side encryption specified but KMS is not configured')
-    }
-    await backend.setBucketSetting(request.bucket, settingName, value && toSetting(value))
+    if (value?.algorithm !== undefined) requireKeys(keys)
+    await backend.setBucketSetting(request.bucket, defaultEncryptionSetting, value && toSetting(value))
     const encrypted = value?.algorithm !== undefined || services.config.autoEncryption
     await noteDefault(services, request.bucket, { encrypted })
     return { status: 200 }
@@ -63,7 +61,7 @@ export const deleteBucketEncryption: Operation = {
   method: 'DELETE',
   ...route,
   async handle({ services, request }) {
-    await services.backend.setBucketSetting(request.bucket, settingName, undefined)
+    await services.backend.setBucketSetting(request.bucket, defaultEncryptionSetting, undefined)
     await noteDefault(services, request.bucket, { encrypted: services.config.autoEncryption })
     return { status: 204 }
   },
@@ -71,8 +69,7 @@ export const deleteBucketEncryption: Operation = {
 
 /** The bucket's own default, or what auto-encryption makes of every bucket. */
 async function inForce({ services, request }: RequestContext): Promise<DefaultEncryption | undefined> {
-  const setting = await services.backend.getBucketSetting(request.bucket, settingName)
-  const own = setting === undefined ? undefined : parseDefaultEncryption(setting)
+  const own = await bucketEncryption(services, request.bucket)
   if (own?.algorithm !== undefined || !services.config.autoEncryption) return own
   return { bucketKeyEnabled: false, ...own, algorithm: 'AES256' }
 }

@@ -1,5 +1,5 @@
 import { accessSettings } from '../access/bucket-access.ts'
-import { bucketCreationNeeds } from '../access/needs.ts'
+import { bucketCreationNeeds, wantsObjectLock } from '../access/needs.ts'
 import { newBucketSettings } from '../access/new-access.ts'
 import { requireUser, type User } from '../access/users.ts'
 import { BackendError } from '../backends/backend.ts'
@@ -8,7 +8,7 @@ import { isBucketName } from '../bucket-name.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
-import type { Operation, RequestContext, S3Request } from '../operation.ts'
+import type { Operation, RequestContext } from '../operation.ts'
 import { bornEncrypted } from '../sse/encrypted-periods.ts'
 import { initialLockSetting } from './lock-configuration.ts'
 
@@ -29,11 +29,11 @@ export const createBucket: Operation = {
     try {
       await services.backend.createBucket(request.bucket, {
         owner: user.id,
-        ...(wantsLock(request) && { versioning: 'enabled' as const }),
+        ...(wantsObjectLock(request) && { versioning: 'enabled' as const }),
         settings: {
           ...(services.config.autoEncryption && bornEncrypted),
           ...wanted,
-          ...(wantsLock(request) && { [lockSettingName]: initialLockSetting }),
+          ...(wantsObjectLock(request) && { [lockSettingName]: initialLockSetting }),
         },
       })
     } catch (error) {
@@ -105,11 +105,8 @@ async function requireRepeatable(
     const actual = await services.backend.getBucketSetting(request.bucket, name)
     if (actual !== wanted[name]) throw taken('BucketAlreadyExists')
   }
-  if (services.config.region !== unnamedRegion || wantsLock(request)) throw taken('BucketAlreadyOwnedByYou')
-}
-
-function wantsLock({ headers }: S3Request): boolean {
-  return headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
+  if (services.config.region !== unnamedRegion || wantsObjectLock(request))
+    throw taken('BucketAlreadyOwnedByYou')
 }
 
 /** An empty body, or a LocationConstraint that is empty or our own region (us-east-1 included). */

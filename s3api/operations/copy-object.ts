@@ -13,7 +13,7 @@ import { newVersionId } from '../sse/version-ids.ts'
 import { parseWriteCondition } from './conditions.ts'
 import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
 import { type Copy, makeTarget, type Target } from './copy-target.ts'
-import { checksumHeaders } from './digests.ts'
+import { checksumHeaders, checksumValueElements } from './digests.ts'
 import { newAttributes } from './new-attributes.ts'
 import { settle } from './object-data.ts'
 import { type ObjectHeaders, parseObjectHeaders, parseStorageClass } from './object-headers.ts'
@@ -133,7 +133,7 @@ function reply(
       element('CopyObjectResult', [
         element('LastModified', new Date(record.modifiedAtMs).toISOString()),
         element('ETag', `"${record.etag}"`),
-        ...(checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]),
+        ...checksumValueElements(checksum),
       ]),
     ),
   }

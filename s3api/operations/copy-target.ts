@@ -2,19 +2,17 @@ import {
   BackendError,
   type Checksum,
   type ChecksumAlgorithm,
-  checksumAlgorithms,
   type NewData,
   type ObjectRecord,
 } from '../backends/backend.ts'
 import type { ObjectAttributes } from '../backends/versions.ts'
-import { S3Error } from '../errors.ts'
 import type { RequestContext } from '../operation.ts'
 import { copySourceCustomerKeyOf } from '../sse/decision.ts'
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { type OpenedObject, sealRecord } from '../sse/records.ts'
 import { parseWriteCondition } from './conditions.ts'
-import { etagOf, hashOfChecksum, needsMd5, toChecksum } from './digests.ts'
+import { etagOf, hashOfChecksum, needsMd5, parseChecksumAlgorithm, toChecksum } from './digests.ts'
 import {
   mayBeVersion1,
   readObject,
@@ -52,7 +50,7 @@ export interface Target {
  */
 export async function makeTarget(copy: Copy): Promise<Target> {
   const { opened, encryption } = copy
-  const algorithm = wantedChecksum(copy.context)
+  const algorithm = parseChecksumAlgorithm(copy.context.request)
   const sameChecksum =
     algorithm === undefined ||
     (opened.record.checksum?.algorithm === algorithm && opened.record.checksum.type === 'FULL_OBJECT')
@@ -166,13 +164,4 @@ async function copyData(
     sizeMax: objectSizeMax,
     plan: options.plan,
   })
-}
-
-function wantedChecksum({ request }: RequestContext): ChecksumAlgorithm | undefined {
-  const text = request.headers.get('x-amz-checksum-algorithm')?.toUpperCase()
-  if (text === undefined) return undefined
-  const algorithm = checksumAlgorithms.find((name) => name === text)
-  if (algorithm === undefined)
-    throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
-  return algorithm
 }

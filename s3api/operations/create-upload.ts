@@ -1,5 +1,5 @@
 import { newObjectAccess, ownerMember } from '../access/new-access.ts'
-import { type ChecksumAlgorithm, checksumAlgorithms, type UploadRecord } from '../backends/backend.ts'
+import type { UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
@@ -10,6 +10,7 @@ import { type KeySeal, sealNewKey } from '../sse/object-keys.ts'
 import { uploadFacts } from '../sse/records.ts'
 import { sealCompletion } from '../sse/upload-mac-keys.ts'
 import { isCombinable } from './crc-combine.ts'
+import { parseChecksumAlgorithm } from './digests.ts'
 import { newAttributes, retainsByDefault } from './new-attributes.ts'
 import { parseObjectHeaders } from './object-headers.ts'
 import { askedOf } from './write-plan.ts'
@@ -90,19 +91,16 @@ async function sealUpload(
 }
 
 /** Algorithm and type of the checksum of the whole (S3 user guide, "Checking object integrity": what goes with what). */
-function parseUploadChecksum({ headers }: S3Request): UploadRecord['checksum'] | undefined {
-  const algorithmText = headers.get('x-amz-checksum-algorithm')?.toUpperCase()
-  const typeText = headers.get('x-amz-checksum-type')?.toUpperCase()
-  if (algorithmText === undefined) {
+function parseUploadChecksum(request: S3Request): UploadRecord['checksum'] | undefined {
+  const algorithm = parseChecksumAlgorithm(request)
+  const typeText = request.headers.get('x-amz-checksum-type')?.toUpperCase()
+  if (algorithm === undefined) {
     if (typeText === undefined) return undefined
     throw new S3Error(
       'InvalidRequest',
       'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
     )
   }
-  const algorithm: ChecksumAlgorithm | undefined = checksumAlgorithms.find((name) => name === algorithmText)
-  if (algorithm === undefined)
-    throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
   const type = typeText ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE')
   if (type === 'FULL_OBJECT' && isCombinable(algorithm)) return { algorithm, type }
   if (type === 'COMPOSITE' && algorithm !== 'CRC64NVME') return { algorithm, type }

@@ -1,7 +1,7 @@
+import { bypassesGovernance } from '../access/needs.ts'
 import type { Deletion } from '../backends/versions.ts'
 import type { Operation } from '../operation.ts'
 import { parseDeleteCondition } from './conditions.ts'
-import { bypassesGovernance } from './object-lock.ts'
 import { objectNameOf } from './version-parameter.ts'
 
 export const deleteObject: Operation = {

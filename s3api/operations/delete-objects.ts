@@ -1,4 +1,5 @@
 import { allowsAll, type Need } from '../access/authorizer.ts'
+import { bypassesGovernance } from '../access/needs.ts'
 import type { WriteCondition } from '../backends/backend.ts'
 import type { Deletion } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
@@ -7,7 +8,6 @@ import { readXml, type XmlElement } from '../http/xml-reader.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { deleteCondition } from './conditions.ts'
-import { bypassesGovernance } from './object-lock.ts'
 
 const documentSizeMax = 2 * 1024 * 1024
 const keysMax = 1000

@@ -1,7 +1,8 @@
 import { type HashName, takeRandom } from '../../engine/index.ts'
-import type { Checksum, ChecksumAlgorithm } from '../backends/backend.ts'
+import { type Checksum, type ChecksumAlgorithm, checksumAlgorithms } from '../backends/backend.ts'
+import { S3Error } from '../errors.ts'
 import { element, type XmlNode } from '../http/xml-writer.ts'
-import type { RequestBody } from '../operation.ts'
+import type { RequestBody, S3Request } from '../operation.ts'
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { toBase64, toHex } from '../text.ts'
 
@@ -68,5 +69,25 @@ export function checksumHeaders(checksum: Checksum | undefined): Record<string, 
 /** The elements of a result document that show a checksum. */
 export function checksumElements(checksum: Checksum | undefined): XmlNode[] {
   if (checksum === undefined) return []
-  return [element(`Checksum${checksum.algorithm}`, checksum.value), element('ChecksumType', checksum.type)]
+  return [...checksumValueElements(checksum), element('ChecksumType', checksum.type)]
+}
+
+/** The same of a part, or of a copy, whose type is not told. */
+export function checksumValueElements(checksum: Checksum | undefined): XmlNode[] {
+  return checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]
+}
+
+/** What a listing tells of a checksum: all but its value. */
+export function checksumTypeElements(checksum: Pick<Checksum, 'algorithm' | 'type'> | undefined): XmlNode[] {
+  if (checksum === undefined) return []
+  return [element('ChecksumAlgorithm', checksum.algorithm), element('ChecksumType', checksum.type)]
+}
+
+/** The algorithm that the client names for what the request makes. Errors: InvalidRequest. */
+export function parseChecksumAlgorithm({ headers }: S3Request): ChecksumAlgorithm | undefined {
+  const text = headers.get('x-amz-checksum-algorithm')?.toUpperCase()
+  if (text === undefined) return undefined
+  const algorithm = checksumAlgorithms.find((name) => name === text)
+  if (algorithm !== undefined) return algorithm
+  throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.')
 }

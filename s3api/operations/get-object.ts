@@ -4,13 +4,14 @@ import type { Operation, Reply, RequestContext, S3Request } from '../operation.t
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import { refuseEncryptionHeaders } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
-import { isHeaderValue, parseDecimal } from '../text.ts'
+import { isHeaderValue } from '../text.ts'
 import { checkReadConditions, isRangeWanted } from './conditions.ts'
 import { checksumHeaders } from './digests.ts'
 import { openObject, readObject } from './object-data.ts'
 import { toResponseHeaders } from './object-headers.ts'
 import { lockHeaders } from './object-lock.ts'
 import { type ByteRange, parseRange } from './range.ts'
+import { parsePartNumber } from './uploads.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
 /** Query names that set a response header (S3 API reference, GetObject), by the header they set. */
@@ -145,15 +146,11 @@ function selectedPart(
   request: S3Request,
   record: ObjectRecord,
 ): { readonly part: ObjectPart; readonly range: ByteRange; readonly count: number | undefined } | undefined {
-  const text = request.query.get('partNumber')
-  if (text === undefined) return undefined
+  if (!request.query.has('partNumber')) return undefined
   if (request.headers.has('range')) {
     throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter')
   }
-  const number = parseDecimal(text)
-  if (number === undefined || number < 1 || number > 10_000) {
-    throw new S3Error('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive')
-  }
+  const number = parsePartNumber(request)
   const parts = record.parts ?? [{ number: 1, size: record.size }]
   const index = parts.findIndex((part) => part.number === number)
   const part = parts[index]

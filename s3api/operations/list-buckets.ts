@@ -1,10 +1,11 @@
+import { ownerElement } from '../access/acl-document.ts'
 import { requireUser, rootOwner } from '../access/users.ts'
 import type { Bucket } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, S3Request, Services } from '../operation.ts'
 import { parseDecimal } from '../text.ts'
-import { ownerElement, parseToken, toToken } from './listing.ts'
+import { parseToken, toToken } from './listing.ts'
 
 /** As on AWS. */
 const bucketLimitMax = 10_000

@@ -1,9 +1,11 @@
+import { ownerElement } from '../access/acl-document.ts'
 import { type Owner, ownerOf } from '../access/users.ts'
 import type { ListEntry, ListedRecord, ObjectPage } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, RequestContext } from '../operation.ts'
-import { ownerElement, parseEncoding, parseLimit, parseToken, toToken } from './listing.ts'
+import { checksumTypeElements } from './digests.ts'
+import { parseEncoding, parseLimit, parseToken, prefixElements, toToken } from './listing.ts'
 
 /** ListObjects and ListObjectsV2. Neither asks the KMS for anything: sizes and ETags are those of the records. */
 
@@ -110,10 +112,7 @@ function entryElements(
   const objects = entries.flatMap((entry) =>
     entry.kind === 'object' ? [objectElement(entry, encode, owners)] : [],
   )
-  const prefixes = entries.flatMap((entry) =>
-    entry.kind === 'prefix' ? [element('CommonPrefixes', [element('Prefix', encode(entry.prefix))])] : [],
-  )
-  return [...objects, ...prefixes]
+  return [...objects, ...prefixElements(entries, encode)]
 }
 
 function objectElement(
@@ -125,12 +124,7 @@ function objectElement(
     element('Key', encode(key)),
     element('LastModified', new Date(record.modifiedAtMs).toISOString()),
     element('ETag', `"${record.etag}"`),
-    ...(record.checksum === undefined
-      ? []
-      : [
-          element('ChecksumAlgorithm', record.checksum.algorithm),
-          element('ChecksumType', record.checksum.type),
-        ]),
+    ...checksumTypeElements(record.checksum),
     element('Size', String(record.size)),
     ...(owners === undefined ? [] : [ownerElement('Owner', owners(record))]),
     element('StorageClass', record.storageClass),

@@ -1,10 +1,12 @@
+import { ownerElement } from '../access/acl-document.ts'
 import { ownerOf } from '../access/users.ts'
 import type { PartRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation, S3Request } from '../operation.ts'
 import { parseDecimal } from '../text.ts'
-import { ownerElement, parseEncoding, parseLimit } from './listing.ts'
+import { checksumTypeElements, checksumValueElements } from './digests.ts'
+import { parseEncoding, parseLimit } from './listing.ts'
 
 /** Sizes and ETags are those of the plaintext parts, as UploadPart answered them; no key is needed. */
 export const listParts: Operation = {
@@ -37,12 +39,7 @@ export const listParts: Operation = {
           ...(last === undefined ? [] : [element('NextPartNumberMarker', String(last.number))]),
           element('MaxParts', String(limit)),
           element('IsTruncated', String(truncated)),
-          ...(upload.checksum === undefined
-            ? []
-            : [
-                element('ChecksumAlgorithm', upload.checksum.algorithm),
-                element('ChecksumType', upload.checksum.type),
-              ]),
+          ...checksumTypeElements(upload.checksum),
           ...parts.map(partElement),
         ]),
       ),
@@ -56,7 +53,7 @@ function partElement({ number, modifiedAtMs, etag, size, checksum }: PartRecord)
     element('LastModified', new Date(modifiedAtMs).toISOString()),
     element('ETag', `"${etag}"`),
     element('Size', String(size)),
-    ...(checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]),
+    ...checksumValueElements(checksum),
   ])
 }
 

@@ -1,8 +1,10 @@
+import { ownerElement } from '../access/acl-document.ts'
 import { ownerOf, type Users } from '../access/users.ts'
 import type { UploadPage } from '../backends/backend.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation } from '../operation.ts'
-import { ownerElement, parseEncoding, parseLimit } from './listing.ts'
+import { checksumTypeElements } from './digests.ts'
+import { parseEncoding, parseLimit, prefixElements } from './listing.ts'
 
 export const listMultipartUploads: Operation = {
   name: 'ListMultipartUploads',
@@ -85,14 +87,9 @@ function entryElements(
         ownerElement('Owner', ownerOf(users, owner)),
         element('StorageClass', storageClass),
         element('Initiated', new Date(initiatedAtMs).toISOString()),
-        ...(checksum === undefined
-          ? []
-          : [element('ChecksumAlgorithm', checksum.algorithm), element('ChecksumType', checksum.type)]),
+        ...checksumTypeElements(checksum),
       ]),
     ]
   })
-  const prefixes = entries.flatMap((entry) =>
-    entry.kind === 'prefix' ? [element('CommonPrefixes', [element('Prefix', encode(entry.prefix))])] : [],
-  )
-  return [...uploads, ...prefixes]
+  return [...uploads, ...prefixElements(entries, encode)]
 }

@@ -1,9 +1,11 @@
+import { ownerElement } from '../access/acl-document.ts'
 import { type Owner, ownerOf } from '../access/users.ts'
 import type { VersionEntry, VersionPage } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import { document, element, type XmlNode } from '../http/xml-writer.ts'
 import type { Operation } from '../operation.ts'
-import { ownerElement, parseEncoding, parseLimit } from './listing.ts'
+import { checksumTypeElements } from './digests.ts'
+import { parseEncoding, parseLimit, prefixElements } from './listing.ts'
 
 type Version = Exclude<VersionEntry, { kind: 'prefix' }>
 
@@ -62,12 +64,7 @@ function entryElements(
   const versions = entries.flatMap((entry) =>
     entry.kind === 'prefix' ? [] : [versionElement(entry, options)],
   )
-  const prefixes = entries.flatMap((entry) =>
-    entry.kind === 'prefix'
-      ? [element('CommonPrefixes', [element('Prefix', options.encode(entry.prefix))])]
-      : [],
-  )
-  return [...versions, ...prefixes]
+  return [...versions, ...prefixElements(entries, options.encode)]
 }
 
 function versionElement(
@@ -93,9 +90,7 @@ function versionElement(
   return element('Version', [
     ...shared,
     element('ETag', `"${etag}"`),
-    ...(checksum === undefined
-      ? []
-      : [element('ChecksumAlgorithm', checksum.algorithm), element('ChecksumType', checksum.type)]),
+    ...checksumTypeElements(checksum),
     element('Size', String(size)),
     element('StorageClass', storageClass),
   ])

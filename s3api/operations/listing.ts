@@ -1,4 +1,3 @@
-import type { Owner } from '../access/users.ts'
 import { S3Error } from '../errors.ts'
 import { element, type XmlNode } from '../http/xml-writer.ts'
 import type { S3Request } from '../operation.ts'
@@ -58,7 +57,12 @@ export function parseToken(token: string): string {
   throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect')
 }
 
-/** A user under one of the names that documents give it. */
-export function ownerElement(name: 'Owner' | 'Initiator', owner: Owner): XmlNode {
-  return element(name, [element('ID', owner.id), element('DisplayName', owner.name)])
+/** The common prefixes of a page, which stand behind its entries. */
+export function prefixElements(
+  entries: readonly ({ readonly kind: 'prefix'; readonly prefix: string } | { readonly kind: string })[],
+  encode: (text: string) => string,
+): XmlNode[] {
+  return entries.flatMap((entry) =>
+    'prefix' in entry ? [element('CommonPrefixes', [element('Prefix', encode(entry.prefix))])] : [],
+  )
 }

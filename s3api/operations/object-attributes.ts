@@ -7,7 +7,7 @@ import { customerKeyOf } from '../sse/decision.ts'
 import { refuseEncryptionHeaders } from '../sse/headers.ts'
 import { parseDecimal } from '../text.ts'
 import { checkReadConditions } from './conditions.ts'
-import { checksumElements } from './digests.ts'
+import { checksumElements, checksumValueElements } from './digests.ts'
 import { listLimitMax } from './listing.ts'
 import { openObject } from './object-data.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
@@ -85,7 +85,7 @@ function partsElements({ parts }: ObjectRecord, request: S3Request): XmlNode[] {
         element('Part', [
           element('PartNumber', String(number)),
           element('Size', String(size)),
-          ...(checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]),
+          ...checksumValueElements(checksum),
         ]),
       ),
     ]),

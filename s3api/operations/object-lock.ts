@@ -1,8 +1,9 @@
+import { bypassesGovernance } from '../access/needs.ts'
 import type { ObjectAttributes, Retention } from '../backends/versions.ts'
 import { S3Error } from '../errors.ts'
 import { readXml } from '../http/xml-reader.ts'
 import { document, element } from '../http/xml-writer.ts'
-import type { Operation, RequestContext, S3Request } from '../operation.ts'
+import type { Operation, RequestContext } from '../operation.ts'
 import { lockConfiguration, parseLockMode } from './lock-configuration.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
@@ -79,11 +80,6 @@ export const getObjectLegalHold: Operation = {
       body: document(element('LegalHold', [element('Status', legalHold ? 'ON' : 'OFF')])),
     }
   },
-}
-
-/** Asks to remove or shorten a GOVERNANCE lock; whether the caller may is the policy's. */
-export function bypassesGovernance({ headers }: S3Request): boolean {
-  return headers.get('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
 }
 
 export function parseLegalHold(text: string | undefined): boolean | undefined {

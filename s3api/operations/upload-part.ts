@@ -9,7 +9,7 @@ import { copySourceCustomerKeyOf, encryptionHeaders, newCustomerKeyOf } from '..
 import type { CustomerKey } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
 import { openCopySource, parseCopySource, sourceVersionHeaders } from './copy-source.ts'
-import { checksumHeaders, checksumOf, hashOfChecksum, toChecksum } from './digests.ts'
+import { checksumHeaders, checksumOf, checksumValueElements, hashOfChecksum, toChecksum } from './digests.ts'
 import { readObject, settle, type WritePlan, type WrittenData, writeBody, writeData } from './object-data.ts'
 import { hashesForPartEtag, partEtag } from './part-etag.ts'
 import { plainPieces } from './pieces.ts'
@@ -84,7 +84,7 @@ export const uploadPartCopy: Operation = {
             element('CopyPartResult', [
               element('LastModified', new Date(part.modifiedAtMs).toISOString()),
               element('ETag', `"${part.etag}"`),
-              ...(checksum === undefined ? [] : [element(`Checksum${checksum.algorithm}`, checksum.value)]),
+              ...checksumValueElements(checksum),
             ]),
           ),
         }

@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.ts'
 import { parseKmsKeyId } from './headers.ts'
 
-/** A bucket's default encryption, as stored in its `encryption` setting. */
+/** A bucket's default encryption, as stored among its settings. */
 export interface DefaultEncryption {
   /** Absent: the setting only blocks, and the server's default is the bucket's. */
   readonly algorithm?: 'AES256' | 'aws:kms'
@@ -11,6 +11,9 @@ export interface DefaultEncryption {
   /** Writes with customer keys are refused (S3 user guide, "Blocking or unblocking SSE-C for a general purpose bucket"). */
   readonly blocksCustomerKeys?: true
 }
+
+/** The name of that setting. */
+export const defaultEncryptionSetting = 'encryption'
 
 /** The stored form: JSON of {@link DefaultEncryption}. */
 export function toSetting(value: DefaultEncryption): string {

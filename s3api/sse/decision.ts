@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
-import { type DefaultEncryption, parseDefaultEncryption } from './bucket-default.ts'
+import { type DefaultEncryption, defaultEncryptionSetting, parseDefaultEncryption } from './bucket-default.ts'
 import { noteDefault } from './encrypted-periods.ts'
 import type { Envelope, KmsPart } from './envelope.ts'
 import {
@@ -37,11 +37,12 @@ async function bucketDefault(services: Services, bucket: string): Promise<Reques
   return { mode: 'SSE-KMS', ...(keyId !== undefined && { keyId }), context: {} }
 }
 
-async function bucketEncryption(
+/** What the bucket's own setting says. Errors: BackendError no-such-bucket. */
+export async function bucketEncryption(
   { backend }: Services,
   bucket: string,
 ): Promise<DefaultEncryption | undefined> {
-  const setting = await backend.getBucketSetting(bucket, 'encryption')
+  const setting = await backend.getBucketSetting(bucket, defaultEncryptionSetting)
   return setting === undefined ? undefined : parseDefaultEncryption(setting)
 }
 

@@ -86,7 +86,8 @@ export async function unsealKey(
   }
 }
 
-function requireKeys(keys: DataKeys | undefined): DataKeys {
+/** Errors: KmsError `not-configured`. */
+export function requireKeys(keys: DataKeys | undefined): DataKeys {
   if (keys === undefined) {
     throw new KmsError('not-configured', 'Server side encryption specified but KMS is not configured')
   }
