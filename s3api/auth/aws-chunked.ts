@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.ts'
 import { trimBlanks } from '../text.ts'
+import type { ChunkSigning } from './authentication.ts'
 import { ByteReader } from './byte-reader.ts'
 import { emptySha256, sha256Hex } from './canonical.ts'
 import { sameHex, sign } from './signing-key.ts'
-import type { ChunkSigning } from './verify.ts'
 
 /**
  * The aws-chunked form of payloads. A signed chunk's bytes are given out as they come, and its signature is checked at its end: a

@@ -3,6 +3,7 @@ import { S3Error } from '../errors.ts'
 import type { RequestBody } from '../operation.ts'
 import { parseBase64 } from '../text.ts'
 import { watched } from '../watched.ts'
+import type { Authentication } from './authentication.ts'
 import { decodeChunked } from './aws-chunked.ts'
 import {
   type AnnouncedChecksum,
@@ -13,7 +14,6 @@ import {
 } from './checksums.ts'
 import type { DocumentRoom } from './document-budget.ts'
 import { announcedSize } from './payload.ts'
-import type { Authentication } from './verify.ts'
 
 /** The payload of a request, as operations read it. */
 

@@ -1,9 +1,16 @@
 import type { Credential, SignatureV2Mode } from '../config.ts'
 import { S3Error } from '../errors.ts'
+import {
+  type Authentication,
+  nobody,
+  requireMatch,
+  skewMaxMs,
+  unsupportedMechanism,
+} from './authentication.ts'
 import { signPolicy } from './policy-signature.ts'
 import { matchesV2 } from './signature-v2.ts'
 import { sameHex } from './signing-key.ts'
-import { type Authentication, parseCredential, parseTime } from './verify.ts'
+import { parseCredential, parseTime } from './verify.ts'
 
 /** Who signed a form's policy, verified: Signature V4, or V2 where it may be used. */
 
@@ -14,10 +21,8 @@ export interface FormSignatureOptions {
   readonly signatureV2: SignatureV2Mode
 }
 
-const skewMaxMs = 15 * 60 * 1000
 /** A V4 signature holds no longer, whatever its policy says. */
 const ageMaxMs = 7 * 24 * 3600 * 1000
-const nobody: Credential = { accessKey: '', secretKey: 'nobody' }
 
 /** A form without any field of a signature is anonymous. Errors: those of the S3 API for a form that is not rightly signed. */
 export function authenticateForm(
@@ -29,12 +34,7 @@ export function authenticateForm(
   if (!v4 && !v2 && !fields.has('policy')) return { payload: { kind: 'unsigned' } }
   if (fields.has('x-amz-security-token')) throw new S3Error('InvalidToken')
   if (v4) return verifyV4(fields, options)
-  if (options.signatureV2 === 'off') {
-    throw new S3Error(
-      'InvalidRequest',
-      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-    )
-  }
+  if (options.signatureV2 === 'off') throw unsupportedMechanism()
   return verifyV2(fields, options)
 }
 
@@ -72,12 +72,6 @@ function verifyV2(
   const matches = matchesV2(field(fields, 'Signature'), (credential ?? nobody).secretKey, policy)
   requireMatch(accessKey, credential, matches)
   return { accessKey, payload: { kind: 'unsigned' }, signature: { type: 'POST', version: 'AWS' } }
-}
-
-function requireMatch(accessKey: string, credential: Credential | undefined, matches: boolean): void {
-  const elements = { AWSAccessKeyId: accessKey }
-  if (credential === undefined) throw new S3Error('InvalidAccessKeyId', undefined, { elements })
-  if (!matches) throw new S3Error('SignatureDoesNotMatch', undefined, { elements })
 }
 
 function field(fields: ReadonlyMap<string, string>, name: string): string {

@@ -1,8 +1,16 @@
 import type { Credential, SignatureV2Mode } from '../config.ts'
 import { S3Error } from '../errors.ts'
 import { parseDecimal } from '../text.ts'
+import {
+  type Authentication,
+  nobody,
+  noValidDate,
+  parseBasicTime,
+  requireMatch,
+  skewMaxMs,
+  unsupportedMechanism,
+} from './authentication.ts'
 import { matchesV2, type RequestToSign, stringsToSign } from './signature-v2.ts'
-import type { Authentication } from './verify.ts'
 
 /** Requests that are signed with Signature V2, in their query or in a header. */
 
@@ -12,27 +20,17 @@ export interface V2Options {
   readonly nowMs: number
 }
 
-const skewMaxMs = 15 * 60 * 1000
-const nobody: Credential = { accessKey: '', secretKey: 'nobody' }
-
 /** Undefined: not signed so. Errors: those of the S3 API for a request that is not rightly signed. */
 export function authenticateV2(request: RequestToSign, options: V2Options): Authentication | undefined {
   const header = request.headers.get('authorization')
   if (header?.startsWith('AWS ')) {
-    if (options.mode !== 'all') throw unsupported()
+    if (options.mode !== 'all') throw unsupportedMechanism()
     return verifyHeader(request, header, options)
   }
   if (!request.query.has('AWSAccessKeyId') && !request.query.has('Signature')) return undefined
-  if (options.mode === 'off') throw unsupported()
+  if (options.mode === 'off') throw unsupportedMechanism()
   if (header !== undefined) throw new S3Error('InvalidArgument', 'Only one auth mechanism allowed')
   return verifyQuery(request, options)
-}
-
-function unsupported(): S3Error {
-  return new S3Error(
-    'InvalidRequest',
-    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-  )
 }
 
 function verifyHeader(request: RequestToSign, header: string, options: V2Options): Authentication {
@@ -44,9 +42,7 @@ function verifyHeader(request: RequestToSign, header: string, options: V2Options
     )
   }
   const dateMs = parseDate(request.headers.get('x-amz-date') ?? request.headers.get('date') ?? '')
-  if (Number.isNaN(dateMs) || dateMs < 0) {
-    throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
-  }
+  if (Number.isNaN(dateMs) || dateMs < 0) throw noValidDate()
   if (Math.abs(dateMs - options.nowMs) > skewMaxMs) throw new S3Error('RequestTimeTooSkewed')
   const authentication = verify(request, { accessKey, signature }, options)
   return { ...authentication, signature: { type: 'REST-HEADER', version: 'AWS' } }
@@ -84,17 +80,16 @@ function verify(
   const credential = credentials.get(accessKey)
   const { secretKey } = credential ?? nobody
   const texts = stringsToSign(request, claim.expires)
-  const matches = texts.some((text) => matchesV2(claim.signature, secretKey, text))
-  const elements = { AWSAccessKeyId: accessKey }
-  if (credential === undefined) throw new S3Error('InvalidAccessKeyId', undefined, { elements })
-  if (!matches) throw new S3Error('SignatureDoesNotMatch', undefined, { elements })
+  requireMatch(
+    accessKey,
+    credential,
+    texts.some((text) => matchesV2(claim.signature, secretKey, text)),
+  )
   return { accessKey, payload: { kind: 'unsigned' } }
 }
 
 /** An HTTP date, or the form of Signature V4, which some clients send in x-amz-date. */
 function parseDate(text: string): number {
-  const basic = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text)
-  if (basic === null) return Date.parse(text)
-  const [, year, month, day, hour, minute, second] = basic
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  const basicMs = parseBasicTime(text)
+  return Number.isNaN(basicMs) ? Date.parse(text) : basicMs
 }

@@ -1,29 +1,20 @@
-import type { SignatureFacts } from '../access/condition-keys.ts'
 import type { Credential } from '../config.ts'
 import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { parseDecimal } from '../text.ts'
+import {
+  type Authentication,
+  nobody,
+  noValidDate,
+  parseBasicTime,
+  requireMatch,
+  skewMaxMs,
+  unsupportedMechanism,
+} from './authentication.ts'
 import { canonicalRequest, type SignedRequest, sha256Hex } from './canonical.ts'
-import { type PayloadForm, parsePayloadForm } from './payload.ts'
+import { parsePayloadForm } from './payload.ts'
 import { credentialScope, type Scope, sameHex, sign, signingKey } from './signing-key.ts'
 
-/** Who signed a request, verified. Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". */
-export interface Authentication {
-  /** Absent: nobody signed the request. */
-  readonly accessKey?: string
-  readonly payload: PayloadForm
-  /** What chunk signatures continue; absent where there is nothing to continue. */
-  readonly signing?: ChunkSigning
-  /** How the request was signed, for policies. */
-  readonly signature?: SignatureFacts
-}
-
-export interface ChunkSigning {
-  readonly key: Uint8Array
-  /** YYYYMMDDTHHMMSSZ */
-  readonly time: string
-  readonly scope: Scope
-  readonly seedSignature: string
-}
+/** Requests that are signed with Signature V4. Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". */
 
 export interface VerifyOptions {
   readonly credentials: ReadonlyMap<string, Credential>
@@ -38,10 +29,7 @@ export interface RequestToVerify extends SignedRequest {
 }
 
 const algorithm = 'AWS4-HMAC-SHA256'
-const skewMaxMs = 15 * 60 * 1000
 const expiresMaxSeconds = 7 * 24 * 3600
-/** Where no credential has that access key, the same work is done with this one. */
-const nobody: Credential = { accessKey: '', secretKey: 'nobody' }
 
 /** What header and query form have in common. */
 interface Claim {
@@ -84,12 +72,7 @@ function verify(request: RequestToVerify, claim: Claim, { credentials }: VerifyO
   const key = signingKey(credential ?? nobody, scope)
   const text = canonicalRequest(request, { signedHeaders, payloadHash })
   const expected = sign(key, { time, scope, lines: [sha256Hex(text)] })
-  const matches = sameHex(signature, expected)
-  if (credential === undefined) {
-    throw new S3Error('InvalidAccessKeyId', undefined, { elements: { AWSAccessKeyId: accessKey } })
-  }
-  if (!matches)
-    throw new S3Error('SignatureDoesNotMatch', undefined, { elements: { AWSAccessKeyId: accessKey } })
+  requireMatch(accessKey, credential, sameHex(signature, expected))
   return {
     accessKey,
     payload: parsePayloadForm(payloadHash),
@@ -233,20 +216,15 @@ function requestTime(headers: ReadonlyMap<string, string>): string {
   const amzDate = headers.get('x-amz-date')
   if (amzDate !== undefined) return amzDate
   const dateMs = Date.parse(headers.get('date') ?? '')
-  if (Number.isNaN(dateMs)) {
-    throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
-  }
+  if (Number.isNaN(dateMs)) throw noValidDate()
   return new Date(dateMs).toISOString().replace(/[-:]|\.\d{3}/g, '')
 }
 
 /** Milliseconds of YYYYMMDDTHHMMSSZ. Errors: AccessDenied. */
 export function parseTime(time: string): number {
-  const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(time)
-  const [, year, month, day, hour, minute, second] = match ?? []
-  const timeMs =
-    match === null ? Number.NaN : Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  if (!Number.isNaN(timeMs)) return timeMs
-  throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
+  const timeMs = parseBasicTime(time)
+  if (Number.isNaN(timeMs)) throw noValidDate()
+  return timeMs
 }
 
 /** What is not signed could have been added on the way: the host and every x-amz- header must be. */
@@ -268,12 +246,7 @@ const unsignedAllowed = new Set(['x-amz-content-sha256'])
 function refuseOtherSchemes({ query }: RequestToVerify, header: string | undefined): void {
   const oldQuery = query.has('AWSAccessKeyId') || query.has('Signature')
   if ((header === undefined || header.startsWith(`${algorithm} `)) && !oldQuery) return
-  if (oldQuery || header?.startsWith('AWS ')) {
-    throw new S3Error(
-      'InvalidRequest',
-      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-    )
-  }
+  if (oldQuery || header?.startsWith('AWS ')) throw unsupportedMechanism()
   throw new S3Error('InvalidArgument', 'Unsupported Authorization Type', {
     elements: { ArgumentName: 'Authorization' },
   })
