@@ -6,6 +6,7 @@ import { accessSettings, type BucketAccess } from '../access/bucket-access.ts'
 import { changesNothing, isForBucketOwner, isPlainDefault, notSupported } from '../access/new-access.ts'
 import { S3Error } from '../errors.ts'
 import type { Operation, RequestContext } from '../operation.ts'
+import { objectNameOf } from './version-parameter.ts'
 
 /** Access control lists of buckets and objects: GET and PUT ?acl. */
 
@@ -52,10 +53,8 @@ export const getObjectAcl: Operation = {
   versions: true,
   async handle({ services: { backend }, request, access, users }) {
     const bucket = await access.bucket(request.bucket)
-    const stored = await backend.getObject(request.bucket, request.key, request.query.get('versionId'), {
-      recordOnly: true,
-      acl: true,
-    })
+    const { bucket: name, key, versionId } = objectNameOf(request)
+    const stored = await backend.getObject(name, key, versionId, { recordOnly: true, acl: true })
     const owner = stored.record.owner ?? bucket.owner
     return { status: 200, body: aclDocument(aclOf(stored, owner), owner, users) }
   },
@@ -71,9 +70,8 @@ export const putObjectAcl: Operation = {
   documentSizeMax,
   async handle(context) {
     const { services, request, access } = context
-    const { bucket: name, key } = request
+    const { bucket: name, key, versionId } = objectNameOf(request)
     const bucket = await access.bucket(name)
-    const versionId = request.query.get('versionId')
     const stored = await services.backend.getObject(name, key, versionId, { recordOnly: true })
     const owner = stored.record.owner ?? bucket.owner
     const acl = await requestedAcl(context, bucket, { owner, bucketOwner: bucket.owner })

@@ -223,4 +223,13 @@ function grant(to: 'public' | 'bob'): string {
   return `<Grant><Grantee>${grantee}</Grantee><Permission>${permission}</Permission></Grant>`
 }
 
+test('a version id that is empty names no version', async () => {
+  await withBucket({}, async ({ send }) => {
+    await send(put('/hers/a'), alice)
+    const list = (await send(get('/hers/a?acl'), alice)).body
+    assert.is((await send(get('/hers/a?acl&versionId='), alice)).code, 'InvalidArgument')
+    assert.is((await send(put('/hers/a?acl&versionId=', {}, list), alice)).code, 'InvalidArgument')
+  })
+})
+
 test.run()
