@@ -83,10 +83,15 @@ export function codeOfStatus(value: status | undefined): KmsErrorCode {
   return 'internal'
 }
 
-/** What to tell of a failed call: the service's own words, or what its silence means. */
+/** Each of grpc-js's balancers wraps the system's error in words of its own. */
+const unconnected = /No connection established\. (?:.*)Last error: (?:Error: )?(.+?)\. Resolution note: /s
+
+/** What to tell of a failed call: the service's own words, the system's, or what the service's silence means. */
 export function reasonOfFailure({ code, details, metadata }: ServiceError): string {
   const silent = code === status.DEADLINE_EXCEEDED && metadata.get(answeredName).length === 0
-  return silent ? 'control did not answer in time: it hangs, or the way to it is broken' : details
+  if (silent) return 'control did not answer in time: it hangs, or the way to it is broken'
+  const cause = unconnected.exec(details)?.[1]
+  return cause === undefined ? details : `control cannot be reached: ${cause}`
 }
 
 /** Whether a message was larger than one side takes, for which gRPC has no status of its own: smaller ones may go through. */

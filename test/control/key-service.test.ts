@@ -48,6 +48,19 @@ const start = (path: string) =>
     { log: pino({ level: 'silent' }), registry: new Registry(), version: '1.2.3' },
   )
 
+test('a control that is not there is told of in the words of the system', () =>
+  withFolder(async (folder) => {
+    const path = join(folder, 'control.sock')
+    const keys = connectKeyService({ kind: 'unix', path }, { deadlineMs: 500 })
+    const error = await keys.generateDataKey({ context }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    await keys.close()
+    assert.ok(error instanceof KmsError)
+    assert.is(error.message, `control cannot be reached: connect ENOENT ${path}`)
+  }))
+
 fact('a data key is drawn under the default key, and opens again', async ({ keys }) => {
   const dataKey = await keys.generateDataKey({ context })
   assert.is(dataKey.keyId, keyId)
