@@ -14,8 +14,9 @@ import { type ControlChoice, controlsOfGateways, findControl } from './find-cont
 import { parseGateway } from './gateway.ts'
 import { parseKms } from './kms-config.ts'
 import { createLog } from './log.ts'
+import { storeName } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
-import { openStore, type StoreConfig, storeName } from './store-config.ts'
+import { openStore, type StoreConfig } from './store-config.ts'
 import { version } from './version.ts'
 
 export interface RewrapOptions extends ControlChoice {

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import type { GatewayConfig } from '../s3api/settings.ts'
 import { ownFolder } from './data-folder.ts'
 import { codeOf } from './error-text.ts'
 
@@ -37,6 +38,11 @@ const recordSchema = v.object({
   store: v.optional(v.string()),
   process: v.optional(v.object({ namespace: v.string(), started: v.string() })),
 })
+
+/** The store of a gateway, as its record names it. */
+export function storeName({ endpoint: { host, port }, systemBucket }: GatewayConfig): string {
+  return `${host}:${port}/${systemBucket}`
+}
 
 /** Writes the record of this process; returns how to take it away. `directory`: the data folder, if there is one. */
 export function writeRunningRecord(

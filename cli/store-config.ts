@@ -13,11 +13,6 @@ export type StoreConfig =
   | { readonly kind: 'disk'; readonly directory: string; readonly readMinio?: boolean }
   | { readonly kind: 'gateway'; readonly config: GatewayConfig }
 
-/** By which the record of a running gateway names its store. */
-export function storeName({ endpoint: { host, port }, systemBucket }: GatewayConfig): string {
-  return `${host}:${port}/${systemBucket}`
-}
-
 /** Errors: those of openDiskBackend and openGateway. */
 export async function openStore(
   store: StoreConfig,

@@ -9,9 +9,9 @@ import type { FrontEndSettings } from './front-end-config.ts'
 import { FrontEnds } from './front-ends.ts'
 import { createLog } from './log.ts'
 import { controlNodeOptions } from './process-runtime.ts'
-import { readRunningRecords, writeRunningRecord } from './running-record.ts'
+import { readRunningRecords, storeName, writeRunningRecord } from './running-record.ts'
 import { makeSocketDirectory, socketIn } from './socket-directory.ts'
-import { type StoreConfig, storeName } from './store-config.ts'
+import type { StoreConfig } from './store-config.ts'
 import { SupervisedChild } from './supervised-child.ts'
 
 /** The processes of one `sealgate server` or `sealgate gateway`. */

@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const test = suite('cli/supervisor-imports')
+
+/** What the processes of front-end and control are made of: it would cost one that only starts them a second of processor time. */
+const packages = ['undici', 'piscina', 'node-vault', '@photostructure/sqlite']
+
+/** Those of them that a new process has loaded with a module of cli; they are CommonJS, which tells what it has loaded. */
+function loadedWith(module: string): readonly string[] {
+  const url = new URL(`../../cli/${module}.js`, import.meta.url).href
+  const script = `import(${JSON.stringify(url)}).then(() => {
+    process.stdout.write(Object.keys(require.cache).join('\\n'), () => process.exit())
+  })`
+  const loaded = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+  return packages.filter((name) => loaded.includes(`/node_modules/${name}/`))
+}
+
+test('what starts and supervises the processes loads nothing of what they do', () => {
+  for (const module of ['system', 'server', 'gateway', 'quickstart', 'operator-commands'])
+    assert.equal(loadedWith(module), [], module)
+})
+
+test('a front-end is found to load some of it', () => {
+  assert.ok(loadedWith('front-end-process').includes('undici'))
+})
+
+test.run()
