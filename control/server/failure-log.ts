@@ -5,7 +5,7 @@ import type { Operation } from './operations.ts'
 
 /** How long the like of a failure is not told again. */
 const quietMs = 5_000
-/** Different ones that are remembered; the oldest go. */
+/** Different ones that are told within that time: a client chooses what it is refused, and is not to fill the log with it. */
 const kindsMax = 100
 
 interface Told {
@@ -15,13 +15,16 @@ interface Told {
 
 /**
  * Logs failures of one operation. An outage fails every call in the same way: of those that are alike within five seconds
- * the first is told, and with the next one how many there were; `sealgate_kms_requests_total` counts them all.
+ * the first is told, and with the next one how many there were; `sealgate_kms_requests_total` counts them all. Of those that are not
+ * alike only so many are told at a time.
  */
 export class FailureLog {
   readonly #operation: Operation
   readonly #log: Pick<Logger, 'warn' | 'error'>
   readonly #nowMs: () => number
+  /** The oldest first. */
   readonly #told = new Map<string, Told>()
+  #untold = 0
 
   constructor(
     operation: Operation,
@@ -48,15 +51,23 @@ export class FailureLog {
       told.repeated++
       return
     }
-    this.#remember(kind, nowMs)
+    this.#told.delete(kind)
+    if (!this.#makeRoom(nowMs)) {
+      this.#untold++
+      return
+    }
+    this.#told.set(kind, { atMs: nowMs, repeated: 0 })
     const repeated = told === undefined || told.repeated === 0 ? {} : { repeated: told.repeated }
-    this.#log.warn({ operation, code, reason, ...client, ...repeated }, 'key operation failed')
+    const untold = this.#untold === 0 ? {} : { untold: this.#untold }
+    this.#untold = 0
+    this.#log.warn({ operation, code, reason, ...client, ...repeated, ...untold }, 'key operation failed')
   }
 
-  #remember(kind: string, atMs: number): void {
-    this.#told.delete(kind)
-    this.#told.set(kind, { atMs, repeated: 0 })
-    const [oldest] = this.#told.keys()
-    if (this.#told.size > kindsMax && oldest !== undefined) this.#told.delete(oldest)
+  /** The oldest goes, unless it was told a moment ago as well. */
+  #makeRoom(nowMs: number): boolean {
+    if (this.#told.size < kindsMax) return true
+    const [oldest] = this.#told
+    if (oldest === undefined || nowMs - oldest[1].atMs < quietMs) return false
+    return this.#told.delete(oldest[0])
   }
 }
