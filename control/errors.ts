@@ -36,6 +36,14 @@ export function codeOf(error: unknown): KmsErrorCode {
   return error instanceof KmsError ? error.code : 'internal'
 }
 
+/** Codes that say nothing of the key: `too-large` is of the one request, and a proxy may have said it. */
+const ofNoKey: readonly KmsErrorCode[] = ['unavailable', 'internal', 'too-large']
+
+/** The answer was no, and it would be again. */
+export function isRefusal(error: unknown): error is KmsError {
+  return error instanceof KmsError && !ofNoKey.includes(error.code)
+}
+
 /** Code to gRPC status. Read both ways, so that the client rebuilds the error which the service threw. */
 export const statusOfCode = {
   'key-not-found': status.NOT_FOUND,

@@ -141,3 +141,8 @@ export class S3Error extends Error {
     return s3Errors[this.code][0]
   }
 }
+
+/** What may be told of an error, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

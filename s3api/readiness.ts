@@ -1,3 +1,4 @@
+import { messageOf } from './errors.ts'
 import type { Services } from './operation.ts'
 
 /** Whoever asks how we are does not wait as long as the store may take, and the answer has metrics with it. */
@@ -10,8 +11,7 @@ export interface Readiness {
 
 /** Whether requests can be served now, and why not. Takes a few seconds at most. */
 export async function readiness({ backend, keys }: Pick<Services, 'backend' | 'keys'>): Promise<Readiness> {
-  const failed = (name: string) => (error: unknown) =>
-    `${name}: ${error instanceof Error ? error.message : String(error)}`
+  const failed = (name: string) => (error: unknown) => `${name}: ${messageOf(error)}`
   const [store, kms] = await Promise.all([
     inTime(backend.check()).then(() => undefined, failed('store')),
     keys?.status().then(({ ready, reason }) => (ready ? undefined : `KMS: ${reason}`), failed('control')),

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { contextBytes } from '../context.ts'
-import { KmsError } from '../errors.ts'
+import { isRefusal, KmsError } from '../errors.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { EncryptionContext } from '../service.ts'
 import { type Clock, systemClock } from '../session/session-clock.ts'
@@ -10,7 +10,7 @@ import type { CacheEvents, Fetch, HeldKey, TakenKey, Terms, Waiting } from './he
 import { KeyCache } from './key-cache.ts'
 import type { KeyLimits } from './key-limits.ts'
 import { KeyTrouble } from './key-trouble.ts'
-import { isRefusal, Outage } from './outage.ts'
+import { Outage } from './outage.ts'
 import { rewrap } from './rewrap.ts'
 import { WatchHub } from './watch-hub.ts'
 

@@ -1,8 +1,8 @@
-import { KmsError, type KmsErrorCode } from '../errors.ts'
+import { isRefusal, KmsError, type KmsErrorCode } from '../errors.ts'
 import { type Clock, systemClock } from '../session/session-clock.ts'
 import type { CacheEvents, EvictionReason, Fetch, TakenKey, Waiting } from './held-key.ts'
 import { KeyEntry } from './key-entry.ts'
-import { isRefusal, Outage } from './outage.ts'
+import { Outage } from './outage.ts'
 
 /**
  * The one cache of data keys, in control and in every front-end: of each key one copy, bounded by entries, age, idleness and

@@ -1,4 +1,4 @@
-import { KmsError, type KmsErrorCode } from '../errors.ts'
+import { isRefusal, KmsError } from '../errors.ts'
 import type { Clock } from '../session/session-clock.ts'
 
 /** Whether the place that keys come from answers, and since when it does not. Measured on real calls. */
@@ -43,12 +43,4 @@ function isAnswer(error: unknown): boolean {
 function isAway(error: unknown): boolean {
   if (!(error instanceof KmsError) || error.code !== 'unavailable') return false
   return error.retryAfterMs === undefined && !error.byControl
-}
-
-/** Codes that say nothing of the key: `too-large` is of the one request, and a proxy may have said it. */
-const ofNoKey: readonly KmsErrorCode[] = ['unavailable', 'internal', 'too-large']
-
-/** The answer was no, and it would be again. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof KmsError && !ofNoKey.includes(error.code)
 }

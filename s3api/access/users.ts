@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Credential } from '../config.ts'
-import { S3Error } from '../errors.ts'
+import { messageOf, S3Error } from '../errors.ts'
 import { type Policy, parseUserPolicy } from './policy.ts'
 
 /** Who may sign requests: the root user of the environment, and those of the users file. */
@@ -121,8 +121,7 @@ function readPolicy(id: string, policy: Readonly<Record<string, unknown>>): Poli
   try {
     return parseUserPolicy(JSON.stringify(policy))
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`the policy of the user ${id} is wrong: ${reason}`, { cause: error })
+    throw new Error(`the policy of the user ${id} is wrong: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -82,9 +82,11 @@ async function sealUpload(
       ...(completion !== undefined && { completion }),
     }
     const macKey = envelopeMacKey(objectKey)
-    const sealed = sealEnvelope(envelope, { macKey, bucket, key, facts: uploadFacts(plain) })
-    macKey.fill(0)
-    return { envelope: sealed, seal }
+    try {
+      return { envelope: sealEnvelope(envelope, { macKey, bucket, key, facts: uploadFacts(plain) }), seal }
+    } finally {
+      macKey.fill(0)
+    }
   } finally {
     objectKey.fill(0)
   }

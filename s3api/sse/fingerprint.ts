@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { type Clock, type KeyService, systemClock } from '../../control/client.ts'
-import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
+import { isRefusal, KmsError } from '../../control/errors.ts'
 import type { SystemRecords } from '../backends/backend.ts'
 import { fingerprintRecord } from './system-messages.ts'
 
@@ -10,8 +10,6 @@ export const fingerprintPrefix = 'fingerprints/'
 const firstName = `${fingerprintPrefix}first`
 const namesMax = 1_000
 
-/** What failed so says nothing of whose store it is. */
-const ofNoKey: readonly KmsErrorCode[] = ['unavailable', 'internal', 'too-large']
 const knownValue = new TextEncoder().encode('sealgate/fingerprint/1')
 export const fingerprintContext = { sealgate: 'fingerprint' }
 
@@ -166,7 +164,7 @@ export class StoreFingerprint {
       const opened = await this.#service.decrypt({ keyId, sealed, context: fingerprintContext })
       return Buffer.compare(opened, knownValue) === 0 ? undefined : 'unopened'
     } catch (error) {
-      if (!(error instanceof KmsError) || ofNoKey.includes(error.code)) throw error
+      if (!isRefusal(error)) throw error
       return error.code === 'access-denied' ? { refusal: error.message } : 'unopened'
     }
   }

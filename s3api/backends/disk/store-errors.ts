@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts'
 import { BackendError, type BackendErrorCode } from '../backend.ts'
 
 /** What the disk and the database on it refuse, as errors of the interface. */
@@ -35,8 +36,4 @@ export function ofFile(error: unknown): unknown {
   if (noSpace.has(String(error.code)))
     return new BackendError('no-space', 'the disk is full', { cause: error })
   return new BackendError('unavailable', `the disk cannot be used: ${error.message}`, { cause: error })
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

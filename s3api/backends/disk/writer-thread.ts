@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { DareError } from '../../../engine/index.ts'
+import { messageOf } from '../../errors.ts'
 import { BackendError, type BackendErrorCode } from '../backend.ts'
 import type { Command, CommandResult } from './command.ts'
 import { CommandExecutor } from './command-executor.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
-import { messageOf, ofDatabase, primaryCode } from './store-errors.ts'
+import { ofDatabase, primaryCode } from './store-errors.ts'
 
 /**
  * The thread that writes: all commands that have come together go into one transaction, each under a savepoint of its own, so

@@ -1,4 +1,5 @@
 import { errors } from 'undici'
+import { messageOf } from '../../errors.ts'
 import { BackendError } from '../backend.ts'
 import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts'
 import { isRefusal, UpstreamError } from './upstream-error.ts'
@@ -39,8 +40,9 @@ export async function explained(
 /** As whoever has asked for it is told. */
 export function toThrown(error: unknown): unknown {
   if (error instanceof UpstreamError || error instanceof BackendError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new BackendError('unavailable', `the store cannot be reached: ${reason}`, { cause: error })
+  return new BackendError('unavailable', `the store cannot be reached: ${messageOf(error)}`, {
+    cause: error,
+  })
 }
 
 /** Whose body is gone; but whoever sends it again finds the region. */
