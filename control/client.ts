@@ -13,16 +13,16 @@ import type { ControlAddress } from './config.ts'
 import { type Endpoint, Endpoints } from './connection/endpoints.ts'
 import { rewrapOver } from './connection/rewrap-client.ts'
 import { InstanceWatch } from './connection/watch-client.ts'
+import { KmsError } from './errors.ts'
+import type { KeyService, Lease } from './service.ts'
 import {
   answeredName,
   byControlName,
   codeOfStatus,
-  KmsError,
   parseErrorCode,
   reasonOfFailure,
   retryAfterName,
-} from './errors.ts'
-import type { KeyService, Lease } from './service.ts'
+} from './wire-errors.ts'
 
 // What other rooms and services import: the key service, as they see it, and the ring that keeps its keys.
 export {

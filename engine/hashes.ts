@@ -1,6 +1,6 @@
 import { createHash, type Hash, hash as hashOnce } from 'node:crypto'
 import { crc32, crc32c } from '@node-rs/crc32'
-import { createCRC64, createXXHash3, createXXHash64, createXXHash128, type IHasher } from 'hash-wasm'
+import type { IHasher } from 'hash-wasm'
 
 /** Hashes that a stream can be run through in the same pass as sealing. */
 export const hashNames = [
@@ -28,28 +28,32 @@ export interface Hasher {
 /** CRC-64/NVME's polynomial, reflected (NVM Express NVM Command Set specification, "64b CRC"). */
 const crc64Polynomial = '9a6c9329ac4bc9b5'
 
-/** Hashes that are WebAssembly, with seed 0 where there is one. */
-const wasmHashes = {
-  crc64nvme: () => createCRC64(crc64Polynomial),
-  xxhash64: () => createXXHash64(),
-  xxhash3: () => createXXHash3(),
-  xxhash128: () => createXXHash128(),
-} as const satisfies Partial<Record<HashName, () => Promise<IHasher>>>
-type WasmHashName = keyof typeof wasmHashes
+/** Hashes that are WebAssembly. */
+const wasmNames = ['crc64nvme', 'xxhash64', 'xxhash3', 'xxhash128'] as const satisfies readonly HashName[]
+type WasmHashName = (typeof wasmNames)[number]
 
-const loaded = new Map<WasmHashName, IHasher>()
+let wasmHashes: Record<WasmHashName, IHasher> | undefined
 
-/** Makes ready what takes time to load. Once in each thread, before {@link createHasher}. */
+/** Makes ready what takes time to load, and what many processes never need. Once in each thread, before {@link createHasher}. */
 export async function loadHashes(): Promise<void> {
-  await Promise.all(
-    Object.entries(wasmHashes).map(async ([name, load]) => {
-      if (isWasm(name) && !loaded.has(name)) loaded.set(name, await load())
-    }),
-  )
+  wasmHashes ??= await loadWasm()
 }
 
-function isWasm(name: string): name is WasmHashName {
-  return Object.hasOwn(wasmHashes, name)
+/** With seed 0 where there is one. */
+async function loadWasm(): Promise<Record<WasmHashName, IHasher>> {
+  const { createCRC64, createXXHash3, createXXHash64, createXXHash128 } = await import('hash-wasm')
+  const [crc64nvme, xxhash64, xxhash3, xxhash128] = await Promise.all([
+    createCRC64(crc64Polynomial),
+    createXXHash64(),
+    createXXHash3(),
+    createXXHash128(),
+  ])
+  return { crc64nvme, xxhash64, xxhash3, xxhash128 }
+}
+
+function isWasm(name: HashName): name is WasmHashName {
+  const names: readonly HashName[] = wasmNames
+  return names.includes(name)
 }
 
 export function createHasher(names: readonly HashName[]): Hasher {
@@ -122,8 +126,8 @@ function createCrc(step: (bytes: Uint8Array, state?: number) => number): OneHash
 
 /** One WebAssembly instance serves all streams of a thread (making one costs as much as hashing 100 KiB): each keeps its state beside. */
 function createWasm(name: WasmHashName): OneHash {
-  const shared = loaded.get(name)
-  if (shared === undefined) throw new Error('loadHashes was not awaited')
+  if (wasmHashes === undefined) throw new Error('loadHashes was not awaited')
+  const shared = wasmHashes[name]
   let state = shared.init().save()
   return {
     update(bytes) {

@@ -24,8 +24,8 @@ import { openDataKeys } from './sse/data-keys.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
 export type { FsyncPolicy } from './backends/disk/fsync-policy.ts'
-export { openDiskBackend } from './backends/disk/index.ts'
-export { type Gateway, type GatewayConfig, openGateway } from './backends/gateway/index.ts'
+export type { Gateway, GatewayConfig } from './backends/gateway/index.ts'
+export { openDiskBackend, openGateway } from './backends/open.ts'
 export type { FrontEndConfig } from './config.ts'
 export { type RewrapReport, rewrapStore } from './sse/rewrap-store.ts'
 

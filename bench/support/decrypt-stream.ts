@@ -1,6 +1,7 @@
 import { Endpoints } from '../../control/connection/endpoints.ts'
-import { codeOfStatus, KmsError } from '../../control/errors.ts'
+import { KmsError } from '../../control/errors.ts'
 import type { SealedKey } from '../../control/service.ts'
+import { codeOfStatus } from '../../control/wire-errors.ts'
 import type { DecryptResponse } from '../../proto/gen/sealgate/kms/v1/DecryptResponse.ts'
 import type { DecryptStreamResponse } from '../../proto/gen/sealgate/kms/v1/DecryptStreamResponse.ts'
 

@@ -8,9 +8,10 @@ import type { StatusResponse } from '../../proto/gen/sealgate/kms/v1/StatusRespo
 import { toTarget } from '../address.ts'
 import type { KeyServiceStatus } from '../client.ts'
 import type { ControlAddress } from '../config.ts'
-import { codeOfStatus, KmsError, reasonOfFailure } from '../errors.ts'
+import { KmsError } from '../errors.ts'
 import { messageSizeMax, proto } from '../proto.ts'
 import type { Check } from '../providers/provider.ts'
+import { codeOfStatus, reasonOfFailure } from '../wire-errors.ts'
 import { clientCredentials } from './credentials.ts'
 
 /** A key as KeyDescription in kms.proto says. */

@@ -1,8 +1,9 @@
 import { Metadata } from '@grpc/grpc-js'
 import type { KeysClient } from '../../proto/gen/sealgate/kms/v1/Keys.ts'
 import type { RewrapResult } from '../../proto/gen/sealgate/kms/v1/RewrapResult.ts'
-import { codeOfStatus, KmsError, parseErrorCode } from '../errors.ts'
+import { KmsError } from '../errors.ts'
 import type { SealedKey } from '../service.ts'
+import { codeOfStatus, parseErrorCode } from '../wire-errors.ts'
 
 /** Sends one batch of keys and waits for all its results: what has come back is written down before more is asked for. */
 export function rewrapOver(

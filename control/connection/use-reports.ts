@@ -1,7 +1,7 @@
-import { isTooLarge } from '../errors.ts'
 import { batchItemsMax, messageSizeMax } from '../proto.ts'
 import type { EncryptionContext, KeyService, KeyUses } from '../service.ts'
 import type { Clock } from '../session/session-clock.ts'
+import { isTooLarge } from '../wire-errors.ts'
 
 /** How long uses wait until they are told. */
 const reportMs = 10_000

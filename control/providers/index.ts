@@ -1,15 +1,20 @@
 import type { Logger } from 'pino'
 import type { ControlConfig } from '../config.ts'
-import { createMasterKeyProvider } from './master-key.ts'
 import type { Provider } from './provider.ts'
-import { createVaultProvider } from './vault/vault.ts'
 
-/** The provider that a configuration names. A provider is added by writing its file, its configuration type and its line here. */
-export function createProvider(config: ControlConfig['provider'], log: Logger): Provider {
+/**
+ * The provider that a configuration names; what another needs is not loaded. A provider is added by writing its file, its
+ * configuration type and its lines here.
+ */
+export async function createProvider(config: ControlConfig['provider'], log: Logger): Promise<Provider> {
   switch (config.kind) {
-    case 'master-key':
+    case 'master-key': {
+      const { createMasterKeyProvider } = await import('./master-key.ts')
       return createMasterKeyProvider(config)
-    case 'vault':
+    }
+    case 'vault': {
+      const { createVaultProvider } = await import('./vault/vault.ts')
       return createVaultProvider(config, { log })
+    }
   }
 }

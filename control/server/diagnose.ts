@@ -16,7 +16,7 @@ export async function diagnoseKms(
   config: ControlConfig['provider'],
   { log, signal }: { readonly log: Logger; readonly signal: AbortSignal },
 ): Promise<readonly Check[]> {
-  const provider = createProvider(config, log)
+  const provider = await createProvider(config, log)
   try {
     const wrapped = config.kind === 'vault' && config.secretId.wrapped === true
     if (!wrapped) await logIn(provider, signal)

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
-import { codeOf, KmsError, statusOfCode } from '../errors.ts'
+import { codeOf, KmsError } from '../errors.ts'
+import { statusOfCode } from '../wire-errors.ts'
 import type { CallEnd } from './call-end.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Gate, Notes } from './gate.ts'

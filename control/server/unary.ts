@@ -1,5 +1,6 @@
 import { Metadata, type ServerErrorResponse, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
-import { answeredName, byControlName, KmsError, retryAfterName } from '../errors.ts'
+import { KmsError } from '../errors.ts'
+import { answeredName, byControlName, retryAfterName } from '../wire-errors.ts'
 import { CallEnd } from './call-end.ts'
 import { createMethod, type Handler, type MethodParts, toRefusal } from './method.ts'
 import type { Operation } from './operations.ts'

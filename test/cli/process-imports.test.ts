@@ -2,10 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
-const test = suite('cli/supervisor-imports')
+const test = suite('cli/process-imports')
 
-/** What the processes of front-end and control are made of: it would cost one that only starts them a second of processor time. */
-const packages = ['undici', 'piscina', 'node-vault', '@photostructure/sqlite']
+/** What takes long to load: each a tenth of a second of processor time, or with what uses it much more. */
+const packages = [
+  'undici',
+  'piscina',
+  'node-vault',
+  '@photostructure/sqlite',
+  '@grpc/grpc-js',
+  'hash-wasm',
+] as const
 
 /** Those of them that a new process has loaded with a module of cli; they are CommonJS, which tells what it has loaded. */
 function loadedWith(module: string): readonly string[] {
@@ -22,8 +29,12 @@ test('what starts and supervises the processes loads nothing of what they do', (
     assert.equal(loadedWith(module), [], module)
 })
 
-test('a front-end is found to load some of it', () => {
-  assert.ok(loadedWith('front-end-process').includes('undici'))
+test('a front-end loads nothing of a store before it knows which', () => {
+  assert.equal(loadedWith('front-end-process'), ['piscina', '@grpc/grpc-js'])
+})
+
+test('control loads nothing of a KMS before it knows which', () => {
+  assert.equal(loadedWith('control-process'), ['@grpc/grpc-js'])
 })
 
 test.run()
