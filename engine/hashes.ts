@@ -1,4 +1,5 @@
 import { createHash, type Hash, hash as hashOnce } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { crc32, crc32c } from '@node-rs/crc32'
 import type { IHasher } from 'hash-wasm'
 
@@ -41,12 +42,13 @@ export async function loadHashes(): Promise<void> {
 
 /** With seed 0 where there is one. */
 async function loadWasm(): Promise<Record<WasmHashName, IHasher>> {
-  const { createCRC64, createXXHash3, createXXHash64, createXXHash128 } = await import('hash-wasm')
+  // An import searches all of its 280 KB for the names it exports, which takes 50 ms of each thread; its type is that of an import.
+  const hashWasm = createRequire(import.meta.url)('hash-wasm') as typeof import('hash-wasm')
   const [crc64nvme, xxhash64, xxhash3, xxhash128] = await Promise.all([
-    createCRC64(crc64Polynomial),
-    createXXHash64(),
-    createXXHash3(),
-    createXXHash128(),
+    hashWasm.createCRC64(crc64Polynomial),
+    hashWasm.createXXHash64(),
+    hashWasm.createXXHash3(),
+    hashWasm.createXXHash128(),
   ])
   return { crc64nvme, xxhash64, xxhash3, xxhash128 }
 }
