@@ -53,7 +53,9 @@ async function finish(
     outgoing.end()
     return
   }
-  outgoing.end(bytes)
+  // Not with the end: Node would then write a Content-Disposition in Latin-1 that toLatin1 has made UTF-8.
+  if (bytes !== undefined) outgoing.write(bytes)
+  outgoing.end()
   await taken(outgoing, floor)
 }
 

@@ -111,7 +111,7 @@ function reply(
 
 /**
  * A client that has lost the answer completes again: it gets the same one for as long as the object is the one that these
- * parts make. Throws `error` when it is not, and when it takes a customer's key to know.
+ * parts make. Throws `error` when it is not, and when it takes a key that the request has not to know.
  */
 async function completedBefore(
   context: RequestContext,
@@ -122,8 +122,7 @@ async function completedBefore(
   const name = { bucket: request.bucket, key: request.key }
   const customerKey = customerKeyOf(context)
   const opened = await openObject(services, name, customerKey).catch((cause: unknown) => {
-    if (cause instanceof BackendError || (cause instanceof S3Error && customerKey === undefined))
-      return undefined
+    if (cause instanceof BackendError || cause instanceof S3Error) return undefined
     throw cause
   })
   opened?.encryption?.objectKey.fill(0)

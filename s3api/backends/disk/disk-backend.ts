@@ -27,6 +27,8 @@ import { Generation, StoredData } from './stored-data.ts'
 import type { Writer } from './writer.ts'
 
 const uploadIdSize = 24
+/** Hexadecimal digits of milliseconds since 1970, enough until the year 10889. */
+const uploadTimeDigits = 12
 
 /** Data in files, everything else in an embedded database. */
 export class DiskBackend implements Backend {
@@ -178,7 +180,7 @@ export class DiskBackend implements Backend {
   }
 
   async createUpload(upload: Omit<UploadRecord, 'uploadId'>) {
-    const uploadId = randomBytes(uploadIdSize).toString('base64url')
+    const uploadId = newUploadId(this.#now())
     const { bucket, key, envelope = null } = upload
     const details = fromUploadRecord(upload)
     await this.#space.requireForRows()
@@ -258,4 +260,10 @@ export class DiskBackend implements Backend {
     this.#janitor.wake()
     return result as Result
   }
+}
+
+/** In the order of time, so that uploads of one key are listed as they were begun (S3 API reference, ListMultipartUploads). */
+function newUploadId(nowMs: number): string {
+  const time = nowMs.toString(16).padStart(uploadTimeDigits, '0')
+  return `${time}${randomBytes(uploadIdSize).toString('base64url')}`
 }

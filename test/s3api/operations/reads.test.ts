@@ -168,6 +168,20 @@ test('an object whose metadata no response can carry is read without them, and t
     }
   }))
 
+test('a Content-Disposition beyond ASCII comes back as it was sent, with a body as without', () =>
+  withObject(async (front) => {
+    const disposition = 'attachment; filename="ü €.txt"'
+    const query = `?response-content-disposition=${encodeURIComponent(disposition)}`
+    await front.send({ method: 'PUT', target: '/bucket/large', body: 'x'.repeat(300_000) })
+    for (const method of ['GET', 'HEAD']) {
+      for (const name of [target, '/bucket/large']) {
+        const { status, headers } = await front.send({ method, target: `${name}${query}` })
+        assert.is(status, 200)
+        assert.is(Buffer.from(String(headers['content-disposition']), 'latin1').toString(), disposition)
+      }
+    }
+  }))
+
 test('nobody chooses headers of a response who has not signed the request', () =>
   withFrontEnd({ config: { objectOwnership: 'ObjectWriter' } }, async (front) => {
     await front.send({ method: 'PUT', target: '/bucket' })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
@@ -90,6 +91,51 @@ test('an upload whose object is another one meanwhile cannot be completed again'
     await client.send(complete)
     await client.send(new PutObjectCommand({ Bucket, Key, Body: 'one' }))
     assert.is((await refusal(client.send(complete))).name, 'NoSuchUpload')
+  })
+})
+
+test('an upload that is not there is NoSuchUpload with a customer key too, whatever object there is', async () => {
+  await withBucket(async (client) => {
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: 'e' }] }
+    const complete = (key: string) =>
+      client.send(
+        new CompleteMultipartUploadCommand({
+          ...{ Bucket, Key: key, UploadId: 'gone', MultipartUpload },
+          ...encryptions['SSE-C'],
+        }),
+      )
+    const otherKey = Buffer.alloc(32, 8)
+    await client.send(new PutObjectCommand({ Bucket, Key, Body: 'one' }))
+    await client.send(
+      new PutObjectCommand({
+        ...{ Bucket, Key: 'sealed', Body: 'one', SSECustomerAlgorithm: 'AES256' },
+        SSECustomerKey: otherKey.toString('base64'),
+        SSECustomerKeyMD5: createHash('md5').update(otherKey).digest('base64'),
+      }),
+    )
+    for (const key of [Key, 'sealed', 'none'])
+      assert.is((await refusal(complete(key))).name, 'NoSuchUpload', key)
+  })
+})
+
+test('uploads of one key are listed as they were begun, in pages as well', async () => {
+  await withBucket(async (client) => {
+    const begun: (string | undefined)[] = []
+    for (let count = 0; count < 6; count++) {
+      begun.push((await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))).UploadId)
+      await setTimeout(2)
+    }
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }))
+    assert.equal(
+      Uploads.map(({ UploadId }) => UploadId),
+      begun,
+    )
+    const marker = { KeyMarker: Key, UploadIdMarker: begun[2] }
+    const after = await client.send(new ListMultipartUploadsCommand({ Bucket, ...marker }))
+    assert.equal(
+      after.Uploads?.map(({ UploadId }) => UploadId),
+      begun.slice(3),
+    )
   })
 })
 
