@@ -94,6 +94,8 @@ export interface Backend {
     readonly newVersionId: () => string
     readonly condition?: WriteCondition
     readonly asked?: AskedEncryption
+    /** Gives up the wait for a store that moves another object's data; whether the object is made is open then. */
+    readonly signal?: AbortSignal
   }): Promise<WrittenVersion>
   /**
    * The current version, or the one of that id: its record, and a handle on the data of this very generation.
@@ -112,9 +114,13 @@ export interface Backend {
   /**
    * The stored bytes of ranges of the object's streams, which follow each other without a gap. Each source is to be read
    * before the next is asked for; ending the generator closes what is open. Errors: replaced when that generation is gone
-   * (look the object up again).
+   * (look the object up again). The signal ends the wait for a store.
    */
-  openData(object: StoredObject, ranges: readonly StreamRange[]): AsyncGenerator<ByteSource, void, undefined>
+  openData(
+    object: StoredObject,
+    ranges: readonly StreamRange[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<ByteSource, void, undefined>
   /**
    * With a version id: removes that version for good, and the newest of those left becomes the current one. Without: removes
    * the object of a bucket without versioning, and makes a delete marker in others. Nothing there is no error and meets any
@@ -142,10 +148,10 @@ export interface Backend {
     readonly changes: AttributeChanges
     readonly bypassGovernance?: boolean
   }): Promise<WrittenVersion>
-  /** One page of current versions in UTF-8 byte order of keys. Errors: no-such-bucket. */
-  listObjects(bucket: string, query: ListQuery): Promise<ObjectPage>
-  /** One page of all versions and delete markers. Errors: no-such-bucket, not-supported. */
-  listVersions(bucket: string, query: VersionQuery): Promise<VersionPage>
+  /** One page of current versions in UTF-8 byte order of keys. The signal ends it. Errors: no-such-bucket. */
+  listObjects(bucket: string, query: ListQuery, signal?: AbortSignal): Promise<ObjectPage>
+  /** One page of all versions and delete markers; the signal as above. Errors: no-such-bucket, not-supported. */
+  listVersions(bucket: string, query: VersionQuery, signal?: AbortSignal): Promise<VersionPage>
 
   /** Errors: no-such-bucket. Resolves to the upload's id, URL-safe. */
   createUpload(upload: Omit<UploadRecord, 'uploadId'>, asked?: AskedEncryption): Promise<string>
@@ -158,8 +164,8 @@ export interface Backend {
     upload: UploadRecord,
     page: { readonly after: number; readonly limit: number },
   ): Promise<{ readonly parts: readonly PartRecord[]; readonly truncated: boolean }>
-  /** Running uploads by key, then by id, both in byte order. Errors: no-such-bucket. */
-  listUploads(bucket: string, query: UploadQuery): Promise<UploadPage>
+  /** Running uploads by key, then by id, both in byte order; the signal as above. Errors: no-such-bucket. */
+  listUploads(bucket: string, query: UploadQuery, signal?: AbortSignal): Promise<UploadPage>
   /**
    * Makes the object, as putObject does, of the parts named in `record.parts`, in that order, and ends the upload; other
    * parts are discarded. Errors: those of putObject, no-such-upload, invalid-part (a part is missing or is not the one that `record.parts` describes: number and
@@ -215,6 +221,8 @@ export interface LookupHint {
   readonly recordOnly?: boolean
   /** `attributes.acl` will be wanted; without the hint it may be absent. */
   readonly acl?: boolean
+  /** Ends the wait for a store. */
+  readonly signal?: AbortSignal
 }
 
 /** Stored bytes [offset, offset + size) of one stream; `index` counts `record.parts`, or is 0 for an object without. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
@@ -92,6 +93,8 @@ async function serve(
   const startedAt = performance.now()
   const facts: Facts = { sent: 0, storeRequestIds }
   const gone = new AbortController()
+  // Each look-up of a listing listens.
+  setMaxListeners(0, gone.signal)
   outgoing.on('close', () => {
     if (!outgoing.writableFinished) gone.abort(new Error('the client went away'))
   })
@@ -113,8 +116,10 @@ async function serve(
     await respond(surroundings, given, { reply, atOnce })
   } catch (error) {
     // The headers are out: all that can be told now is that the response is not whole.
-    if (!gone.signal.aborted) facts.code = toS3Error(error, log).code
-    failedBy(surroundings, facts, error)
+    if (!gone.signal.aborted) {
+      facts.code = toS3Error(error, log).code
+      failedBy(surroundings, facts, error)
+    }
     outgoing.destroy()
   } finally {
     floor.close()
@@ -203,7 +208,8 @@ async function answer(
   } catch (error) {
     const known = signal.aborted ? new S3Error('RequestTimeout') : toS3Error(error, log)
     facts.code = known.code
-    failedBy(surroundings, facts, error)
+    // What breaks off because its client has gone says nothing of the store or the KMS.
+    if (!signal.aborted) failedBy(surroundings, facts, error)
     const resource = facts.request === undefined ? '' : `/${facts.request.bucket}/${facts.request.key}`
     return errorReply(known, { method: incoming.method ?? '', resource, requestId })
   }

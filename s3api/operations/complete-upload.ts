@@ -118,10 +118,10 @@ async function completedBefore(
   named: readonly NamedPart[],
   error: BackendError,
 ): Promise<Reply> {
-  const { services, request } = context
+  const { request } = context
   const name = { bucket: request.bucket, key: request.key }
   const customerKey = customerKeyOf(context)
-  const opened = await openObject(services, name, customerKey).catch((cause: unknown) => {
+  const opened = await openObject(context, name, customerKey).catch((cause: unknown) => {
     if (cause instanceof BackendError || cause instanceof S3Error) return undefined
     throw cause
   })

@@ -59,6 +59,7 @@ export const copyObject: Operation = {
           data,
           attributes,
           newVersionId: () => newVersionId(record),
+          signal: context.signal,
           ...(condition !== undefined && { condition }),
           ...(encryption !== undefined && { asked: askedOf(encryption) }),
         })

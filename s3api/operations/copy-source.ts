@@ -47,7 +47,7 @@ export async function openCopySource(
   context: RequestContext,
   source: ObjectVersionName,
 ): Promise<OpenedObject> {
-  const opened = await openObject(context.services, source, copySourceCustomerKeyOf(context))
+  const opened = await openObject(context, source, copySourceCustomerKeyOf(context))
   const { storeEtag } = opened.stored
   orZeroed(opened, () =>
     checkReadConditions(context.request, opened.record, { prefix: 'x-amz-copy-source-', storeEtag }),

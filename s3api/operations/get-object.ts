@@ -65,7 +65,7 @@ async function head(context: RequestContext): Promise<Reply> {
   refuseEncryptionHeaders(context.request.headers)
   const customerKey = customerKeyOf(context)
   const opened = await tellingParts(context, () =>
-    openObject(context.services, objectNameOf(context.request), customerKey),
+    openObject(context, objectNameOf(context.request), customerKey),
   )
   opened.encryption?.objectKey.fill(0)
   const { status, headers, range } = planRead(context, opened)

@@ -75,12 +75,13 @@ export const listObjectsV2: Operation = {
   },
 }
 
-async function list({ services, request }: RequestContext, startAfter: string) {
+async function list({ services, request, signal }: RequestContext, startAfter: string) {
   const prefix = request.query.get('prefix') ?? ''
   const delimiter = request.query.get('delimiter') ?? ''
   const limit = parseLimit(request, 'max-keys')
   const { type, encode } = parseEncoding(request)
-  const page = await services.backend.listObjects(request.bucket, { prefix, delimiter, startAfter, limit })
+  const wanted = { prefix, delimiter, startAfter, limit }
+  const page = await services.backend.listObjects(request.bucket, wanted, signal)
   const common = [
     element('Name', request.bucket),
     element('Prefix', encode(prefix)),

@@ -12,7 +12,7 @@ export const listMultipartUploads: Operation = {
   method: 'GET',
   scope: 'bucket',
   query: ['uploads'],
-  async handle({ services: { backend }, request, access, users }) {
+  async handle({ services: { backend }, request, access, users, signal }) {
     const { bucket, query } = request
     const parameter = (name: string) => query.get(name) ?? ''
     const limit = parseLimit(request, 'max-uploads')
@@ -24,7 +24,8 @@ export const listMultipartUploads: Operation = {
     ]
     // An upload id without a key marks nothing (S3 API reference, ListMultipartUploads).
     const uploadIdMarker = keyMarker === '' ? '' : parameter('upload-id-marker')
-    const page = await backend.listUploads(bucket, { prefix, delimiter, keyMarker, uploadIdMarker, limit })
+    const wanted = { prefix, delimiter, keyMarker, uploadIdMarker, limit }
+    const page = await backend.listUploads(bucket, wanted, signal)
     const { owner } = await access.bucket(bucket)
     return {
       status: 200,

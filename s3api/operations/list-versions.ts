@@ -15,7 +15,7 @@ export const listObjectVersions: Operation = {
   method: 'GET',
   scope: 'bucket',
   query: ['versions'],
-  async handle({ services: { backend }, request, users }) {
+  async handle({ services: { backend }, request, users, signal }) {
     const parameter = (name: string) => request.query.get(name) ?? ''
     const limit = parseLimit(request, 'max-keys')
     const { type, encode } = parseEncoding(request)
@@ -26,7 +26,7 @@ export const listObjectVersions: Operation = {
     }
     const { owner } = await backend.getBucket(request.bucket)
     const query = { prefix, delimiter, keyMarker, versionIdMarker, limit }
-    const page = await backend.listVersions(request.bucket, query)
+    const page = await backend.listVersions(request.bucket, query, signal)
     return {
       status: 200,
       body: document(

@@ -35,11 +35,11 @@ export const getObjectAttributes: Operation = {
   query: ['attributes'],
   versions: true,
   async handle(context) {
-    const { services, request } = context
+    const { request } = context
     const wanted = parseWanted(request)
     refuseEncryptionHeaders(request.headers)
     const { stored, record, encryption } = await openObject(
-      services,
+      context,
       objectNameOf(request),
       customerKeyOf(context),
     )

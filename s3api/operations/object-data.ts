@@ -132,13 +132,14 @@ function tooLarge(sizeMax: number): S3Error {
 
 /** The object with its metadata found authentic; without `recordOnly` its data will be read. Errors: BackendError, and those of openRecord. */
 export async function openObject(
-  services: Services,
+  { services, signal }: Pick<RequestContext, 'services' | 'signal'>,
   { bucket, key, versionId }: ObjectVersionName,
   customerKey: CustomerKey | undefined,
   { recordOnly = true } = {},
 ): Promise<OpenedObject> {
   const stored = await services.backend.getObject(bucket, key, versionId, {
     recordOnly,
+    signal,
     ...(customerKey !== undefined && { customerKey: customerKey.key }),
   })
   const found = versionId ?? stored.versionId
@@ -175,7 +176,7 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
   readonly data: ObjectData
 }> {
   return whileReplaced(async () => {
-    const opened = await openObject(services, name, customerKey, { recordOnly: false })
+    const opened = await openObject({ services, signal }, name, customerKey, { recordOnly: false })
     const planned = orZeroed(opened, () => plan(opened))
     const range = planned.range ?? { offset: 0, size: 0 }
     const { body } = opened.stored
@@ -219,6 +220,7 @@ async function* readRange(
   const sources = backend.openData(
     stored,
     streams.map(({ index, ...stream }) => ({ index, ...storedRange({ encrypted, ...stream }) })),
+    signal,
   )
   try {
     for (const stream of streams) {

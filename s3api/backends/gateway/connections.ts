@@ -3,9 +3,10 @@ import { BackendError } from '../backend.ts'
 
 /**
  * Connections to the store, apart by what they are for. A copy holds the one that it reads from until what it has read is written,
- * so that reading and writing must not wait for the same ones; and what is short waits for no client.
+ * so that reading and writing must not wait for the same ones; what is short waits for no client; and a listing asks for many
+ * objects at once, which must not keep those waiting who ask for one.
  */
-export type ConnectionUse = 'reading' | 'writing' | 'short'
+export type ConnectionUse = 'reading' | 'writing' | 'short' | 'listing'
 
 const connectMs = 5_000
 const keepAliveMs = 20_000
@@ -61,6 +62,7 @@ export class Connections {
   ): Promise<Dispatcher.ResponseData> {
     const { waitMs } = this.#options
     let timer: NodeJS.Timeout | undefined
+    let giveUp = () => {}
     const missed = new Promise<never>((_, reject) => {
       const miss = (error: unknown) => {
         if (turn.state !== 'waiting') return
@@ -69,13 +71,15 @@ export class Connections {
       }
       const late = new BackendError('busy', `no connection to the store was free for ${waitMs / 1000} s`)
       timer = setTimeout(miss, waitMs, late)
-      if (signal?.aborted === true) miss(signal.reason)
-      signal?.addEventListener('abort', () => miss(signal.reason), { once: true })
+      giveUp = () => miss(signal?.reason)
     })
+    if (signal?.aborted === true) giveUp()
+    signal?.addEventListener('abort', giveUp)
     try {
       return await Promise.race([answer, missed])
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
     }
   }
 

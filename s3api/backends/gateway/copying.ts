@@ -77,7 +77,7 @@ export class ObjectCopier {
   }
 
   async #copyWhole(put: Put, from: LookedUp, marker: string | undefined): Promise<WrittenVersion> {
-    const { bucket, key, record, attributes, asked } = put
+    const { bucket, key, record, attributes, asked, signal } = put
     const answer = await this.#upstream.fetch(
       {
         method: 'PUT',
@@ -93,6 +93,7 @@ export class ObjectCopier {
           ...creationHeaders(this.#double, asked, put),
           ...(await this.#writer.conditionHeaders(put, put.condition, put.asked?.customerKey)),
         },
+        signal,
         repeatable: put.condition === undefined,
       },
       answerSizeMax,
@@ -126,6 +127,7 @@ export class ObjectCopier {
       bucket,
       key,
       query: { partNumber: String(number), uploadId },
+      signal: put.signal,
       repeatable: true,
     })
     try {
@@ -208,7 +210,7 @@ export class ObjectCopier {
     const { parts: _parts, ...record } = from.record
     const whole = [{ index: 0, offset: 0, size: from.dataSize }]
     const pieces: Uint8Array[] = []
-    for await (const source of openRanges(this.#upstream, { ...from, record }, whole)) {
+    for await (const source of openRanges(this.#upstream, { ...from, record }, whole, put.signal)) {
       if (source.kind === 'bytes') pieces.push(source.bytes)
       else if (source.kind === 'stream') for await (const piece of source.pieces) pieces.push(piece)
     }

@@ -118,6 +118,7 @@ export class GatewayBackend implements Backend {
       key,
       versionId,
       customerKey: hint.customerKey,
+      signal: hint.signal,
       tail: hint.recordOnly === true ? 'record' : 'data',
     } as const
     const found = await this.#parts.lookup.object(wanted).catch((error: unknown) => {
@@ -146,8 +147,9 @@ export class GatewayBackend implements Backend {
   openData(
     object: StoredObject,
     ranges: readonly StreamRange[],
+    signal?: AbortSignal,
   ): AsyncGenerator<ByteSource, void, undefined> {
-    return openRanges(this.#parts.upstream, generationOf(object), ranges)
+    return openRanges(this.#parts.upstream, generationOf(object), ranges, signal)
   }
 
   async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]) {
@@ -169,14 +171,14 @@ export class GatewayBackend implements Backend {
     return this.#parts.attributes.change(name, changes, { owner, bypassGovernance })
   }
 
-  async listObjects(bucket: string, query: ListQuery) {
+  async listObjects(bucket: string, query: ListQuery, signal?: AbortSignal) {
     await this.getBucket(bucket)
-    return this.#parts.listing.objects(bucket, query)
+    return this.#parts.listing.objects(bucket, query, signal)
   }
 
-  async listVersions(bucket: string, query: VersionQuery) {
+  async listVersions(bucket: string, query: VersionQuery, signal?: AbortSignal) {
     await this.getBucket(bucket)
-    return this.#parts.listing.versions(bucket, query)
+    return this.#parts.listing.versions(bucket, query, signal)
   }
 
   async createUpload(upload: Omit<UploadRecord, 'uploadId'>, asked?: AskedEncryption) {
@@ -203,9 +205,9 @@ export class GatewayBackend implements Backend {
     return { parts, truncated }
   }
 
-  async listUploads(bucket: string, query: UploadQuery) {
+  async listUploads(bucket: string, query: UploadQuery, signal?: AbortSignal) {
     await this.getBucket(bucket)
-    return this.#parts.listing.uploads(bucket, query)
+    return this.#parts.listing.uploads(bucket, query, signal)
   }
 
   async completeUpload(upload: UploadRecord, completion: Parameters<Backend['completeUpload']>[1]) {

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
-import { DareError, plaintextSizeOf } from '../../../engine/index.ts'
-import { S3Error } from '../../errors.ts'
+import { DareError } from '../../../engine/index.ts'
 import {
   BackendError,
   type ListEntry,
@@ -20,8 +19,9 @@ import { fetchAfter, inOrder, isCommonPrefix, keysPerPage, listNames, nameOf, pr
 import { parseTime, unquoted } from './native-headers.ts'
 import { firstShown } from './shown-page.ts'
 import { listSizeMax } from './system-records.ts'
+import { isUnopened, storesOwn, type Unopened } from './unopened.ts'
 import type { UploadStore } from './upload-store.ts'
-import type { Upstream } from './upstream.ts'
+import type { Asking, Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { versionsAfter } from './version-names.ts'
@@ -58,22 +58,25 @@ export class Listing {
     this.#log = parts.log
   }
 
-  async objects(bucket: string, query: ListQuery): Promise<ObjectPage> {
+  /** The signal ends it. Errors: those of Backend.listObjects. */
+  async objects(bucket: string, query: ListQuery, signal?: AbortSignal): Promise<ObjectPage> {
     const { prefix, delimiter, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
+    const asking = { use: 'listing', signal } as const
     if (this.#minio !== undefined) {
       return this.#minio.page(bucket, query, {
-        own: (key) => this.#own(bucket, key),
-        unopened: (error, names) => this.#unopenedBeside(error, { bucket, ...names }),
+        asking,
+        own: (key) => this.#own(bucket, key, asking),
+        unopened: (error, names) => this.#unopenedBeside(error, { bucket, ...names }, asking),
       })
     }
     return firstShown(query, async (from) => {
       const { names, truncated } = await listNames(from, (page) =>
-        this.#fetch(bucket, 'ListBucketResult', { 'list-type': '2', prefix, delimiter, ...page }),
+        this.#fetch(bucket, 'ListBucketResult', { 'list-type': '2', prefix, delimiter, ...page }, asking),
       )
       const looked = await inParallel(names, lookupsAtOnce, async (name): Promise<ListEntry | undefined> => {
         if (name.entry === undefined) return { kind: 'prefix', prefix: name.text }
-        const record = await this.#listed(bucket, name.text, name.entry, undefined)
+        const record = await this.#listed({ bucket, key: name.text, entry: name.entry }, asking)
         return record && { kind: 'object', key: name.text, record }
       })
       const entries = looked.filter((entry) => entry !== undefined)
@@ -82,21 +85,28 @@ export class Listing {
     })
   }
 
-  async versions(bucket: string, query: VersionQuery): Promise<VersionPage> {
+  /** As above. Errors: those of Backend.listVersions. */
+  async versions(bucket: string, query: VersionQuery, signal?: AbortSignal): Promise<VersionPage> {
     if (query.limit === 0) return { entries: [], truncated: false }
+    const asking = { use: 'listing', signal } as const
     return firstShown(query, async (from) => {
       const { prefix, delimiter, keyMarker, versionIdMarker } = from
       const fetch = (count: number) =>
-        this.#fetch(bucket, 'ListVersionsResult', {
-          versions: '',
-          prefix,
-          delimiter,
-          'key-marker': keyMarker,
-          'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
-          'max-keys': String(Math.min(count, keysPerPage)),
-        })
+        this.#fetch(
+          bucket,
+          'ListVersionsResult',
+          {
+            versions: '',
+            prefix,
+            delimiter,
+            'key-marker': keyMarker,
+            'version-id-marker': versionIdMarker === '' ? '' : toUpstreamVersion(versionIdMarker),
+            'max-keys': String(Math.min(count, keysPerPage)),
+          },
+          asking,
+        )
       const { entries, prefixes, truncated } = await versionsAfter(from, fetch)
-      const found = await inParallel(entries, lookupsAtOnce, (entry) => this.#version(bucket, entry))
+      const found = await inParallel(entries, lookupsAtOnce, (entry) => this.#version(bucket, entry, asking))
       const named: VersionEntry[] = [...found.filter((entry) => entry !== undefined), ...prefixes]
       const last = inOrder(entries, (entry) => entry.key('Key')).at(-1)
       const next = last && {
@@ -108,35 +118,42 @@ export class Listing {
     })
   }
 
-  async uploads(bucket: string, query: UploadQuery): Promise<UploadPage> {
+  /** As above. Errors: those of Backend.listUploads. */
+  async uploads(bucket: string, query: UploadQuery, signal?: AbortSignal): Promise<UploadPage> {
     const { prefix, delimiter, keyMarker, uploadIdMarker, limit } = query
     if (limit === 0) return { entries: [], truncated: false }
+    const asking = { use: 'listing', signal } as const
     const folded = uploadIdMarker === '' && isCommonPrefix(keyMarker, query)
     const list = await fetchAfter(keyMarker, { folded }, (marker) =>
-      this.#fetch(bucket, 'ListMultipartUploadsResult', {
-        uploads: '',
-        prefix,
-        delimiter,
-        'key-marker': marker,
-        'upload-id-marker': uploadIdMarker,
-        'max-uploads': String(Math.min(limit, keysPerPage)),
-      }),
+      this.#fetch(
+        bucket,
+        'ListMultipartUploadsResult',
+        {
+          uploads: '',
+          prefix,
+          delimiter,
+          'key-marker': marker,
+          'upload-id-marker': uploadIdMarker,
+          'max-uploads': String(Math.min(limit, keysPerPage)),
+        },
+        asking,
+      ),
     )
     const listed = list.entries('Upload')
     const truncated = list.flag('IsTruncated')
     // Whoever lists page after page would never come to the end.
     if (truncated && listed.some((entry) => entry.text('UploadId') === uploadIdMarker))
       throw unreadable('what was asked for after an upload has it again')
-    const uploads = await inParallel(listed, lookupsAtOnce, (entry) => this.#upload(bucket, entry))
+    const uploads = await inParallel(listed, lookupsAtOnce, (entry) => this.#upload(bucket, entry, asking))
     const entries = inOrder([...uploads, ...prefixesOf(list)], nameOf)
     return { entries, truncated }
   }
 
-  async #upload(bucket: string, entry: XmlEntry): Promise<UploadEntry> {
+  async #upload(bucket: string, entry: XmlEntry, asking: Asking): Promise<UploadEntry> {
     const uploadId = entry.text('UploadId')
     const keys = entry.possibleKeys('Key')
     for (const key of keys) {
-      const upload = await this.#uploads.find({ bucket, key, uploadId })
+      const upload = await this.#uploads.find({ bucket, key, uploadId }, asking)
       if (upload !== undefined) return { kind: 'upload', key, upload }
     }
     // Begun in the store itself.
@@ -152,13 +169,13 @@ export class Listing {
   }
 
   /** An object of ours in a bucket that MinIO has written, too. */
-  async #own(bucket: string, key: string): Promise<ListEntry | undefined> {
+  async #own(bucket: string, key: string, asking: Asking): Promise<ListEntry | undefined> {
     try {
-      const { record } = await this.#lookup.object({ bucket, key, tail: 'record' })
+      const { record } = await this.#lookup.object({ bucket, key, tail: 'record', ...asking })
       return { kind: 'object', key, record }
     } catch (error) {
       if (error instanceof BackendError && error.code === 'no-such-key') return undefined
-      return this.#unopenedBeside(error, { bucket, key, storedAs: key })
+      return this.#unopenedBeside(error, { bucket, key, storedAs: key }, asking)
     }
   }
 
@@ -166,38 +183,47 @@ export class Listing {
   async #unopenedBeside(
     error: unknown,
     { bucket, key, storedAs }: { readonly bucket: string; readonly key: string; readonly storedAs: string },
+    asking: Asking,
   ): Promise<ListEntry | undefined> {
     if (!isUnopened(error)) throw error
     const query = { 'list-type': '2', prefix: storedAs, 'max-keys': '1' }
-    const [entry] = (await this.#fetch(bucket, 'ListBucketResult', query)).entries('Contents')
+    const [entry] = (await this.#fetch(bucket, 'ListBucketResult', query, asking)).entries('Contents')
     if (entry?.key('Key') !== storedAs) return undefined
     return { kind: 'object', key, record: this.#unopened(error, { bucket, key, entry }) }
   }
 
-  async #version(bucket: string, entry: XmlEntry): Promise<VersionEntry | undefined> {
+  async #version(bucket: string, entry: XmlEntry, asking: Asking): Promise<VersionEntry | undefined> {
     const key = entry.key('Key')
     const versionId = fromUpstreamVersion(entry.text('VersionId'))
     const latest = entry.find('IsLatest') === 'true'
     if (entry.name === 'DeleteMarker') {
       return { kind: 'marker', key, versionId, latest, modifiedAtMs: parseTime(entry.find('LastModified')) }
     }
-    const record = await this.#listed(bucket, key, entry, versionId)
+    const record = await this.#listed({ bucket, key, entry, versionId }, asking)
     return record && { kind: 'version', key, versionId, latest, record }
   }
 
   /** What a listing shows of one object; undefined where it is gone by now. */
   async #listed(
-    bucket: string,
-    key: string,
-    entry: XmlEntry,
-    versionId: string | undefined,
+    {
+      bucket,
+      key,
+      entry,
+      versionId,
+    }: {
+      readonly bucket: string
+      readonly key: string
+      readonly entry: XmlEntry
+      readonly versionId?: string
+    },
+    asking: Asking,
   ): Promise<ListedRecord | undefined> {
     const etag = unquoted(entry.find('ETag'))
     const [modified, id] = [entry.find('LastModified'), entry.find('VersionId')]
     const known = this.#cache.get({ bucket, key, etag, modified, versionId: id })
     if (known !== undefined) return known
     try {
-      const found = await this.#lookup.object({ bucket, key, versionId, tail: 'record' })
+      const found = await this.#lookup.object({ bucket, key, versionId, tail: 'record', ...asking })
       this.#cache.set(found, found.record)
       return found.record
     } catch (error) {
@@ -221,7 +247,12 @@ export class Listing {
     return storesOwn(entry, { sealed })
   }
 
-  async #fetch(bucket: string, rootName: string, query: Readonly<Record<string, string>>): Promise<XmlList> {
+  async #fetch(
+    bucket: string,
+    rootName: string,
+    query: Readonly<Record<string, string>>,
+    asking: Asking,
+  ): Promise<XmlList> {
     const named = Object.entries(query).filter(([name, value]) => value !== '' || bare.has(name))
     const { bytes } = await asBackend(
       () =>
@@ -230,6 +261,7 @@ export class Listing {
             method: 'GET',
             bucket,
             query: { ...Object.fromEntries(named), 'encoding-type': 'url' },
+            ...asking,
             repeatable: true,
           },
           listSizeMax,
@@ -247,31 +279,4 @@ interface UploadEntry {
   readonly kind: 'upload'
   readonly key: string
   readonly upload: UploadRecord
-}
-
-type Unopened = DareError | S3Error
-
-/**
- * An object that nobody can open, or only with a key that a listing has not, or when it is restored from an archive, must not hide
- * the others.
- */
-function isUnopened(error: unknown): error is Unopened {
-  return error instanceof DareError || error instanceof S3Error
-}
-
-/** Whether an object that the store keeps to itself is sealed, nobody knows. */
-function storesOwn(entry: XmlEntry, { sealed }: { readonly sealed: boolean }): ListedRecord {
-  const stored = entry.number('Size')
-  let size = stored
-  try {
-    if (sealed) size = plaintextSizeOf(stored)
-  } catch (error) {
-    if (!(error instanceof DareError)) throw error
-  }
-  return {
-    size,
-    etag: unquoted(entry.find('ETag')),
-    modifiedAtMs: parseTime(entry.find('LastModified')),
-    storageClass: entry.find('StorageClass') ?? 'STANDARD',
-  }
 }

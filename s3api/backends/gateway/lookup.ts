@@ -7,7 +7,7 @@ import { DecodedRecords } from './decoded-records.ts'
 import { customerHeaders } from './double-encryption.ts'
 import { markerOf, parseTime, toPlainRecord, unquoted } from './native-headers.ts'
 import { decodeRecord, type NamedRecord, parseArea, parseMarker } from './stored-record.ts'
-import type { Upstream } from './upstream.ts'
+import type { Asking, Upstream } from './upstream.ts'
 import { toBackendError, UpstreamError } from './upstream-error.ts'
 import { toUpstreamVersion } from './version-ids.ts'
 
@@ -41,7 +41,7 @@ export interface LookedUp extends Found {
   readonly dataSize: number
 }
 
-export interface Wanted {
+export interface Wanted extends Asking {
   readonly bucket: string
   readonly key: string
   readonly versionId?: string | undefined
@@ -73,7 +73,7 @@ export class Lookup {
       refuseUnmarked(found)
       return lookedUp(found, toPlainRecord(found.headers, found.size), found.size)
     }
-    const { named, areaSize } = await this.#record(found, marker)
+    const { named, areaSize } = await this.#record(found, marker, wanted)
     return lookedUp(found, named.record, found.size - areaSize)
   }
 
@@ -115,22 +115,17 @@ export class Lookup {
     const { bucket, key, versionId } = wanted
     const query = versionId === undefined ? {} : { versionId: toUpstreamVersion(versionId) }
     const tailSize = tailSizes[wanted.tail]
+    const object = { bucket, key, query, ...askingOf(wanted), repeatable: true } as const
     try {
-      const answer = await this.#upstream.send({
-        method: 'GET',
-        bucket,
-        key,
-        query,
-        headers: { range: `bytes=-${tailSize}`, ...access },
-        repeatable: true,
-      })
-      const tail = await answer.body.bytes(tailSize)
-      return foundAs({ bucket, key, access }, answer.headers, { size: sizeOf(answer.headers), tail })
+      const { headers, bytes: tail } = await this.#upstream.fetch(
+        { ...object, method: 'GET', headers: { range: `bytes=-${tailSize}`, ...access } },
+        tailSize,
+      )
+      return foundAs({ bucket, key, access }, headers, { size: sizeOf(headers), tail })
     } catch (error) {
       // An empty object has no last bytes.
       if (!(error instanceof UpstreamError) || error.status !== 416) throw error
-      const request = { method: 'HEAD', bucket, key, query, headers: access, repeatable: true } as const
-      const { headers } = await this.#upstream.send(request)
+      const { headers } = await this.#upstream.send({ ...object, method: 'HEAD', headers: access })
       const size = Number(headers['content-length'] ?? Number.NaN)
       if (size !== 0)
         throw new BackendError('unavailable', 'the store refused the range of an object', { cause: error })
@@ -141,16 +136,17 @@ export class Lookup {
   async #record(
     found: Found,
     marker: string,
+    asking: Asking,
   ): Promise<{ readonly named: NamedRecord; readonly areaSize: number }> {
     const area = parseArea(found.tail)
     const override = parseMarker(marker)
     if (override !== undefined) return { named: override, areaSize: area?.areaSize ?? 0 }
     if (area === undefined) throw new DareError('unexpected-eof', 'the record of the object is missing')
-    const json = area.json ?? (await this.#restOfArea(found, area.areaSize))
+    const json = area.json ?? (await this.#restOfArea(found, area.areaSize, asking))
     return { named: this.#records.decode(json), areaSize: area.areaSize }
   }
 
-  async #restOfArea(found: Found, areaSize: number): Promise<Uint8Array> {
+  async #restOfArea(found: Found, areaSize: number, asking: Asking): Promise<Uint8Array> {
     const start = found.size - areaSize
     if (start < 0 || areaSize > areaSizeMax)
       throw new DareError('unexpected-eof', 'the record of the object is cut')
@@ -162,6 +158,7 @@ export class Lookup {
           key: found.key,
           query: { ...(found.versionId !== undefined && { versionId: found.versionId }) },
           headers: { ...found.access, range: `bytes=${start}-${found.size - 1}` },
+          ...askingOf(asking),
           repeatable: true,
         },
         areaSizeMax,
@@ -175,6 +172,10 @@ export class Lookup {
     if (json === undefined) throw new DareError('unexpected-eof', 'the record of the object is cut')
     return json
   }
+}
+
+function askingOf({ use, signal }: Asking): Asking {
+  return { ...(use !== undefined && { use }), signal }
 }
 
 function lookedUp(found: Found, record: ObjectRecord, dataSize: number): LookedUp {

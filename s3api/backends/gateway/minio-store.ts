@@ -10,7 +10,7 @@ import type { LookedUp, Lookup, Wanted } from './lookup.ts'
 import { parseTime } from './native-headers.ts'
 import { firstShown } from './shown-page.ts'
 import { listSizeMax } from './system-records.ts'
-import type { Upstream } from './upstream.ts'
+import type { Asking, Upstream } from './upstream.ts'
 import { asBackend } from './upstream-error.ts'
 import { XmlList } from './xml-list.ts'
 
@@ -35,6 +35,7 @@ interface Name {
 
 /** Makes what a page shows of an object; undefined where it is gone. */
 interface Shown {
+  readonly asking: Asking
   /** Of ours. */
   own(key: string): Promise<ListEntry | undefined>
   /** Of one of theirs that failed so. Errors: the same, where it is not the object's. */
@@ -57,7 +58,7 @@ export class MinioStore {
   /** Errors: no-such-key; DareError. */
   async object(wanted: Wanted): Promise<LookedUp> {
     const place = placeOf(wanted)
-    const { record, storedSize } = await this.#meta(wanted.bucket, place)
+    const { record, storedSize } = await this.#meta(wanted.bucket, place, { signal: wanted.signal })
     const found = await this.#lookup.find({
       ...wanted,
       key: place + dataSuffix,
@@ -115,14 +116,14 @@ export class MinioStore {
   }
 
   /** A page of the bucket. */
-  async page(bucket: string, query: ListQuery, { own, unopened }: Shown): Promise<ObjectPage> {
+  async page(bucket: string, query: ListQuery, { asking, own, unopened }: Shown): Promise<ObjectPage> {
     return firstShown(query, async (from) => {
       const { entries, truncated } = await this.names(bucket, from)
       const shown = await inParallel(entries, lookupsAtOnce, async (entry) => {
         if (entry.kind === 'prefix') return entry
         const { key, minio } = entry.row
         if (!minio) return own(key)
-        return this.#listed(bucket, key).catch((error: unknown) => {
+        return this.#listed(bucket, key, asking).catch((error: unknown) => {
           if (error instanceof BackendError && error.code === 'no-such-key') return undefined
           return unopened(error, { key, storedAs: placeOf({ bucket, key }) + dataSuffix })
         })
@@ -133,15 +134,15 @@ export class MinioStore {
     })
   }
 
-  async #listed(bucket: string, key: string): Promise<ListEntry> {
-    const { record } = await this.#meta(bucket, placeOf({ bucket, key }))
+  async #listed(bucket: string, key: string, asking: Asking): Promise<ListEntry> {
+    const { record } = await this.#meta(bucket, placeOf({ bucket, key }), asking)
     const { size, modifiedAtMs, storageClass, minio: seal } = record
     const etag = seal === undefined ? record.etag : listedEtag(seal)
     return { kind: 'object', key, record: { size, etag, modifiedAtMs, storageClass } }
   }
 
-  async #meta(bucket: string, place: string): Promise<MinioObject> {
-    const request = { method: 'GET', bucket, key: place + metaSuffix, repeatable: true } as const
+  async #meta(bucket: string, place: string, asking: Asking = {}): Promise<MinioObject> {
+    const request = { method: 'GET', bucket, key: place + metaSuffix, ...asking, repeatable: true } as const
     const { bytes } = await asBackend(() => this.#upstream.fetch(request, metaSizeMax))
     return parseDareMeta(bytes)
   }

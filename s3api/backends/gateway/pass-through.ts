@@ -2,6 +2,7 @@ import { storedBatchSize } from '../../../engine/index.ts'
 import { tagCopyNeeds } from '../../access/needs.ts'
 import { S3Error, s3Errors } from '../../errors.ts'
 import type { Operation, Reply, RequestContext, S3Request } from '../../operation.ts'
+import { completeMultipartUpload } from '../../operations/complete-upload.ts'
 import { copyObject } from '../../operations/copy-object.ts'
 import { parseCopySource } from '../../operations/copy-source.ts'
 import { operations } from '../../operations/index.ts'
@@ -76,7 +77,9 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
         : await upstream.send({
             ...target,
             ...(await documentOf(context, operation)),
-            streamed: operation.name === 'GetObject',
+            ...(operation.name === 'GetObject' && { use: 'reading' }),
+            // What completes an upload goes on for whoever asks again: only the store knows how far it is.
+            ...(operation !== completeMultipartUpload && { signal: context.signal }),
           })
       return await toReply(request, answer)
     } catch (error) {
@@ -131,7 +134,13 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
         ...target.headers,
         ...(checksum && { [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value }),
       }
-      return await upstream.send({ ...target, headers, body: bytes, repeatable: isRepeatable(target) })
+      return await upstream.send({
+        ...target,
+        headers,
+        body: bytes,
+        signal,
+        repeatable: isRepeatable(target),
+      })
     } finally {
       await uploading?.abort()
     }

@@ -14,6 +14,7 @@ export async function* openRanges(
   upstream: Upstream,
   object: LookedUp,
   ranges: readonly StreamRange[],
+  signal?: AbortSignal,
 ): AsyncGenerator<ByteSource, void, undefined> {
   const places = streamPlaces(object.record, object.dataSize)
   const place = (range: StreamRange | undefined) =>
@@ -23,7 +24,7 @@ export async function* openRanges(
   const tailStart = object.size - object.tail.length
   const end = place(last) + last.size
   const remote = { start: place(first), end: Math.min(end, Math.max(tailStart, place(first))) }
-  const pieces = new Pieces(upstream, object, { remote, end, tailStart })
+  const pieces = new Pieces(upstream, object, { remote, end, tailStart, signal })
   try {
     for (const range of ranges) {
       const { start, size } = places[range.index] ?? { start: 0, size: 0 }
@@ -48,7 +49,7 @@ export async function* openRanges(
 async function requestRange(
   upstream: Upstream,
   { bucket, key, access, etag, versionId }: LookedUp,
-  { start, end }: { readonly start: number; readonly end: number },
+  { remote: { start, end }, signal }: Pick<Span, 'remote' | 'signal'>,
 ): Promise<UpstreamAnswer> {
   const replaced = (cause?: unknown) =>
     new BackendError('replaced', 'the object was replaced or deleted meanwhile', { cause })
@@ -60,7 +61,8 @@ async function requestRange(
       key,
       query: { ...(versionId !== undefined && { versionId }) },
       headers: { ...access, range: `bytes=${start}-${end - 1}`, 'if-match': `"${etag}"` },
-      streamed: true,
+      use: 'reading',
+      signal,
       repeatable: true,
     })
   } catch (error) {
@@ -82,6 +84,7 @@ interface Span {
   /** Of the whole; what lies behind `remote` is in the tail. */
   readonly end: number
   readonly tailStart: number
+  readonly signal: AbortSignal | undefined
 }
 
 /** The bytes of a span, taken in runs; asked for when the first is taken. */
@@ -114,9 +117,10 @@ class Pieces {
     this.#body?.cancel()
   }
 
-  async *#join(upstream: Upstream, object: LookedUp, { remote, end, tailStart }: Span) {
+  async *#join(upstream: Upstream, object: LookedUp, span: Span) {
+    const { remote, end, tailStart } = span
     if (remote.start < remote.end) {
-      const { body } = await requestRange(upstream, object, remote)
+      const { body } = await requestRange(upstream, object, span)
       this.#body = body
       yield* body.pieces()
     }

@@ -2,7 +2,7 @@ import { BackendError, requireSystemRecord, type SystemRecords, systemRecordSize
 import { inParallel } from '../parallel.ts'
 import type { UpstreamBody } from './body.ts'
 import { answerSizeMax } from './store-limits.ts'
-import type { Upstream } from './upstream.ts'
+import type { Asking, Upstream } from './upstream.ts'
 import { asBackend, toBackendError } from './upstream-error.ts'
 import { XmlList } from './xml-list.ts'
 
@@ -31,9 +31,9 @@ export class SystemBucket {
   }
 
   /** Undefined: there is none. Errors: BackendError unavailable. */
-  async get(key: string, sizeMax: number): Promise<Uint8Array | undefined> {
+  async get(key: string, sizeMax: number, asking: Asking = {}): Promise<Uint8Array | undefined> {
     try {
-      const request = { method: 'GET', bucket: this.name, key, repeatable: true } as const
+      const request = { method: 'GET', bucket: this.name, key, ...asking, repeatable: true } as const
       return (await this.#upstream.fetch(request, sizeMax)).bytes
     } catch (error) {
       if (this.#isMissing(error)) return undefined
@@ -44,7 +44,7 @@ export class SystemBucket {
   /** For a large one. Errors: no-such-key. */
   async open(key: string): Promise<UpstreamBody> {
     return asBackend(async () => {
-      const request = { method: 'GET', bucket: this.name, key, streamed: true, repeatable: true } as const
+      const request = { method: 'GET', bucket: this.name, key, use: 'reading', repeatable: true } as const
       const { body } = await this.#upstream.send(request)
       return body
     })

@@ -4,6 +4,7 @@ import { parseBase64, toBase64 } from '../../text.ts'
 import { BackendError, type UploadRecord } from '../backend.ts'
 import { numberPrefix, type PlacedPart, parsePartName, toPartName } from './part-names.ts'
 import type { SystemBucket } from './system-records.ts'
+import type { Asking } from './upstream.ts'
 
 /** What Sealgate itself remembers of running uploads, in the system bucket. */
 
@@ -61,13 +62,13 @@ export class UploadStore {
     throw new BackendError('no-such-upload', 'there is no such upload')
   }
 
-  find(name: UploadName): Promise<UploadRecord | undefined> {
-    return this.findIn(folderOf(name))
+  find(name: UploadName, asking?: Asking): Promise<UploadRecord | undefined> {
+    return this.findIn(folderOf(name), asking)
   }
 
   /** The upload whose traces have names that begin so. */
-  async findIn(folder: string): Promise<UploadRecord | undefined> {
-    const bytes = await this.#system.get(`${folder}upload`, recordSizeMax)
+  async findIn(folder: string, asking?: Asking): Promise<UploadRecord | undefined> {
+    const bytes = await this.#system.get(`${folder}upload`, recordSizeMax, asking)
     return bytes && parseUpload(bytes)
   }
 

@@ -7,15 +7,15 @@ import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import { sha256Hex } from '../../auth/canonical.ts'
 import { requestTrace } from '../../request-trace.ts'
-import { isAscii } from '../../text.ts'
 import { UpstreamBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
-import { Connections } from './connections.ts'
+import { Connections, type ConnectionUse } from './connections.ts'
 import { type CredentialSource, createCredentialSource } from './credentials.ts'
 import { elsewhere, explained, isRepeatable, toThrown, withoutTrailers } from './retries.ts'
 import { emptyPayload, encodeTarget, type PayloadHash, signRequest } from './signer.ts'
 import { type StoreWaits, storeWaits } from './store-waits.ts'
 import { requestIdOf, toUpstreamError, UpstreamError } from './upstream-error.ts'
+import { fromLatin1, toLatin1 } from './wire-headers.ts'
 
 const attemptsMax = 4
 const pauseMs = 100
@@ -24,7 +24,15 @@ const attemptsWithinMs = 15_000
 const errorSizeMax = 256 * 1024
 const regionsMax = 10_000
 
-export interface UpstreamRequest {
+/** For whom the store is asked. */
+export interface Asking {
+  /** Absent: its answer is short, and the only one that somebody waits for. */
+  readonly use?: Exclude<ConnectionUse, 'short' | 'writing'>
+  /** Of whoever waits for it: ends it at any time, and it is not sent again. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface UpstreamRequest extends Asking {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   readonly bucket?: string
   readonly key?: string
@@ -34,8 +42,6 @@ export interface UpstreamRequest {
   readonly body?: Uint8Array
   /** S3 wants the body's MD5: with documents, and with what is locked from the start. */
   readonly md5?: boolean
-  /** Its answer is data, which is read as its reader can take it. */
-  readonly streamed?: boolean
   /** Doing it twice is doing it once. */
   readonly repeatable: boolean
 }
@@ -88,14 +94,17 @@ export class Upstream {
       try {
         return await this.#attempt(request)
       } catch (failure) {
-        const error = await explained(request, failure, (question) => this.#attempt(question))
+        const { signal } = request
+        const error = await explained(request, failure, (question) => this.#attempt({ ...question, signal }))
+        if (signal?.aborted === true) throw signal.reason
         if (this.#learnRegion(request, error)) continue
         const late = performance.now() - startedAt > attemptsWithinMs
         if (attempt === attemptsMax || late || this.#closing.signal.aborted || !isRepeatable(request, error))
           throw toThrown(error)
         const waitMs = pauseMs * 2 ** attempt * (0.5 + Math.random() / 2)
         this.#log.debug({ attempt, waitMs, err: error }, 'a request to the store is tried again')
-        await wait(waitMs, this.#closing.signal)
+        // One that is closed meanwhile fails in its next attempt.
+        await wait(waitMs, signal ?? this.#closing.signal)
       }
     }
   }
@@ -150,21 +159,24 @@ export class Upstream {
     const { body } = given
     const request = given.md5 === true && body !== undefined ? withMd5(given, body) : given
     const { signed, path, host } = await this.#sign(request, this.#payloadOf(body))
-    const place = { host, use: request.streamed === true ? 'reading' : 'short' } as const
-    const { method } = request
+    const { method, use = 'short', signal } = request
     const bodyless = body === undefined && (method === 'GET' || method === 'HEAD')
     const headers = bodyless
       ? signed.headers
       : [...signed.headers, 'content-length', String(body?.length ?? 0)]
     const headersTimeout = movesObject(request) ? this.waits.movedMs : this.waits.answerMs
     return this.#dispatch(request, () =>
-      this.#connections.request(place, {
-        method,
-        path,
-        headers,
-        headersTimeout,
-        ...(body !== undefined && body.length > 0 && { body }),
-      }),
+      this.#connections.request(
+        { host, use },
+        {
+          method,
+          path,
+          headers,
+          headersTimeout,
+          ...(signal !== undefined && { signal }),
+          ...(body !== undefined && body.length > 0 && { body }),
+        },
+      ),
     )
   }
 
@@ -192,7 +204,7 @@ export class Upstream {
     this.requests++
     const startedAt = performance.now()
     const { statusCode: status, headers: raw, body: readable } = await dispatch()
-    const headers = flatten(raw)
+    const headers = fromLatin1(raw)
     // Some stores answer a copy or a completion at once, and send next to nothing until it is done.
     const slowMs = movesObject(request) ? this.waits.movedMs : this.waits.stallMs
     const body = new UpstreamBody(readable, slowMs)
@@ -266,25 +278,7 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => {})
 }
 
-/** undici writes header values byte by byte. */
-function toLatin1(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (Object.values(headers).every(isAscii)) return headers
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Buffer.from(value, 'utf8').toString('latin1')]),
-  )
-}
-
 /** undici takes any async iterable (its `isIterable`), but its types do not say so. */
 function asReadable(body: AsyncIterable<Uint8Array>): Readable {
   return body as unknown as Readable
-}
-
-function flatten(raw: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(raw)) {
-    if (value === undefined) continue
-    const text = Array.isArray(value) ? value.join(',') : value
-    headers[name] = isAscii(text) ? text : Buffer.from(text, 'latin1').toString('utf8')
-  }
-  return headers
 }
