@@ -1,4 +1,4 @@
-import http, { type IncomingMessage } from 'node:http'
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A relay before a store that sees each request, and answers some of them itself. */
@@ -17,7 +17,11 @@ interface Refusal {
   readonly code: string
 }
 
-export async function startStoreRelay(storeUrl: string): Promise<StoreRelay> {
+/** `show`: what becomes of the headers of the store's answers. */
+export async function startStoreRelay(
+  storeUrl: string,
+  { show = (headers: IncomingHttpHeaders) => headers } = {},
+): Promise<StoreRelay> {
   const { hostname, port } = new URL(storeUrl)
   const agent = new http.Agent({ keepAlive: true })
   let rule: Rule = () => undefined
@@ -34,7 +38,7 @@ export async function startStoreRelay(storeUrl: string): Promise<StoreRelay> {
       }
       const { method, url: path, headers } = request
       const onward = http.request({ agent, hostname, port, method, path, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 0, answer.headers)
+        response.writeHead(answer.statusCode ?? 0, show(answer.headers))
         answer.pipe(response)
       })
       onward.on('error', () => response.destroy())

@@ -5,6 +5,7 @@ import { whileReplaced } from '../while-replaced.ts'
 import type { GatewayConfig } from './config.ts'
 import { DecodedRecords } from './decoded-records.ts'
 import { customerHeaders } from './double-encryption.ts'
+import { formRecord } from './minio-forms.ts'
 import { markerOf, parseTime, toPlainRecord, unquoted } from './native-headers.ts'
 import { decodeRecord, type NamedRecord, parseArea, parseMarker } from './stored-record.ts'
 import type { Asking, Upstream } from './upstream.ts'
@@ -54,11 +55,13 @@ export interface Wanted extends Asking {
 export class Lookup {
   readonly #upstream: Upstream
   readonly #double: GatewayConfig['double']
+  readonly #readMinio: boolean
   readonly #records = new DecodedRecords()
 
-  constructor(upstream: Upstream, double: GatewayConfig['double']) {
+  constructor(upstream: Upstream, { double, readMinio }: Pick<GatewayConfig, 'double' | 'readMinio'>) {
     this.#upstream = upstream
     this.#double = double
+    this.#readMinio = readMinio
   }
 
   /** Errors: those of Backend.getObject; DareError where the object is not as it was stored. */
@@ -71,7 +74,8 @@ export class Lookup {
     const marker = markerOf(found.headers)
     if (marker === undefined) {
       refuseUnmarked(found)
-      return lookedUp(found, toPlainRecord(found.headers, found.size), found.size)
+      const plain = toPlainRecord(found.headers, found.size)
+      return lookedUp(found, (this.#readMinio && formRecord(plain)) || plain, found.size)
     }
     const { named, areaSize } = await this.#record(found, marker, wanted)
     return lookedUp(found, named.record, found.size - areaSize)
@@ -239,8 +243,13 @@ function wrongKey(cause: unknown): Error {
   )
 }
 
+/** What MinIO says of a name that it has no object of: one with an element that is empty, `.` or `..`. */
+const impossibleNames: ReadonlySet<string> = new Set(['XMinioInvalidObjectName', 'XMinioInvalidResourceName'])
+
 /** Delete markers are told apart from objects that never were. */
 function toReadError(error: unknown): Error {
+  if (error instanceof UpstreamError && impossibleNames.has(error.code))
+    return new BackendError('no-such-key', error.message, { cause: error })
   if (!(error instanceof UpstreamError) || error.headers['x-amz-delete-marker'] !== 'true') {
     return toBackendError(error)
   }

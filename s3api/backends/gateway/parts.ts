@@ -36,7 +36,7 @@ export function createParts(config: GatewayConfig, { upstream, log, now, copyLim
   const system = new SystemBucket(upstream, config.systemBucket, { optional: config.passThrough })
   const uploadStore = new UploadStore(system, log)
   const buckets = new Buckets(upstream, system, { region: config.region, now })
-  const lookup = new Lookup(upstream, double)
+  const lookup = new Lookup(upstream, config)
   const acls = new StoreAcls(upstream, (bucket) => buckets.get(bucket))
   const writer = new ObjectWriter({ upstream, double, lookup, acls })
   const minio = config.readMinio ? new MinioStore(upstream, lookup) : undefined

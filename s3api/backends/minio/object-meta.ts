@@ -55,6 +55,13 @@ export function clientMetadata(
   return { headers, metadata, storageClass: /^[A-Z_]+$/.test(storageClass) ? storageClass : 'STANDARD' }
 }
 
+/** Without the names that are MinIO's. */
+export function clientOwned(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([name]) => !name.toLowerCase().startsWith(internalPrefix)),
+  )
+}
+
 /** Plaintext sizes of a sealed object. Errors: DareError, where its bytes are not as many as that. */
 export function sealedLayout(
   names: MetaNames,
