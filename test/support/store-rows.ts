@@ -5,7 +5,7 @@ import { openDatabase } from '../../s3api/backends/disk/database.ts'
 export function tamperRows(
   directory: string,
   sql: string,
-  ...values: (string | number | Uint8Array | null)[]
+  ...values: (string | number | bigint | Uint8Array | null)[]
 ): void {
   const database = openDatabase(join(directory, '.sealgate', 'meta.sqlite'), { readOnly: false })
   try {

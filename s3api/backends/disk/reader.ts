@@ -22,6 +22,7 @@ import {
   toAttributes,
   toBucket,
   toListedRecord,
+  toListedUpload,
   toMarker,
   toPartRecord,
   toUploadRecord,
@@ -223,7 +224,7 @@ export class Reader {
     })
     return {
       entries: entries.map((entry) =>
-        entry.kind === 'prefix' ? entry : { kind: 'upload', upload: toUploadRecord(entry.row) },
+        entry.kind === 'prefix' ? entry : { kind: 'upload', upload: toListedUpload(entry.row) },
       ),
       truncated,
     }

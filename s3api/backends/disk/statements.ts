@@ -1,6 +1,6 @@
 import { bindable, type Database, type Statement } from './database.ts'
 import type { Row } from './rows.ts'
-import { ofDatabase } from './store-errors.ts'
+import { ofDatabase, primaryCode } from './store-errors.ts'
 
 export type Value = string | number | Uint8Array | null
 
@@ -15,7 +15,8 @@ export class Statements {
 
   get(sql: string, ...values: Value[]): Row | undefined {
     try {
-      return this.#statement(sql).get(...bindable(values))
+      const [row] = read(this.#statement(sql), (statement) => [statement.get(...bindable(values))])
+      return row
     } catch (error) {
       throw ofDatabase(error)
     }
@@ -23,7 +24,7 @@ export class Statements {
 
   all(sql: string, ...values: Value[]): Row[] {
     try {
-      return this.#statement(sql).all(...bindable(values))
+      return read(this.#statement(sql), (statement) => statement.all(...bindable(values)))
     } catch (error) {
       throw ofDatabase(error)
     }
@@ -45,4 +46,40 @@ export class Statements {
     this.#prepared.set(sql, statement)
     return statement
   }
+}
+
+/**
+ * The rows of a query. An integer that no number holds makes the binding refuse them all; such a one, which only a row that was damaged
+ * has, is NaN here.
+ */
+function read<Found extends Row | undefined>(
+  statement: Statement,
+  query: (statement: Statement) => Found[],
+): Found[] {
+  try {
+    return query(statement)
+  } catch (error) {
+    // It is no RangeError everywhere, but none of SQLite's either.
+    if (primaryCode(error) !== 0) throw error
+    statement.setReadBigInts(true)
+    try {
+      return query(statement).map((row) => row && (toNumbers(row) as Found))
+    } finally {
+      statement.setReadBigInts(false)
+    }
+  }
+}
+
+function toNumbers(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [
+      column,
+      typeof value === 'bigint' ? toNumber(value) : value,
+    ]),
+  )
+}
+
+function toNumber(value: bigint): number {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : Number.NaN
 }

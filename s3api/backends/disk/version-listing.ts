@@ -1,7 +1,7 @@
 import { type Cursor, cursorAfter, scanPage } from '../name-pages.ts'
 import type { VersionEntry, VersionPage, VersionQuery } from '../versions.ts'
 import { findVersion } from './object-rows.ts'
-import { type Row, toListedRecord, versionIdOf } from './rows.ts'
+import { type Row, toListedRecord, toTime, versionIdOf } from './rows.ts'
 import type { Statements } from './statements.ts'
 
 /** Versions come newest first: behind the id of a {@link Cursor}, a row id, are those below it. */
@@ -64,7 +64,7 @@ function toEntry(row: Row): VersionEntry {
     ? {
         kind: 'marker',
         ...shared,
-        modifiedAtMs: Number(row.modified_at_ms),
+        modifiedAtMs: toTime(row.modified_at_ms),
         ...(row.owner !== null && { owner: String(row.owner) }),
       }
     : { kind: 'version', ...shared, record: toListedRecord(row) }

@@ -21,13 +21,15 @@ const withObjects = (work: (front: TestFrontEnd) => Promise<void>): Promise<void
     await work(front)
   })
 
-const damage = (front: TestFrontEnd, column: string, value: string | number | null, key = 'small') =>
+const damage = (front: TestFrontEnd, column: string, value: string | number | bigint | null, key = 'small') =>
   tamperRows(front.directory, `UPDATE objects SET ${column} = ? WHERE key = ?`, value, key)
 
 async function expectListed({ send }: TestFrontEnd): Promise<void> {
   for (const query of ['list-type=2', 'versions']) {
     const { status, body } = await send({ method: 'GET', target: `/bucket?${query}` })
     assert.is(status, 200, query)
+    for (const [, size] of body.matchAll(/<Size>([^<]*)/g))
+      assert.ok(Number.isSafeInteger(Number(size)), size)
     assert.equal(body.match(/<Key>[^<]*/g), ['<Key>large', '<Key>small', '<Key>whole'], query)
   }
 }
@@ -42,9 +44,23 @@ async function expectDamaged({ send }: TestFrontEnd, key: string): Promise<void>
 }
 
 for (const [column, values] of Object.entries({
-  details: ['{"head', 'null', '[]', '5', '{}', '{"headers":{},"metadata":{},"parts":5}'],
+  details: [
+    '{"head',
+    'null',
+    '[]',
+    '5',
+    '{}',
+    '{"headers":{"content-type":5},"metadata":{}}',
+    '{"headers":{},"metadata":{},"parts":5}',
+    '{"headers":{},"metadata":{},"parts":[5]}',
+    '{"headers":{},"metadata":{},"parts":[{"number":1,"size":4}]}',
+    '{"headers":{},"metadata":{},"parts":[{"number":1,"size":5},{"number":2,"size":-1},{"number":3,"size":1}]}',
+  ],
   checksum: ['{"algo', 'null', '5', '{"algorithm":5}'],
-  size: [-1],
+  size: [-1, 2 ** 53, 2n ** 63n - 1n, -(2n ** 60n)],
+  modified_at_ms: [-1, Date.UTC(10_000), 2n ** 60n],
+  etag: ['a\nb'],
+  storage_class: ['a\nb'],
 })) {
   test(`an object whose ${column} was damaged is 422, listed, replaced and deleted`, () =>
     withObjects(async (front) => {
@@ -96,6 +112,44 @@ test('an object whose file or row of a stream is lost is 422, listed and deleted
       assert.is((await front.send({ method: 'DELETE', target: `/bucket/${key}` })).status, 204)
     }
   }))
+
+test('a bucket or delete marker whose time was damaged is listed, and what is in the bucket with it', () =>
+  withObjects(async (front) => {
+    const enabled = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    await front.send({ method: 'PUT', target: '/bucket?versioning', body: enabled })
+    assert.is((await front.send({ method: 'DELETE', target: '/bucket/small' })).status, 204)
+    for (const value of [-1, Date.UTC(10_000), 2n ** 60n]) {
+      tamperRows(front.directory, 'UPDATE buckets SET created_at_ms = ?', value)
+      tamperRows(front.directory, 'UPDATE objects SET modified_at_ms = ? WHERE marker = 1', value)
+      const buckets = await front.send({ method: 'GET', target: '/' })
+      assert.match(buckets.body, '<Name>bucket</Name><CreationDate>1970-01-01T00:00:00.000Z')
+      const versions = await front.send({ method: 'GET', target: '/bucket?versions' })
+      assert.is(versions.body.match(/<Key>/g)?.length, 4)
+      const { status, headers } = await front.send({ method: 'GET', target: '/bucket/small' })
+      assert.equal([status, headers['x-amz-delete-marker']], [404, 'true'])
+    }
+  }))
+
+for (const table of ['uploads', 'parts']) {
+  test(`an upload with a row of ${table} that was damaged is 422, listed and aborted`, () =>
+    withFrontEnd({}, async (front) => {
+      await front.send({ method: 'PUT', target: '/bucket' })
+      const column = table === 'uploads' ? 'id' : 'upload'
+      for (const details of ['{"hea', 'null', '{}', '{"initiatedAtMs":1e99,"modifiedAtMs":1e99}']) {
+        const begun = await front.send({ method: 'POST', target: '/bucket/object?uploads' })
+        const id = begun.body.match(/<UploadId>([^<]*)/)?.[1]
+        assert.ok(id)
+        const target = `/bucket/object?uploadId=${id}`
+        await front.send({ method: 'PUT', target: `${target}&partNumber=1`, body: 'part' })
+        tamperRows(front.directory, `UPDATE ${table} SET details = ? WHERE ${column} = ?`, details, id)
+        const parts = await front.send({ method: 'GET', target })
+        assert.equal([parts.status, parts.code], [422, 'XMinioObjectTampered'], details)
+        const uploads = await front.send({ method: 'GET', target: '/bucket?uploads' })
+        assert.equal([uploads.status, uploads.body.match(/<UploadId>/g)?.length], [200, 1], details)
+        assert.is((await front.send({ method: 'DELETE', target })).status, 204)
+      }
+    }))
+}
 
 /** Makes a file beside the store's folder, in the test's own: the id that would lead to it. */
 function makeOutside(directory: string): { readonly id: string; readonly path: string } {
