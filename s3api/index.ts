@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { Clock, KeyService } from '../control/client.ts'
+import { type Clock, type KeyService, systemClock } from '../control/client.ts'
 import type { CryptoPool } from '../engine/index.ts'
 import { openUsers } from './access/users-file.ts'
 import { DocumentBudget, documentBytesMax } from './auth/document-budget.ts'
@@ -11,7 +11,7 @@ import { ConnectionOrder } from './http/connection-order.ts'
 import { exchange } from './http/exchange.ts'
 import { createTrustedList } from './http/incoming.ts'
 import { OutageLog } from './http/outage-log.ts'
-import { Probes, probeOf } from './http/probes.ts'
+import { answerProbe, probeOf } from './http/probes.ts'
 import { rateWindowMs } from './http/rate-floor.ts'
 import { createRouter } from './http/router.ts'
 import { type HttpServer, listen } from './http/server.ts'
@@ -19,7 +19,7 @@ import { Slots } from './http/slots.ts'
 import { createMetrics } from './metrics.ts'
 import type { Operation, Services } from './operation.ts'
 import { operations } from './operations/index.ts'
-import { type Readiness, readiness } from './readiness.ts'
+import { type Readiness, ReadinessCheck } from './readiness.ts'
 import { openDataKeys } from './sse/data-keys.ts'
 
 export { createCryptoPool } from '../engine/index.ts'
@@ -34,7 +34,7 @@ export interface FrontEnd {
   /** Under which clients reach it. */
   readonly url: string
   readonly port: number
-  /** Whether requests can be served now, and why not. */
+  /** Whether requests can be served, and why not; as it was a second ago at most. */
   ready(): Promise<Readiness>
   /** Stops accepting, waits for running requests up to the configured time, then ends them. Idempotent. */
   close(): Promise<void>
@@ -49,7 +49,7 @@ export interface FrontEndDependencies {
   readonly log: Logger
   readonly registry: Registry
   readonly now?: () => number
-  /** By which leases of keys, and outages, end. */
+  /** By which leases of keys, outages, and what is known of readiness end. */
   readonly clock?: Clock
   /** In place of all operations. */
   readonly operations?: readonly Operation[]
@@ -68,14 +68,14 @@ export async function startFrontEnd(
   config: FrontEndConfig,
   dependencies: FrontEndDependencies,
 ): Promise<FrontEnd> {
-  const { backend, pool, log, registry, clock, now = Date.now } = dependencies
+  const { backend, pool, log, registry, clock = systemClock, now = Date.now } = dependencies
   const users = openUsers(config.usersFile, config.credentials.values(), { log })
   const keys = await openDataKeys(dependencies.keys, {
     system: backend.system,
     log,
     registry,
     now,
-    ...(clock !== undefined && { clock }),
+    clock,
   }).catch((error: unknown) => {
     users.close()
     throw error
@@ -116,13 +116,13 @@ export async function startFrontEnd(
     ending: () => ending,
   }
   const order = new ConnectionOrder()
-  const probes = new Probes(() => readiness(services))
+  const readiness = new ReadinessCheck(services, clock)
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const probe = probeOf(incoming)
     const answer = () =>
       probe === undefined
         ? exchange(surroundings, incoming, outgoing)
-        : probes.answer(probe, outgoing, { ending })
+        : answerProbe(probe, outgoing, { readiness, ending })
     const work = () =>
       answer().catch((error: unknown) => {
         log.error({ err: error }, 'a request was left without an answer')
@@ -165,7 +165,7 @@ export async function startFrontEnd(
   return {
     url: `${scheme}://${host}:${listening.port}`,
     port: listening.port,
-    ready: () => readiness(services),
+    ready: () => readiness.ask(),
     close() {
       closed ??= close()
       return closed

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReadinessCheck } from '../readiness.ts'
 
 /**
  * Load balancers and orchestrators ask a MinIO how it is on its S3 port, without a signature (MinIO's documentation, "Healthcheck
@@ -13,42 +14,20 @@ const probes: ReadonlyMap<string, Probe> = new Map([
   ['/minio/health/cluster', 'ready'],
   ['/minio/health/cluster/read', 'ready'],
 ])
-/** Anybody may ask: so long the last answer stands, milliseconds. */
-const answerAgeMs = 1000
 
-export class Probes {
-  readonly #ready: () => Promise<{ readonly ready: boolean }>
-  #last: { readonly answer: Promise<boolean>; readonly atMs: number } | undefined
-
-  constructor(ready: () => Promise<{ readonly ready: boolean }>) {
-    this.#ready = ready
-  }
-
-  /** `ending`: the front-end takes no new work. */
-  async answer(
-    probe: Probe,
-    outgoing: ServerResponse,
-    { ending }: { readonly ending: boolean },
-  ): Promise<void> {
-    const served = probe === 'live' || (!ending && (await this.#isReady()))
-    outgoing.writeHead(served ? 200 : 503, {
-      Server: 'Sealgate',
-      'Content-Length': '0',
-      ...(ending && { Connection: 'close' }),
-    })
-    outgoing.end()
-  }
-
-  #isReady(): Promise<boolean> {
-    const nowMs = performance.now()
-    if (this.#last !== undefined && nowMs - this.#last.atMs < answerAgeMs) return this.#last.answer
-    const answer = this.#ready().then(
-      ({ ready }) => ready,
-      () => false,
-    )
-    this.#last = { answer, atMs: nowMs }
-    return answer
-  }
+/** `ending`: the front-end takes no new work. */
+export async function answerProbe(
+  probe: Probe,
+  outgoing: ServerResponse,
+  { readiness, ending }: { readonly readiness: ReadinessCheck; readonly ending: boolean },
+): Promise<void> {
+  const served = probe === 'live' || (!ending && (await readiness.ask()).ready)
+  outgoing.writeHead(served ? 200 : 503, {
+    Server: 'Sealgate',
+    'Content-Length': '0',
+    ...(ending && { Connection: 'close' }),
+  })
+  outgoing.end()
 }
 
 /** Undefined: a request of S3, also for an object of a bucket that is called so when it is signed. */

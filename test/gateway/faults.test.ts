@@ -12,6 +12,7 @@ import { startTestControl } from '../support/control.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type ServedFrontEnd, serveGateway, serveStore } from '../support/gateway-front-end.ts'
 import { withKept } from '../support/kept.ts'
+import { until } from '../support/served.ts'
 import { soon } from '../support/soon.ts'
 import { startStoreRelay } from '../support/store-relay.ts'
 
@@ -97,11 +98,9 @@ test('a store that is down is a 503 and not ready, and all is well when it is ba
       statusOf(client.send(new ListObjectsV2Command({ Bucket }))),
     ])
     assert.equal(commands, [503, 503, 503])
-    const { ready, reasons } = await gateway.ready()
-    assert.is(ready, false)
-    assert.match(reasons.join(), /^store: /)
+    await until(async () => /^store: /.test((await gateway.ready()).reasons.join()))
     proxy.set({ kind: 'none' })
-    assert.is((await gateway.ready()).ready, true)
+    await until(async () => (await gateway.ready()).ready)
     await client.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'x' }))
     assert.is(String(await read(client, 'key')), 'x')
   }))

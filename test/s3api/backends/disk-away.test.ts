@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { withDirectory } from '../../support/files.ts'
 import { type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
+import { until } from '../../support/served.ts'
 import { skip } from '../../support/skip.ts'
 
 /** The store's folder goes away under a front-end, or cannot be written, and comes back. */
@@ -40,7 +41,7 @@ async function expectAway(front: TestFrontEnd, reason: RegExp): Promise<void> {
 }
 
 async function expectBack(front: TestFrontEnd): Promise<void> {
-  assert.equal(await front.frontEnd.ready(), { ready: true, reasons: [] })
+  await until(async () => (await front.frontEnd.ready()).ready)
   assert.is(await statusOf(front, 'GET', 'new'), 404)
   assert.is((await front.send({ method: 'GET', target: '/bucket/small' })).body, 'small')
   assert.is((await front.send({ method: 'GET', target: '/bucket/large' })).body, large.toString())
