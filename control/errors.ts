@@ -3,7 +3,7 @@ export const kmsErrorCodes = [
   'key-not-found',
   'access-denied',
   'invalid-ciphertext',
-  /** The KMS takes no request of that size. */
+  /** What is asked has a size that control or the KMS does not take. */
   'too-large',
   'unavailable',
   'not-configured',

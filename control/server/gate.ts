@@ -68,14 +68,15 @@ export class Gate {
 
   /**
    * Does the work of one request if this caller may ask for it. A batch is worked on without the items that are denied to
-   * it. Errors: KmsError `access-denied`, `unavailable` (a limit, or an audit that cannot be written), `invalid-ciphertext`
-   * for a batch that is too large, and the work's own.
+   * it; `itemFailed` is told of each. Errors: KmsError `access-denied`, `unavailable` (a limit, or an audit that cannot be
+   * written), `too-large` for a batch of too many items, and the work's own.
    */
   async pass<Request, Response>(
     call: PeerCall,
     operation: Operation,
     request: Request,
     work: (request: Request, notes: Notes) => Promise<Response>,
+    itemFailed: (error: KmsError) => void = () => {},
   ): Promise<Response> {
     const caller = this.#identities.of(call)
     const itemCount = itemCountOf(operation, request)
@@ -86,7 +87,11 @@ export class Gate {
       const subjects = subjectsOf(operation, request, this.#defaultKeyId)
       return operations[operation].uses === 'items'
         ? // kms.proto: requests and answers of these have items and results.
-          ((await this.#passBatch(caller, operation, request as never, subjects, work as never)) as Response)
+          ((await this.#passBatch(caller, operation, request as never, {
+            subjects,
+            work: work as never,
+            itemFailed,
+          })) as Response)
         : await this.#passOne(caller, operation, request, subjects, work)
     } finally {
       leave()
@@ -154,15 +159,24 @@ export class Gate {
     caller: Caller,
     operation: Operation,
     request: { readonly items: readonly unknown[] },
-    subjects: readonly Subject[],
-    work: (request: { items: readonly unknown[] }, notes: Notes) => Promise<BatchResult>,
+    {
+      subjects,
+      work,
+      itemFailed,
+    }: {
+      readonly subjects: readonly Subject[]
+      readonly work: (request: { items: readonly unknown[] }, notes: Notes) => Promise<BatchResult>
+      readonly itemFailed: (error: KmsError) => void
+    },
   ): Promise<BatchResult> {
     const policy = this.#policy.current()
     if (subjects.length === 0 && !policy.allows(caller.identity, operation)) throw denied(operation)
     const cached = new Set<number>()
-    const allowed = subjects.flatMap((subject, index) =>
-      policy.allows(caller.identity, operation, subject) ? [index] : [],
-    )
+    const allowed = subjects.flatMap((subject, index) => {
+      if (policy.allows(caller.identity, operation, subject)) return [index]
+      itemFailed(denied(operation, subject))
+      return []
+    })
     this.#audit?.requireWritable()
     const entries = (outcomeOf: (index: number) => AuditEntry['outcome']) =>
       subjects.map((subject, index) => ({
@@ -216,7 +230,7 @@ function audited({ keyId, context, uses }: Subject): Subject {
 }
 
 async function refuseBatch(): Promise<never> {
-  throw new KmsError('invalid-ciphertext', `a batch has at most ${batchItemsMax} items`)
+  throw new KmsError('too-large', `a batch has at most ${batchItemsMax} items`)
 }
 
 const deniedItem = { error: 'access-denied', result: 'error' } as const

@@ -22,9 +22,10 @@ export function parseContext(context: Readonly<Record<string, string>>): Readonl
     0,
   )
   if (entries.length > contextEntriesMax || size > contextSizeMax) {
+    const most = `${contextEntriesMax} entries and ${contextSizeMax} bytes`
     throw new KmsError(
-      'invalid-ciphertext',
-      `an encryption context of ${entries.length} entries, ${size} bytes`,
+      'too-large',
+      `an encryption context has at most ${most}, not ${entries.length} and ${size}`,
     )
   }
   return context
@@ -47,8 +48,5 @@ export function parseSealed(request: {
 
 export function requirePayload(plaintext: Uint8Array): void {
   if (plaintext.length > 0 && plaintext.length <= payloadSizeMax) return
-  throw new KmsError(
-    'invalid-ciphertext',
-    `a payload has 1..${payloadSizeMax} bytes, not ${plaintext.length}`,
-  )
+  throw new KmsError('too-large', `a payload has 1..${payloadSizeMax} bytes, not ${plaintext.length}`)
 }

@@ -104,8 +104,9 @@ export function createKeyService(dependencies: Dependencies): KeysHandlers {
       if (cached) call.cached(index)
       return { plaintext: toBuffer(plaintext), result: 'plaintext' }
     } catch (error) {
-      if (error instanceof KmsError) return { error: error.code, result: 'error' }
-      throw error
+      if (!(error instanceof KmsError)) throw error
+      call.itemFailed(error)
+      return { error: error.code, result: 'error' }
     }
   }
 }

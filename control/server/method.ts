@@ -5,7 +5,7 @@ import { statusOfCode } from '../wire-errors.ts'
 import type { CallEnd } from './call-end.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Gate, Notes } from './gate.ts'
-import type { PeerCall } from './identity.ts'
+import type { Caller, PeerCall } from './identity.ts'
 import type { ControlMetrics } from './metrics.ts'
 import type { Operation } from './operations.ts'
 
@@ -13,6 +13,8 @@ import type { Operation } from './operations.ts'
 export interface Call extends Notes {
   /** Aborts when the caller does not wait any more. Made when it is asked for: what is answered from memory needs none. */
   readonly signal: AbortSignal
+  /** An item of a batch failed, and the others go on. */
+  itemFailed(error: KmsError): void
 }
 
 export type Handler<Request, Response> = (request: Request, call: Call) => Promise<Response>
@@ -27,7 +29,7 @@ export interface MethodParts {
 /** Serves one request, that of a call or one of a stream's. Errors: those of the gate and of the handler. */
 export type Method<Request, Response> = (peer: PeerCall, request: Request, end: CallEnd) => Promise<Response>
 
-/** Makes a method of a handler: each request passes the gate, is counted, and is logged when it fails. */
+/** Makes a method of a handler: each request passes the gate and is counted; where it fails, or an item of it, that is logged. */
 export function createMethod<Request, Response>(
   operation: Operation,
   { gate, log, metrics }: MethodParts,
@@ -37,23 +39,29 @@ export function createMethod<Request, Response>(
   return async (peer, request, end) => {
     const startedAt = performance.now()
     metrics.begin()
-    try {
-      const response = await gate.pass(peer, operation, request, (passed, notes) => {
-        const call = {
-          get signal() {
-            return end.signal
-          },
-          cached: notes.cached,
-        }
-        return handler(passed, call)
+    let client: Partial<Caller> | undefined
+    const tell = (error: unknown) => {
+      if (isOfClient(error)) client ??= gate.shown(peer)
+      const code = codeOf(error)
+      failures.tell(code, error, isOfClient(error) ? client : {})
+      return code
+    }
+    const itemFailed = (error: KmsError) => metrics.itemFailed(operation, tell(error))
+    const work = (passed: Request, notes: Notes) =>
+      handler(passed, {
+        get signal() {
+          return end.signal
+        },
+        cached: notes.cached,
+        itemFailed,
       })
+    try {
+      const response = await gate.pass(peer, operation, request, work, itemFailed)
       metrics.end(operation, 'ok', performance.now() - startedAt)
       log.debug({ operation }, 'key operation')
       return response
     } catch (error) {
-      const code = codeOf(error)
-      metrics.end(operation, code, performance.now() - startedAt)
-      failures.tell(code, error, isOfClient(error) ? gate.shown(peer) : {})
+      metrics.end(operation, tell(error), performance.now() - startedAt)
       throw error
     } finally {
       end.forget()

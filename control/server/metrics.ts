@@ -9,6 +9,8 @@ import { createSessionMetrics } from '../session/session-metrics.ts'
 export interface ControlMetrics {
   begin(): void
   end(operation: string, code: string, durationMs: number): void
+  /** Of a batch, which has its own outcome besides. */
+  itemFailed(operation: string, code: string): void
   /** What to tell of a cache of this kind. */
   cacheEvents(kind: CacheKind): CacheEvents
   cacheCounts(): { readonly hits: number; readonly misses: number; readonly staleAnswers: number }
@@ -69,6 +71,7 @@ export function createMetrics(registry: Registry, provider: Provider): ControlMe
       )
     },
     begin: () => inFlight.inc(),
+    itemFailed: (operation, code) => requests.inc({ operation, code }),
     end: (operation, code, durationMs) => {
       inFlight.dec()
       requests.inc({ operation, code })

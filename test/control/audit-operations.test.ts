@@ -103,7 +103,7 @@ test('every key operation is a line, refused ones and items of batches too, and 
 })
 
 for (const [code, caller, rules] of [
-  ['invalid-ciphertext', 'who may do everything', [{}]],
+  ['too-large', 'who may do everything', [{}]],
   ['access-denied', 'without any rule', []],
 ] as const) {
   test(`a batch of too many items of a caller ${caller} is one line`, () =>

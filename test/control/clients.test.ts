@@ -117,7 +117,7 @@ for (const [title, rules, allowed] of [
 test('the items of a batch that policy denies fail alone', async () => {
   await withTcpControl(
     (identity) => policyOf(identity, { contexts: [{ photos: '*' }] }),
-    async ({ connect }) => {
+    async ({ connect, identity, logged, registry }) => {
       const keys = connect()
       const { sealed, plaintext } = await keys.generateDataKey({ context: photos })
       const item = (context: Record<string, string>) => ({ keyId, sealed, context })
@@ -132,6 +132,23 @@ test('the items of a batch that policy denies fail alone', async () => {
         ['access-denied', plaintext, 'invalid-ciphertext', 'access-denied'],
       )
       assert.is((await keys.decryptBatch([])).length, 0)
+      const refused = logged()
+        .split('\n')
+        .filter((line) => line.includes('key operation failed'))
+        .map((line) => JSON.parse(line))
+      assert.equal(
+        refused.map(({ operation, code, identity }) => [operation, code, identity]),
+        [
+          ['DecryptBatch', 'access-denied', identity],
+          ['DecryptBatch', 'invalid-ciphertext', identity],
+        ],
+      )
+      const metrics = await registry.metrics()
+      assert.match(metrics, 'sealgate_kms_requests_total{operation="DecryptBatch",code="access-denied"} 2')
+      assert.match(
+        metrics,
+        'sealgate_kms_requests_total{operation="DecryptBatch",code="invalid-ciphertext"} 1',
+      )
     },
   )
 })

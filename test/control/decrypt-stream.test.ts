@@ -207,7 +207,7 @@ test('what policy denies fails alone, and a changed policy counts for the next m
   const rule = { contexts: [{ photos: '*' }] }
   await withTcpControl(
     (identity) => policyOf(identity, rule),
-    async ({ connect, control, files, tls, identity }) => {
+    async ({ connect, control, files, tls, identity, logged }) => {
       const photos: EncryptionContext = { photos: 'photos/cat' }
       const key = { ...(await connect().generateDataKey({ context: photos })), context: photos }
       await withDecryptStream(tcpAddress(control.address, files), async (stream) => {
@@ -218,6 +218,10 @@ test('what policy denies fails alone, and a changed policy counts for the next m
         }
         assert.is(await outcome({ ...key, context: { photos: '', other: '' } }), 'INVALID_ARGUMENT')
         assert.is(await outcome({ ...key, context: { other: '' } }), 'PERMISSION_DENIED')
+        assert.match(
+          logged(),
+          `"operation":"DecryptStream","code":"access-denied","reason":"policy does not allow this client DecryptStream with key \\"${keyId}\\" and this context","identity":"${identity}"`,
+        )
         assert.is(await outcome(), hex(key.plaintext))
         tls.write('policy.json', policyOf(identity, { ...rule, operations: ['Decrypt'] }))
         await until(async () => (await outcome()) === 'PERMISSION_DENIED')

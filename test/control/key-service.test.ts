@@ -83,17 +83,20 @@ fact('key ids that cannot be, or are not here, are key-not-found', async ({ keys
   await rejectsWith('key-not-found', keys.decrypt({ keyId: '', sealed: new Uint8Array(64), context }))
 })
 
-fact('a wrong context, nothing, and too much are invalid-ciphertext', async ({ keys }) => {
-  const { sealed } = await keys.generateDataKey({ context })
-  const wrong = { bucket: 'bucket/other' }
-  await rejectsWith('invalid-ciphertext', keys.decrypt({ keyId, sealed, context: wrong }))
-  await rejectsWith('invalid-ciphertext', keys.decrypt({ keyId, sealed: new Uint8Array(), context }))
-  const large = new Uint8Array(128 * 1024 + 1)
-  await rejectsWith('invalid-ciphertext', keys.decrypt({ keyId, sealed: large, context }))
-  const entries = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`name${index}`, 'value']))
-  await rejectsWith('invalid-ciphertext', keys.generateDataKey({ context: entries }))
-  await rejectsWith('invalid-ciphertext', keys.generateDataKey({ context: { a: 'x'.repeat(16 * 1024) } }))
-})
+fact(
+  'a wrong context, nothing, and more than a ciphertext has are invalid-ciphertext; a long context is too-large',
+  async ({ keys }) => {
+    const { sealed } = await keys.generateDataKey({ context })
+    const wrong = { bucket: 'bucket/other' }
+    await rejectsWith('invalid-ciphertext', keys.decrypt({ keyId, sealed, context: wrong }))
+    await rejectsWith('invalid-ciphertext', keys.decrypt({ keyId, sealed: new Uint8Array(), context }))
+    const large = new Uint8Array(128 * 1024 + 1)
+    await rejectsWith('invalid-ciphertext', keys.decrypt({ keyId, sealed: large, context }))
+    const entries = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`name${index}`, 'value']))
+    await rejectsWith('too-large', keys.generateDataKey({ context: entries }))
+    await rejectsWith('too-large', keys.generateDataKey({ context: { a: 'x'.repeat(16 * 1024) } }))
+  },
+)
 
 fact('payloads of 1 byte to 64 KiB are sealed, no others', async ({ keys }) => {
   for (const size of [1, 64 * 1024]) {
@@ -103,7 +106,7 @@ fact('payloads of 1 byte to 64 KiB are sealed, no others', async ({ keys }) => {
     assert.equal(Buffer.from(await keys.decrypt({ ...sealed, context })), Buffer.from(plaintext))
   }
   for (const size of [0, 64 * 1024 + 1]) {
-    await rejectsWith('invalid-ciphertext', keys.encrypt({ plaintext: new Uint8Array(size), context }))
+    await rejectsWith('too-large', keys.encrypt({ plaintext: new Uint8Array(size), context }))
   }
 })
 
@@ -126,7 +129,7 @@ fact('a batch answers each item for itself, in order, up to 1,000', async ({ key
   const many = (count: number) => Array.from({ length: count }, () => ({ keyId, sealed: a.sealed, context }))
   assert.is((await keys.decryptBatch(many(1000))).length, 1000)
   assert.equal(await keys.decryptBatch([]), [])
-  await rejectsWith('invalid-ciphertext', keys.decryptBatch(many(1001)))
+  await rejectsWith('too-large', keys.decryptBatch(many(1001)))
 })
 
 test('a batch of keys that are held keeps nobody else waiting until it is done', async () => {
