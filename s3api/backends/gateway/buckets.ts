@@ -123,7 +123,6 @@ export class Buckets {
 
   /** Errors: no-such-bucket. */
   async require(bucket: string): Promise<void> {
-    // A store answers nonsense with 400, which a HEAD cannot tell from a refusal of ourselves.
     const possible = bucketPattern.test(bucket) && !this.#isOurs(bucket)
     if (!possible || !(await asBackend(() => this.#exists(bucket), 'no-such-bucket'))) {
       throw new BackendError('no-such-bucket', `there is no bucket ${bucket}`)

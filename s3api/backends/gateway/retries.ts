@@ -19,21 +19,23 @@ export function isRepeatable(request: UpstreamRequest, error: unknown): boolean 
 
 /**
  * A 403 of a HEAD does not say whether it is for us or for the bucket: a GET, which `ask` sends, does, and says so of our
- * credentials first.
+ * credentials first. Nor does a 400 of a bucket's HEAD say whether there can be no such bucket.
  */
 export async function explained(
-  { method, bucket }: UpstreamRequest,
+  { method, bucket, key }: UpstreamRequest,
   error: unknown,
   ask: (question: UpstreamRequest) => Promise<UpstreamAnswer>,
 ): Promise<unknown> {
-  if (method !== 'HEAD' || !(error instanceof UpstreamError) || error.status !== 403) return error
+  if (method !== 'HEAD' || !(error instanceof UpstreamError)) return error
+  const asksForBucket = error.status === 400 && key === undefined && error.region === undefined
+  if (error.status !== 403 && !asksForBucket) return error
   const named = bucket !== undefined && { bucket, query: { location: '' } }
   return ask({ method: 'GET', ...named, repeatable: true }).then(
     ({ body }) => {
       body.cancel()
       return error
     },
-    (told: unknown) => (told instanceof UpstreamError && isRefusal(told) ? told : error),
+    (told: unknown) => (told instanceof UpstreamError && (asksForBucket || isRefusal(told)) ? told : error),
   )
 }
 
