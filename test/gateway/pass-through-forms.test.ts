@@ -54,6 +54,21 @@ test('a form goes to the store as the PUT that it stands for, with its fields as
     }
   }))
 
+test('the location of a completed upload is the address that its client has used', () =>
+  withGateway(async ({ gateway, store }) => {
+    for (const { url } of [store, gateway]) {
+      const send = (method: string, rest: string, body: string | Uint8Array = '') =>
+        sendSigned(url, { method, target: `/bucket/a%20b%26${rest}`, body }, credential)
+      const uploadId = /<UploadId>([^<]+)</.exec((await send('POST', '?uploads')).body)?.[1]
+      const { headers } = await send('PUT', `?partNumber=1&uploadId=${uploadId}`, 'content')
+      const part = `<Part><PartNumber>1</PartNumber><ETag>${headers.etag}</ETag></Part>`
+      const document = `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`
+      const answer = await send('POST', `?uploadId=${uploadId}`, document)
+      assert.is(/<Location>(.*)<\/Location>/.exec(answer.body)?.[1], `${url}/bucket/a%20b%26`)
+      assert.match(answer.body, /<Key>a b&amp;<\/Key><ETag>(&quot;|")[0-9a-f]{32}-1/)
+    }
+  }))
+
 test('a form gets the answer that it asks for', () =>
   withGateway(async ({ gateway }) => {
     const created = signed({ key: 'k', success_action_status: '201' })

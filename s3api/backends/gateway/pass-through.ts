@@ -1,12 +1,14 @@
 import { storedBatchSize } from '../../../engine/index.ts'
 import { tagCopyNeeds } from '../../access/needs.ts'
 import { S3Error, s3Errors } from '../../errors.ts'
+import { element } from '../../http/xml-writer.ts'
 import type { Operation, Reply, RequestContext, S3Request } from '../../operation.ts'
 import { completeMultipartUpload } from '../../operations/complete-upload.ts'
 import { copyObject } from '../../operations/copy-object.ts'
 import { parseCopySource } from '../../operations/copy-source.ts'
 import { operations } from '../../operations/index.ts'
 import { listBuckets } from '../../operations/list-buckets.ts'
+import { objectLocation } from '../../operations/object-location.ts'
 import { formReply, postObject } from '../../operations/post-object.ts'
 import { copySourceCustomerKeyOf, customerKeyOf } from '../../sse/decision.ts'
 import { BackendError } from '../backend.ts'
@@ -81,7 +83,8 @@ export function passThroughOperations(upstream: Upstream, systemBucket: string):
             // What completes an upload goes on for whoever asks again: only the store knows how far it is.
             ...(operation !== completeMultipartUpload && { signal: context.signal }),
           })
-      return await toReply(request, answer)
+      const reply = await toReply(request, answer)
+      return operation === completeMultipartUpload ? located(request, reply) : reply
     } catch (error) {
       if (error instanceof UpstreamError && !isRefusal(error)) return toErrorReply(request, error)
       throw error instanceof UpstreamError
@@ -211,10 +214,24 @@ async function toReply(request: S3Request, { status, headers, body }: UpstreamAn
     const length = headers['content-length']
     return { ...reply, headers: { ...kept, ...(length !== undefined && { 'Content-Length': length }) } }
   }
-  const size = Number(headers['content-length'] ?? Number.NaN)
+  const size = Number(request.method === 'GET' ? headers['content-length'] : Number.NaN)
   if (Number.isSafeInteger(size) && size > 0) return { ...reply, body: { size, batches: batchesOf(body) } }
   const bytes = await body.bytes(replySizeMax)
   return { ...reply, ...(bytes.length > 0 && { body: bytes }) }
+}
+
+/** With the address of the object that its client has used, in place of ours for it. */
+function located(request: S3Request, reply: Reply): Reply {
+  if (!(reply.body instanceof Uint8Array)) return reply
+  const { markup } = element('Location', objectLocation(request))
+  const text = Buffer.from(reply.body).toString('utf8')
+  return {
+    ...reply,
+    body: Buffer.from(
+      text.replace(/<Location>[^<]*<\/Location>/, () => markup),
+      'utf8',
+    ),
+  }
 }
 
 function toErrorReply({ method }: S3Request, error: UpstreamError): Reply {
