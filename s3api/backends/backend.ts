@@ -221,8 +221,19 @@ export interface LookupHint {
   readonly recordOnly?: boolean
   /** `attributes.acl` will be wanted; without the hint it may be absent. */
   readonly acl?: boolean
+  /** A part that will be asked for. */
+  readonly partNumber?: number
   /** Ends the wait for a store. */
   readonly signal?: AbortSignal
+}
+
+/** A part of an object whose record does not tell the parts. */
+export interface StoredPart {
+  readonly number: number
+  readonly offset: number
+  readonly size: number
+  /** Of all parts. */
+  readonly count: number
 }
 
 /** Stored bytes [offset, offset + size) of one stream; `index` counts `record.parts`, or is 0 for an object without. */
@@ -247,6 +258,8 @@ export interface StoredObject {
   readonly versionId?: string
   /** The stored bytes, all of them, where the look-up has brought them and there is one stream: there is nothing to open then. */
   readonly body?: Uint8Array
+  /** The part that was hinted at, where the store knows the parts and the record does not. */
+  readonly part?: StoredPart
   /** The ETag that a list shows which cannot look the object up. */
   readonly storeEtag?: string
   /** The backend's own handle on this generation of the object; opaque. */

@@ -1,17 +1,17 @@
-import type { Checksum, ObjectPart, ObjectRecord } from '../backends/backend.ts'
+import type { Checksum, ObjectPart, ObjectRecord, StoredObject } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { Operation, Reply, RequestContext, S3Request } from '../operation.ts'
 import { customerKeyOf, encryptionHeaders } from '../sse/decision.ts'
 import { refuseEncryptionHeaders } from '../sse/headers.ts'
 import type { OpenedObject } from '../sse/records.ts'
-import { isHeaderValue } from '../text.ts'
+import { isHeaderValue, parseDecimal } from '../text.ts'
 import { checkReadConditions, isRangeWanted } from './conditions.ts'
 import { checksumHeaders } from './digests.ts'
 import { openObject, readObject } from './object-data.ts'
 import { toResponseHeaders } from './object-headers.ts'
 import { lockHeaders } from './object-lock.ts'
 import { type ByteRange, parseRange } from './range.ts'
-import { parsePartNumber } from './uploads.ts'
+import { parsePartNumber, partNumberMax } from './uploads.ts'
 import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
 /** Query names that set a response header (S3 API reference, GetObject), by the header they set. */
@@ -54,7 +54,13 @@ async function get(context: RequestContext): Promise<Reply> {
   refuseEncryptionHeaders(request.headers)
   const customerKey = customerKeyOf(context)
   const { plan, data } = await tellingParts(context, () =>
-    readObject(context, objectNameOf(request), customerKey, (opened) => planRead(context, opened)),
+    readObject(
+      context,
+      objectNameOf(request),
+      customerKey,
+      (opened) => planRead(context, opened),
+      wantedPart(request),
+    ),
   )
   const { status, headers, range } = plan
   if (range === undefined) return { status, headers }
@@ -65,7 +71,7 @@ async function head(context: RequestContext): Promise<Reply> {
   refuseEncryptionHeaders(context.request.headers)
   const customerKey = customerKeyOf(context)
   const opened = await tellingParts(context, () =>
-    openObject(context, objectNameOf(context.request), customerKey),
+    openObject(context, objectNameOf(context.request), customerKey, wantedPart(context.request)),
   )
   opened.encryption?.objectKey.fill(0)
   const { status, headers, range } = planRead(context, opened)
@@ -84,7 +90,7 @@ async function tellingParts<Result>(
     if (error instanceof S3Error && error.code === 'InvalidRequest' && request.query.has('partNumber')) {
       const { bucket, key, versionId } = objectNameOf(request)
       const { record } = await services.backend.getObject(bucket, key, versionId)
-      selectedPart(request, record)
+      selectedPart(request, { record })
     }
     throw error
   }
@@ -107,7 +113,7 @@ function planRead(context: RequestContext, { stored, record, encryption }: Opene
   if (checkReadConditions(request, record, { storeEtag }) === 'not-modified') {
     return { status: 304, headers: shared, range: undefined }
   }
-  const part = selectedPart(request, record)
+  const part = selectedPart(request, stored)
   const wanted = isRangeWanted(request, record) ? request.headers.get('range') : undefined
   const range = part?.range ?? parseRange(wanted, record.size)
   const headers = {
@@ -141,16 +147,26 @@ function shownChecksum(
   return value === undefined ? undefined : { ...checksum, value }
 }
 
+/** What a look-up is told of `partNumber`; that it is none is said of an object that is there. */
+function wantedPart({ query }: S3Request): { readonly partNumber?: number } {
+  const number = parseDecimal(query.get('partNumber') ?? '')
+  return number === undefined || number < 1 || number > partNumberMax ? {} : { partNumber: number }
+}
+
 /** The part that `partNumber` names. Errors: InvalidArgument, InvalidRequest, InvalidPart. */
 function selectedPart(
   request: S3Request,
-  record: ObjectRecord,
+  { record, part: known }: Pick<StoredObject, 'record' | 'part'>,
 ): { readonly part: ObjectPart; readonly range: ByteRange; readonly count: number | undefined } | undefined {
   if (!request.query.has('partNumber')) return undefined
   if (request.headers.has('range')) {
     throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter')
   }
   const number = parsePartNumber(request)
+  if (known !== undefined) {
+    const { offset, size, count } = known
+    return { part: { number, size }, range: { offset, size }, count }
+  }
   const parts = record.parts ?? [{ number: 1, size: record.size }]
   const index = parts.findIndex((part) => part.number === number)
   const part = parts[index]

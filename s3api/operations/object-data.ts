@@ -6,7 +6,14 @@ import {
   storedRange,
   type WriteResult,
 } from '../../engine/index.ts'
-import type { NewData, StagedData, StagePlan, StoredObject, WrittenBytes } from '../backends/backend.ts'
+import type {
+  LookupHint,
+  NewData,
+  StagedData,
+  StagePlan,
+  StoredObject,
+  WrittenBytes,
+} from '../backends/backend.ts'
 import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, Services } from '../operation.ts'
@@ -135,11 +142,12 @@ export async function openObject(
   { services, signal }: Pick<RequestContext, 'services' | 'signal'>,
   { bucket, key, versionId }: ObjectVersionName,
   customerKey: CustomerKey | undefined,
-  { recordOnly = true } = {},
+  { recordOnly = true, partNumber }: Pick<LookupHint, 'recordOnly' | 'partNumber'> = {},
 ): Promise<OpenedObject> {
   const stored = await services.backend.getObject(bucket, key, versionId, {
     recordOnly,
     signal,
+    ...(partNumber !== undefined && { partNumber }),
     ...(customerKey !== undefined && { customerKey: customerKey.key }),
   })
   const found = versionId ?? stored.versionId
@@ -170,13 +178,14 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
   name: ObjectVersionName,
   customerKey: CustomerKey | undefined,
   plan: (opened: OpenedObject) => Plan,
+  hint: Pick<LookupHint, 'partNumber'> = {},
 ): Promise<{
   readonly opened: OpenedObject
   readonly plan: Plan
   readonly data: ObjectData
 }> {
   return whileReplaced(async () => {
-    const opened = await openObject({ services, signal }, name, customerKey, { recordOnly: false })
+    const opened = await openObject({ services, signal }, name, customerKey, { ...hint, recordOnly: false })
     const planned = orZeroed(opened, () => plan(opened))
     const range = planned.range ?? { offset: 0, size: 0 }
     const { body } = opened.stored

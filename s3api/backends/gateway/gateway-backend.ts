@@ -22,7 +22,9 @@ import { nullVersionId, type VersioningState, type VersionQuery } from '../versi
 import { removeBucket } from './bucket-removal.ts'
 import type { GatewayConfig } from './config.ts'
 import { generationOf, toStoredObject } from './generation.ts'
+import type { LookedUp } from './lookup.ts'
 import { createParts, type GatewayParts, type GatewayPartsOptions } from './parts.ts'
+import { hasParts, plainPart } from './plain-parts.ts'
 import { openRanges } from './reading.ts'
 import { createSystemRecords } from './system-records.ts'
 import { asBackend } from './upstream-error.ts'
@@ -128,10 +130,18 @@ export class GatewayBackend implements Backend {
     })
     this.#found(kindOf(found.record))
     if (found.record.minio === undefined) this.#parts.listed.set(found, found.record)
-    const stored = toStoredObject(found, key, await this.#parts.attributes.of(found, hint))
+    const looked = toStoredObject(found, key, await this.#parts.attributes.of(found, hint))
+    const part = await this.#partOf(found, hint)
+    const stored = part === undefined ? looked : { ...looked, part }
     if (found.versionId !== undefined) return stored
     const { versioning } = await this.#parts.buckets.last(bucket)
     return versioning === 'unversioned' ? stored : { ...stored, versionId: nullVersionId }
+  }
+
+  /** Of a plain object; those of others stand in their records. */
+  async #partOf(found: LookedUp, { partNumber: number, signal }: LookupHint) {
+    if (number === undefined || kindOf(found.record) !== 'plain' || !hasParts(found)) return undefined
+    return plainPart(this.#parts.upstream, found, { number, signal })
   }
 
   async getAttributes(...[name, wanted]: Parameters<Backend['getAttributes']>) {
