@@ -101,7 +101,10 @@ export type Setting = keyof typeof variables
 
 /** Names of settings that MinIO has and that cannot be done, by how they begin, with the reason. */
 export const refusedVariables: readonly (readonly [prefix: string, reason: string])[] = [
-  ['MINIO_KMS_KES_', 'names a KES server, which Sealgate cannot use: give it a Vault or a master key'],
+  [
+    'MINIO_KMS_KES_',
+    'names a KES server, which Sealgate does not ask: give it the key that KES keeps (docs/minio.md)',
+  ],
   ['MINIO_KMS_VAULT_DEPRECATION', 'is not needed here: unset it'],
   ...['SERVER', 'ENCLAVE', 'SSE_KEY', 'API_KEY', 'REPLICATE_KEYID'].map(
     (name) => [`MINIO_KMS_${name}`, 'names a KMS of MinIO’s, which Sealgate cannot use'] as const,

@@ -4,14 +4,14 @@ import type { MasterKeyConfig } from '../config.ts'
 import { contextBytes, rawContextBytes } from '../context.ts'
 import { KmsError } from '../errors.ts'
 import type { EncryptionContext } from '../service.ts'
-import { openSecretKeyForm } from './minio-secret-key.ts'
+import { openMinioSealedKey } from './minio-sealed-key.ts'
 import { type Check, type KeyDescription, noSession, type Provider } from './provider.ts'
 
 const dataKeySize = 32
 
 /**
  * A master key given directly. Data keys are sealed as MinIO's master-key KMS did (FORMAT.md §3.6): a DARE 2.0 stream under
- * HMAC-SHA256(master key, key id ‖ context); those that MinIO has sealed in its later way are opened, too. Unlike MinIO's, it knows one key id only: another id names a key that is not
+ * HMAC-SHA256(master key, key id ‖ context); those that MinIO has sealed in its later way, or a KES, are opened, too. Unlike MinIO's, it knows one key id only: another id names a key that is not
  * here, and mixing it in would seal data that an operator believes to be under a different key.
  */
 export function createMasterKeyProvider({ keyId: ownKeyId, key }: MasterKeyConfig): Provider {
@@ -36,7 +36,7 @@ export function createMasterKeyProvider({ keyId: ownKeyId, key }: MasterKeyConfi
   }
 
   function open(sealed: Uint8Array, context: Uint8Array): Uint8Array | undefined {
-    return openOwnForm(sealed, context) ?? openSecretKeyForm(masterKey, sealed, context)
+    return openOwnForm(sealed, context) ?? openMinioSealedKey(masterKey, sealed, context)
   }
 
   function openOwnForm(sealed: Uint8Array, context: Uint8Array): Uint8Array | undefined {

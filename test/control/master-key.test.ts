@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createCipheriv, createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { contextBytes } from '../../control/context.ts'
@@ -51,8 +51,22 @@ test('data keys that MinIO sealed open, and with no other context', async () => 
   await provider.close()
 })
 
-/** Data keys that MinIO has sealed in its later way: its own two, in JSON, and one in the bytes of 2024. */
-const secretKey = Buffer.from('eEm+JI9/q4JhH8QwKvf3LKo4DEBl6QbfvAl1CAbMIv8=', 'base64')
+interface KesVectors {
+  readonly masterKey: string
+  readonly context: Readonly<Record<string, string>>
+  readonly dataKeys: readonly {
+    readonly release: string
+    readonly cipher: string
+    readonly dataKey: string
+    readonly sealed: string
+  }[]
+}
+
+/** Made by the releases of KES that they name, of a key that was imported into each. */
+const kes = readVectors<KesVectors>('kes')
+const secretKey = Buffer.from(kes.masterKey, 'base64')
+
+/** Data keys that MinIO has sealed in its later way: its own two, in JSON, and one in the bytes of 2024; and those of KES. */
 const laterForms = [
   {
     sealed: Buffer.from(
@@ -76,15 +90,26 @@ const laterForms = [
     context: { bucket: 'bucket/object' },
     dataKey: Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64'),
   },
+  ...kes.dataKeys.map(({ sealed, dataKey }) => ({
+    sealed: Buffer.from(sealed, 'base64'),
+    context: kes.context,
+    dataKey,
+  })),
 ]
 
-test('data keys that MinIO sealed under a secret key open, and nothing that was changed does', async () => {
+test('data keys that MinIO sealed under a secret key, and each KES, open, and nothing that was changed does', async () => {
   const provider = createMasterKeyProvider({ kind: 'master-key', keyId: 'my-key', key: secretKey })
+  const otherKey = createMasterKeyProvider({ kind: 'master-key', keyId: 'my-key', key: Buffer.alloc(32, 1) })
+  assert.ok(kes.dataKeys.length >= 10)
   for (const { sealed, context, dataKey } of laterForms) {
     const decrypt = (changed: Uint8Array, other: Record<string, string> = context) =>
       provider.decrypt({ keyId: 'my-key', sealed: changed, context: other, signal: signal() })
     assert.is(Buffer.from(await decrypt(sealed)).toString('base64'), dataKey)
     await rejectsWith('invalid-ciphertext', decrypt(sealed, { other: 'other' }))
+    await rejectsWith(
+      'invalid-ciphertext',
+      otherKey.decrypt({ keyId: 'my-key', sealed, context, signal: signal() }),
+    )
     for (let position = 0; position < sealed.length; position++) {
       const changed = Buffer.from(sealed)
       changed[position] = (changed[position] ?? 0) ^ 1
@@ -92,6 +117,34 @@ test('data keys that MinIO sealed under a secret key open, and nothing that was 
     }
     await rejectsWith('invalid-ciphertext', decrypt(sealed.subarray(1)))
     await rejectsWith('invalid-ciphertext', decrypt(Buffer.concat([sealed, Buffer.of(0)])))
+    for (let size = 0; size < sealed.length; size++)
+      await rejectsWith('invalid-ciphertext', decrypt(sealed.subarray(0, size)))
+  }
+  await otherKey.close()
+  await provider.close()
+})
+
+test('a data key in the bytes of 2024 opens whatever these begin and end with', async () => {
+  const provider = createMasterKeyProvider({ kind: 'master-key', keyId: 'my-key', key: secretKey })
+  const iv = Buffer.alloc(16, 1)
+  for (const [first, last] of [
+    ['{', '}'],
+    ['\x95', '\xb1'],
+  ]) {
+    const nonce = Buffer.from(`eleven byte${last}`, 'latin1')
+    const seal = (dataKey: Uint8Array) => {
+      const sealingKey = createHmac('sha256', secretKey).update(iv).digest()
+      const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce).setAAD(contextBytes(kes.context))
+      return Buffer.concat([cipher.update(dataKey), cipher.final(), cipher.getAuthTag(), iv, nonce])
+    }
+    const dataKey = Buffer.alloc(32, 7)
+    dataKey[0] = 7 ^ (seal(dataKey)[0] ?? 0) ^ Buffer.from(first ?? '', 'latin1').readUInt8()
+    const sealed = seal(dataKey)
+    assert.is(sealed.toString('latin1').at(0), first)
+    assert.is(sealed.toString('latin1').at(-1), last)
+    const { context } = kes
+    const opened = await provider.decrypt({ keyId: 'my-key', sealed, context, signal: signal() })
+    assert.equal(Buffer.from(opened), dataKey)
   }
   await provider.close()
 })
