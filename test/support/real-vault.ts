@@ -64,7 +64,8 @@ export async function startRealVault(program: string): Promise<RealVault> {
       try {
         await admin('PUT', `sys/namespaces/${name}`, {})
       } catch (error) {
-        if (error instanceof Error && /unsupported path|enterprise-only feature/.test(error.message)) return undefined
+        if (error instanceof Error && /unsupported path|enterprise-only feature/.test(error.message))
+          return undefined
         throw error
       }
       return adminOf({ 'X-Vault-Namespace': name })
