@@ -16,6 +16,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { type ServedFrontEnd, serveGateway, withGateway } from '../support/gateway-front-end.ts'
+import { nextSecond } from '../support/soon.ts'
 
 const test = suite('gateway/costs')
 const Bucket = 'bucket'
@@ -75,6 +76,8 @@ test('a cold listing looks up each object once, a warm one none, and all sizes a
           assert.is(ETag, etags.get(Key))
         }
       }
+      // What was written within the second is looked up once more.
+      await nextSecond()
       assert.is((await asked(store, list)).length, 13)
       assert.equal(await asked(store, list), ['ListObjectsV2'])
     } finally {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import {
+  CopyObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
@@ -8,14 +10,18 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { withGateway } from '../support/gateway-front-end.ts'
+import { nextSecond } from '../support/soon.ts'
 
 const test = suite('gateway/listed-times')
 const Bucket = 'bucket'
 const object = { Bucket, Key: 'key', Body: 'the same bytes' }
 
-/** S3 tells times of objects to the second, in headers. */
-async function nextSecond(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 1001 - (Date.now() % 1000)))
+function customerKeyOf(key: Buffer) {
+  return {
+    SSECustomerAlgorithm: 'AES256',
+    SSECustomerKey: key.toString('base64'),
+    SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
+  }
 }
 
 test('a plain object that is written again as it was is listed with its new time and storage class', () =>
@@ -33,6 +39,33 @@ test('a plain object that is written again as it was is listed with its new time
     assert.not.equal(after, before)
     const { LastModified } = await store.client.send(new HeadObjectCommand({ Bucket, Key: 'key' }))
     assert.equal(after, [[LastModified, 'STANDARD_IA']])
+  }))
+
+test('an object that becomes another of the same bytes within a second is listed as what it is', () =>
+  withGateway(Bucket, async ({ store, gateway: { client } }) => {
+    const listed = async () => {
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }))
+      return Contents.map(({ ETag, StorageClass }) => [ETag, StorageClass])
+    }
+    await nextSecond()
+    await store.client.send(new PutObjectCommand(object))
+    await listed()
+    await store.client.send(new PutObjectCommand({ ...object, StorageClass: 'STANDARD_IA' }))
+    assert.is((await listed())[0]?.[1], 'STANDARD_IA')
+
+    const customer = customerKeyOf(Buffer.alloc(32, 7))
+    await nextSecond()
+    await client.send(new PutObjectCommand({ ...object, ...customer }))
+    await listed()
+    const copied = await client.send(
+      new CopyObjectCommand({
+        ...{ Bucket, Key: 'key', CopySource: `${Bucket}/key`, ServerSideEncryption: 'AES256' },
+        CopySourceSSECustomerAlgorithm: customer.SSECustomerAlgorithm,
+        CopySourceSSECustomerKey: customer.SSECustomerKey,
+        CopySourceSSECustomerKeyMD5: customer.SSECustomerKeyMD5,
+      }),
+    )
+    assert.equal(await listed(), [[copied.CopyObjectResult?.ETag, 'STANDARD']])
   }))
 
 test('versions of the same bytes are listed each with its own time and storage class', () =>

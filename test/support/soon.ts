@@ -13,3 +13,8 @@ export async function soon<Result>(promise: Promise<Result>): Promise<Result> {
     clearTimeout(timer)
   }
 }
+
+/** S3 tells times of objects to the second, in headers. */
+export async function nextSecond(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 1001 - (Date.now() % 1000)))
+}

@@ -33,13 +33,13 @@ export class ListedCache {
       ...(checksum !== undefined && { checksum }),
     }
     const generation = { bucket, key, etag, modified: headers['last-modified'] }
-    this.#entries.set(idOf(generation), listed, 1)
+    if (isSettled(headers)) this.#entries.set(idOf(generation), listed, 1)
     // Only one of the two kinds of listings tells of versions.
     if (isNamed(versionId)) this.#entries.set(idOf({ ...generation, versionId }), listed, 1)
   }
 }
 
-/** As the store tells of it. A plain object that is written again as it was differs in its time alone. */
+/** As the store tells of it. What is written again as it was, or copied to itself, differs in its time alone. */
 interface Generation {
   readonly bucket: string
   readonly key: string
@@ -52,6 +52,11 @@ function idOf({ bucket, key, etag, modified, versionId }: Generation): string {
   // Headers tell no parts of seconds, listings do.
   const modifiedAtSeconds = Math.floor(parseTime(modified) / 1000)
   return `${bucket}/${etag}/${modifiedAtSeconds}/${isNamed(versionId) ? versionId : ''}/${key}`
+}
+
+/** While its second lasts, an object can become another that the store tells of in the same way. */
+function isSettled({ date, 'last-modified': modified }: Found['headers']): boolean {
+  return date === undefined || parseTime(date) >= parseTime(modified) + 1000
 }
 
 /** The null version stores name in listings only. */

@@ -108,35 +108,45 @@ export class ObjectWriter {
     condition: WriteCondition | undefined,
     customerKey?: Uint8Array,
   ): Promise<Headers> {
-    if (condition?.ifNoneMatch !== undefined && (await this.#lookup.exists(name)))
+    if (condition?.ifNoneMatch === '*' && (await this.#lookup.exists(name)))
       throw new BackendError('precondition-failed', `there is an object ${name.key}`)
     return this.conditionHeaders(name, condition, customerKey)
   }
 
-  /** The condition in terms of the store's own ETag. Errors: precondition-failed, no-such-key. */
+  /**
+   * The condition in terms of the store's own ETag: what is to be another object than one named is to stay the one that was
+   * found. Errors: precondition-failed, no-such-key.
+   */
   async conditionHeaders(
     { bucket, key }: { readonly bucket: string; readonly key: string },
     condition: WriteCondition | undefined,
     customerKey?: Uint8Array,
   ): Promise<Headers> {
     if (condition === undefined) return {}
-    const { ifMatch, ifNoneMatch, ifSize, ifModifiedAt } = condition
-    if (ifMatch === undefined && ifSize === undefined && ifModifiedAt === undefined) {
-      return ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }
-    }
-    const found = await this.#lookup.object({ bucket, key, customerKey, tail: 'record' })
+    const none = { 'if-none-match': '*' }
+    if (condition.ifNoneMatch === '*') return none
+    const found = await this.#lookup.object({ bucket, key, customerKey, tail: 'record' }).catch((error) => {
+      if (condition.ifNoneMatch === undefined || !isAbsent(error)) throw error
+      return undefined
+    })
+    if (found === undefined) return none
     requireCondition(condition, found)
     return { 'if-match': `"${found.etag}"` }
   }
 }
 
+function isAbsent(error: unknown): boolean {
+  return error instanceof BackendError && error.code === 'no-such-key'
+}
+
 /** Errors: BackendError precondition-failed. */
 export function requireCondition(
-  { ifMatch, ifSize, ifModifiedAt }: WriteCondition,
+  { ifMatch, ifNoneMatch, ifSize, ifModifiedAt }: WriteCondition,
   { record }: Pick<LookedUp, 'record'>,
 ): void {
   const holds =
     (ifMatch === undefined || ifMatch === '*' || ifMatch === record.etag) &&
+    (ifNoneMatch === undefined || ifNoneMatch !== record.etag) &&
     (ifSize === undefined || ifSize === record.size) &&
     (ifModifiedAt === undefined || ifModifiedAt === Math.floor(record.modifiedAtMs / 1000))
   if (!holds) throw new BackendError('precondition-failed', 'the condition of the write does not hold')

@@ -53,6 +53,28 @@ export function conditionContract(name: string, open: Open): void {
     assert.equal(await bench.garbage(), [])
   })
 
+  fact(
+    'If-None-Match of an ETag spares the object of that ETag alone, also where an upload is completed',
+    async (bench) => {
+      const { backend } = bench
+      const [kept, other] = [{ ifNoneMatch: oldEtag }, { ifNoneMatch: otherEtag }]
+      await put(bench, 'key', old, { condition: kept })
+      await rejectsWith('precondition-failed', put(bench, 'key', randomBytes(10), { condition: kept }))
+      const upload = await startUpload(bench, 'key')
+      const part = await putPart(bench, upload, 1, Buffer.from('one part'))
+      const completion = { record: completedRecord([part]), newVersionId, parts: [part] }
+      await rejectsWith(
+        'precondition-failed',
+        backend.completeUpload(upload, { ...completion, condition: kept }),
+      )
+      await expectObject(bench, 'key', old)
+      if (bench.limits?.refusesIfMatch === true) return
+      await put(bench, 'key', old, { condition: other })
+      await backend.completeUpload(upload, { ...completion, condition: other })
+      await expectObject(bench, 'key', Buffer.from('one part'))
+    },
+  )
+
   fact('a conditional delete removes only the object of that ETag', async (bench) => {
     const { backend } = bench
     await put(bench, 'key', old)
