@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.ts'
+import { parseCopySource } from '../object-name.ts'
 import type { S3Request } from '../operation.ts'
-import { parseCopySource } from '../operations/copy-source.ts'
 import type { Authorizer } from './authorizer.ts'
 
 /** Buckets that a client wants to have a certain owner (S3 user guide, "Verifying bucket ownership"). Errors: AccessDenied. */

@@ -1,24 +1,38 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { HashName } from '../../engine/index.ts'
-import type { ChecksumAlgorithm } from '../backends/backend.ts'
+import { type ChecksumAlgorithm, checksumAlgorithms } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { parseBase64 } from '../text.ts'
 
 /** The integrity values that clients send with a payload. Source: S3 user guide, "Checking object integrity". */
 
-/** By the name in x-amz-checksum-NAME: the hash, and its size in bytes. */
-const algorithms = [
-  { algorithm: 'CRC32', hash: 'crc32', size: 4 },
-  { algorithm: 'CRC32C', hash: 'crc32c', size: 4 },
-  { algorithm: 'CRC64NVME', hash: 'crc64nvme', size: 8 },
-  { algorithm: 'SHA1', hash: 'sha1', size: 20 },
-  { algorithm: 'SHA256', hash: 'sha256', size: 32 },
-  { algorithm: 'SHA512', hash: 'sha512', size: 64 },
-  { algorithm: 'MD5', hash: 'md5', size: 16 },
-  { algorithm: 'XXHASH64', hash: 'xxhash64', size: 8 },
-  { algorithm: 'XXHASH3', hash: 'xxhash3', size: 8 },
-  { algorithm: 'XXHASH128', hash: 'xxhash128', size: 16 },
-] as const satisfies readonly { algorithm: ChecksumAlgorithm; hash: HashName; size: number }[]
+/** The hash is called as the header is, x-amz-checksum-HASH. */
+export const hashOfChecksum = {
+  CRC32: 'crc32',
+  CRC32C: 'crc32c',
+  CRC64NVME: 'crc64nvme',
+  SHA1: 'sha1',
+  SHA256: 'sha256',
+  SHA512: 'sha512',
+  MD5: 'md5',
+  XXHASH64: 'xxhash64',
+  XXHASH3: 'xxhash3',
+  XXHASH128: 'xxhash128',
+} as const satisfies Record<ChecksumAlgorithm, HashName>
+
+/** Bytes. */
+const valueSizes = {
+  CRC32: 4,
+  CRC32C: 4,
+  CRC64NVME: 8,
+  SHA1: 20,
+  SHA256: 32,
+  SHA512: 64,
+  MD5: 16,
+  XXHASH64: 8,
+  XXHASH3: 8,
+  XXHASH128: 16,
+} as const satisfies Record<ChecksumAlgorithm, number>
 
 /** Headers about checksums that carry none. */
 const descriptions = ['x-amz-checksum-algorithm', 'x-amz-checksum-type', 'x-amz-checksum-mode']
@@ -39,10 +53,11 @@ export interface AnnouncedChecksum {
  * known, for nobody would compare what the client wants compared.
  */
 export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefined {
-  const found = algorithms.flatMap(({ algorithm, hash, size }) => {
+  const found = checksumAlgorithms.flatMap((algorithm) => {
+    const hash = hashOfChecksum[algorithm]
     const value = headers.get(`x-amz-checksum-${hash}`)
     if (value === undefined) return []
-    requireValue(algorithm, value, size)
+    requireValue(algorithm, value)
     return [{ algorithm, hash, value }]
   })
   for (const name of headers.keys()) {
@@ -60,24 +75,23 @@ export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefin
   }
   const [header] = found
   if (trailer === undefined) return header
-  const announced = algorithms.find(({ hash }) => trailer === `x-amz-checksum-${hash}`)
+  const announced = checksumAlgorithms.find((name) => trailer === `x-amz-checksum-${hashOfChecksum[name]}`)
   if (announced === undefined) {
     throw new S3Error('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported')
   }
-  return { algorithm: announced.algorithm, hash: announced.hash, value: undefined }
+  return { algorithm: announced, hash: hashOfChecksum[announced], value: undefined }
 }
 
 /** The checksum's value from a trailer that was announced. Errors: InvalidRequest, IncompleteBody. */
 export function checksumOfTrailer(announced: AnnouncedChecksum, trailers: Headers): string {
   const value = trailers.get(`x-amz-checksum-${announced.hash}`)
   if (value === undefined) throw new S3Error('IncompleteBody', 'The announced trailer is missing.')
-  const size = algorithms.find(({ algorithm }) => algorithm === announced.algorithm)?.size ?? 0
-  requireValue(announced.algorithm, value, size)
+  requireValue(announced.algorithm, value)
   return value
 }
 
-function requireValue(algorithm: ChecksumAlgorithm, value: string, size: number): void {
-  if (parseBase64(value)?.length === size) return
+function requireValue(algorithm: ChecksumAlgorithm, value: string): void {
+  if (parseBase64(value)?.length === valueSizes[algorithm]) return
   throw new S3Error('BadDigest', `Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`)
 }
 

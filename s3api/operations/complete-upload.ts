@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { hashBytes } from '../../engine/index.ts'
 import { ownerMember } from '../access/new-access.ts'
+import { hashOfChecksum } from '../auth/checksums.ts'
 import {
   BackendError,
   type Checksum,
@@ -22,7 +23,7 @@ import { parseBase64, parseDecimal, toBase64 } from '../text.ts'
 import { type NamedPart, readCompletion } from './completion-document.ts'
 import { parseWriteCondition } from './conditions.ts'
 import { combineCrcs, isCombinable } from './crc-combine.ts'
-import { checksumElements, hashOfChecksum, toChecksum } from './digests.ts'
+import { checksumElements, toChecksum } from './digests.ts'
 import { completedAttributes } from './new-attributes.ts'
 import { openObject } from './object-data.ts'
 import { objectLocation } from './object-location.ts'

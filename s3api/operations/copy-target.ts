@@ -1,3 +1,4 @@
+import { hashOfChecksum } from '../auth/checksums.ts'
 import {
   BackendError,
   type Checksum,
@@ -6,13 +7,14 @@ import {
   type ObjectRecord,
 } from '../backends/backend.ts'
 import type { ObjectAttributes } from '../backends/versions.ts'
+import type { ObjectVersionName } from '../object-name.ts'
 import type { RequestContext } from '../operation.ts'
 import { copySourceCustomerKeyOf } from '../sse/decision.ts'
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { sealNewKey } from '../sse/object-keys.ts'
 import { type OpenedObject, sealRecord } from '../sse/records.ts'
 import { parseWriteCondition } from './conditions.ts'
-import { etagOf, hashOfChecksum, needsMd5, parseChecksumAlgorithm, toChecksum } from './digests.ts'
+import { etagOf, needsMd5, parseChecksumAlgorithm, toChecksum } from './digests.ts'
 import {
   mayBeVersion1,
   readObject,
@@ -24,7 +26,6 @@ import {
 import type { ObjectHeaders } from './object-headers.ts'
 import { plainPieces } from './pieces.ts'
 import { objectSizeMax } from './put-object.ts'
-import type { ObjectVersionName } from './version-parameter.ts'
 import { planObject } from './write-plan.ts'
 
 /** What is copied, and what it is to become. */

@@ -1,4 +1,5 @@
 import { type HashName, takeRandom } from '../../engine/index.ts'
+import { hashOfChecksum } from '../auth/checksums.ts'
 import { type Checksum, type ChecksumAlgorithm, checksumAlgorithms } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import { element, type XmlNode } from '../http/xml-writer.ts'
@@ -27,19 +28,6 @@ export function etagOf(
   if (digests.md5 === undefined) throw new Error('the MD5 of a body was not computed')
   return toHex(digests.md5)
 }
-
-export const hashOfChecksum = {
-  CRC32: 'crc32',
-  CRC32C: 'crc32c',
-  CRC64NVME: 'crc64nvme',
-  SHA1: 'sha1',
-  SHA256: 'sha256',
-  SHA512: 'sha512',
-  MD5: 'md5',
-  XXHASH64: 'xxhash64',
-  XXHASH3: 'xxhash3',
-  XXHASH128: 'xxhash128',
-} as const satisfies Record<ChecksumAlgorithm, HashName>
 
 /** The checksum that the client announced and that the body was found to have. */
 export function checksumOf(body: RequestBody): Checksum | undefined {

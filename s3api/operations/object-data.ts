@@ -16,6 +16,7 @@ import type {
 } from '../backends/backend.ts'
 import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
+import type { ObjectVersionName } from '../object-name.ts'
 import type { RequestContext, Services } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import { type OpenedObject, openRecord } from '../sse/records.ts'
@@ -23,7 +24,6 @@ import { verifyVersionId } from '../sse/version-ids.ts'
 import { watched } from '../watched.ts'
 import { begun } from './begun-batches.ts'
 import type { ByteRange } from './range.ts'
-import type { ObjectVersionName } from './version-parameter.ts'
 
 /** Bodies up to this many bytes are sealed where they arrive and stored beside their record. */
 const inlineSizeMax = 64 * 1024

@@ -1,6 +1,6 @@
 import type { StoredObject, WrittenVersion } from '../backends/backend.ts'
 import { nullVersionId } from '../backends/versions.ts'
-import { S3Error } from '../errors.ts'
+import { emptyVersionId, type ObjectVersionName } from '../object-name.ts'
 import type { S3Request } from '../operation.ts'
 
 /** The version that a request names. */
@@ -11,19 +11,6 @@ export function objectNameOf(request: S3Request): ObjectVersionName {
   const versionId = request.query.get('versionId')
   if (versionId === '') throw emptyVersionId()
   return { bucket, key, ...(versionId !== undefined && { versionId }) }
-}
-
-/** Without a version id: the current version. */
-export interface ObjectVersionName {
-  readonly bucket: string
-  readonly key: string
-  readonly versionId?: string
-}
-
-export function emptyVersionId(): S3Error {
-  return new S3Error('InvalidArgument', 'Version id cannot be the empty string', {
-    elements: { ArgumentName: 'versionId', ArgumentValue: '' },
-  })
 }
 
 /** Names the version that was read; nothing in a bucket that never had versioning. */

@@ -1,6 +1,4 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import protobuf from 'protobufjs'
 import type { EncryptionContext } from '../../control/client.ts'
 import { DareError, deriveKey, type SealDomain } from '../../engine/index.ts'
 import type { Completion as CompletionMessage } from '../../proto/gen/sealgate/envelope/v1/Completion.ts'
@@ -9,6 +7,7 @@ import type {
   Envelope as EnvelopeMessage,
 } from '../../proto/gen/sealgate/envelope/v1/Envelope.ts'
 import type { Checksum, ObjectRecord } from '../backends/backend.ts'
+import { messageType } from './envelope-proto.ts'
 
 /**
  * The envelope: what an encrypted object's record carries so that its keys can be found again, and the MAC that binds
@@ -80,9 +79,7 @@ const epochIdSize = 16
 const nonceSize = 12
 const macLabel = 'sealgate/envelope/1'
 
-const messageType = protobuf
-  .loadSync(fileURLToPath(import.meta.resolve('#proto/envelope.proto')))
-  .lookupType('sealgate.envelope.v1.Envelope')
+const envelopeType = messageType('Envelope')
 
 const modeNames = { 'SSE-S3': 'SSE_S3', 'SSE-KMS': 'SSE_KMS', 'SSE-C': 'SSE_C' } as const
 /** The enumerations' numbers in the schema: with them a message is encoded as it is, and need not be converted first. */
@@ -103,7 +100,7 @@ export function sealEnvelope(envelope: Envelope, binding: MacBinding): Uint8Arra
     ...(envelope.kms !== undefined && kmsFields(envelope.kms)),
     ...(envelope.completion !== undefined && { completion: completionFields(envelope.completion) }),
   }
-  const bytes = messageType.encode(message).finish()
+  const bytes = envelopeType.encode(message).finish()
   return Buffer.concat([bytes, envelopeMac(bytes, binding)])
 }
 
@@ -127,7 +124,7 @@ export function parseEnvelope(stored: Uint8Array): Envelope {
   let message: EnvelopeMessage
   try {
     // The options below give exactly the generated output type: strings for enums, numbers for 64-bit integers.
-    message = messageType.toObject(messageType.decode(stored.subarray(0, -macSize)), {
+    message = envelopeType.toObject(envelopeType.decode(stored.subarray(0, -macSize)), {
       enums: String,
       longs: Number,
       defaults: true,

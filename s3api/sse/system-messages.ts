@@ -1,18 +1,16 @@
-import { fileURLToPath } from 'node:url'
-import protobuf from 'protobufjs'
 import type { EpochRecord } from '../../proto/gen/sealgate/envelope/v1/EpochRecord.ts'
 import type { FingerprintRecord } from '../../proto/gen/sealgate/envelope/v1/FingerprintRecord.ts'
+import { messageType } from './envelope-proto.ts'
 
 /** Records of the store's system area: protobuf messages of envelope.proto (FORMAT.md §8). */
 
-const root = protobuf.loadSync(fileURLToPath(import.meta.resolve('#proto/envelope.proto')))
 const formatVersion = 1
 
 export const epochRecord = messageOf<EpochRecord>('EpochRecord')
 export const fingerprintRecord = messageOf<FingerprintRecord>('FingerprintRecord')
 
 function messageOf<Message extends { readonly format: number }>(name: string) {
-  const type = root.lookupType(`sealgate.envelope.v1.${name}`)
+  const type = messageType(name)
   return {
     encode(message: Omit<Message, 'format'>): Uint8Array {
       return type.encode(type.fromObject({ ...message, format: formatVersion })).finish()
