@@ -240,7 +240,7 @@ function requireCondition(condition: WriteCondition | undefined, row: Row | unde
   if (ifMatch === undefined && ifSize === undefined && ifModifiedAt === undefined) return
   if (row === undefined) throw new BackendError('no-such-key', 'there is no object to match')
   const differs =
-    (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== row.etag) ||
+    (ifMatch !== undefined && ifMatch !== '*' && (row.marker === 1 || ifMatch !== row.etag)) ||
     (ifSize !== undefined && ifSize !== row.size) ||
     (ifModifiedAt !== undefined && ifModifiedAt !== Math.floor(Number(row.modified_at_ms) / 1000))
   if (differs) throw preconditionFailed()
