@@ -6,12 +6,13 @@ import type { ControlProcessConfig } from './control-process.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { codeOf, messageOf } from './error-text.ts'
 import { keySettings, parseKeys } from './keys-config.ts'
-import { parseKms } from './kms-config.ts'
+import { parseKms, parseOldKeys } from './kms-config.ts'
 import { parseLevel } from './log.ts'
 import type { Setting } from './variables.ts'
 
 const auditParts = ['auditFileSizeMax', 'auditSync', 'auditOptional'] as const satisfies readonly Setting[]
 const controlParts = [
+  'oldKeys',
   'auditFile',
   ...auditParts,
   'controlClientCallsMax',
@@ -52,8 +53,13 @@ export function parseControlProcess(environment: Environment, options: ControlOp
 /** What a control service has wherever it listens. Errors: ConfigError. */
 export function parseControlParts(
   environment: Environment,
-): Pick<ControlConfig, 'limits' | 'audit' | 'keyLimits' | 'disabledKeysFile'> {
-  return { limits: parseLimits(environment), ...parseAudit(environment), ...parseKeys(environment) }
+): Pick<ControlConfig, 'oldKeys' | 'limits' | 'audit' | 'keyLimits' | 'disabledKeysFile'> {
+  return {
+    ...parseOldKeys(environment),
+    limits: parseLimits(environment),
+    ...parseAudit(environment),
+    ...parseKeys(environment),
+  }
 }
 
 /** For a private control service. Errors: ConfigError for what only one on TCP has. */

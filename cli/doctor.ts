@@ -2,7 +2,7 @@ import { type Check, connectAdmin, diagnoseKms, KmsError } from '../control/inde
 import { ConfigError } from './config-error.ts'
 import { type Environment, nameOf } from './environment.ts'
 import { type ControlChoice, findControl } from './find-control.ts'
-import { parseKms } from './kms-config.ts'
+import { parseKms, parseOldKeys } from './kms-config.ts'
 import { createLog } from './log.ts'
 
 /** As long as one doctor may take. */
@@ -21,7 +21,8 @@ export interface Diagnosis {
  * Errors: ConfigError where there is neither.
  */
 export async function doctor(environment: Environment, choice: ControlChoice): Promise<Diagnosis> {
-  const kms = parseKms(environment)
+  const provider = parseKms(environment)
+  const kms = provider && { provider, ...parseOldKeys(environment) }
   // Who configures a KMS here means that one, and not some gateway's on this machine.
   const addresses = await findControl(environment, { ...choice, anywhere: kms === undefined })
   const checks: Check[] = []
@@ -60,7 +61,9 @@ async function askControl(admin: ReturnType<typeof connectAdmin>): Promise<reado
   }
 }
 
-async function examineDirectly(kms: ReturnType<typeof parseKms>): Promise<readonly Check[]> {
+async function examineDirectly(
+  kms: Parameters<typeof diagnoseKms>[0] | undefined,
+): Promise<readonly Check[]> {
   if (kms === undefined) {
     throw new ConfigError(
       `no control service is known and no KMS is configured: name a data folder or --control, or set ${nameOf('vaultEndpoint')}`,

@@ -1,4 +1,4 @@
-import type { MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
+import type { ControlConfig, MasterKeyConfig, SecretSource, VaultConfig } from '../control/config.ts'
 import { isKeyId, isMount, isNamespace, keyIdRule, readTlsSettings } from '../control/settings.ts'
 import { parseUrl } from './addresses.ts'
 import { parseCertificate } from './certificate-files.ts'
@@ -23,6 +23,9 @@ const vaultSettings = [
   'vaultAppRoleMount',
 ] as const satisfies readonly Setting[]
 
+/** Old keys; more are refused. */
+const oldKeysMax = 1_000
+
 /** Transit counts versions from 1, in 32 bits. */
 const keyVersionMax = 2 ** 31 - 1
 
@@ -45,25 +48,56 @@ export function parseKms(environment: Environment): MasterKeyConfig | VaultConfi
   return vault === undefined ? undefined : parseVault(environment, vault.name)
 }
 
-/** `ID:HEX`, the hex of 32 bytes: what MinIO takes. */
 function parseMasterKey(environment: Environment): MasterKeyConfig {
   const { name, value } = required(environment, 'masterKey', '')
-  const match = /^([^:]+):([0-9a-fA-F]{64})$/.exec(value)
-  if (match?.[1] === undefined || match[2] === undefined) {
-    throw new ConfigError(`${name} must be a key id, a colon and 64 hexadecimal digits`)
-  }
-  return { kind: 'master-key', keyId: parseKeyId(name, match[1]), key: Buffer.from(match[2], 'hex') }
+  const key = fromHex(value)
+  if (key === undefined) throw new ConfigError(`${name} must be a key id, a colon and 64 hexadecimal digits`)
+  return toMasterKey(name, key)
+}
+
+function parseSecretKey(environment: Environment): MasterKeyConfig {
+  const { name, value } = required(environment, 'masterKeyBase64', '')
+  const key = fromBase64(value)
+  if (key === undefined) throw new ConfigError(`${name} must be a key id, a colon and 32 bytes in base64`)
+  return toMasterKey(name, key)
+}
+
+/** Master keys of before, in either spelling, with white space between them. Errors: ConfigError. */
+export function parseOldKeys(environment: Environment): Pick<ControlConfig, 'oldKeys'> {
+  const found = environment.find('oldKeys')
+  if (found === undefined) return {}
+  const { name, value } = found
+  const entries = value.split(/\s+/).filter((entry) => entry !== '')
+  if (entries.length > oldKeysMax) throw new ConfigError(`${name} has more than ${oldKeysMax} keys`)
+  const oldKeys = entries.map((entry, index) => {
+    const key = fromHex(entry) ?? fromBase64(entry)
+    if (key !== undefined) return toMasterKey(name, key)
+    const form = 'a key id, a colon, and 64 hexadecimal digits or 32 bytes in base64'
+    throw new ConfigError(`${name}: key ${index + 1} must be ${form}`)
+  })
+  return { oldKeys }
+}
+
+interface GivenKey {
+  readonly keyId: string
+  readonly key: Uint8Array
+}
+
+/** `ID:HEX`, the hex of 32 bytes: what MinIO takes. */
+function fromHex(text: string): GivenKey | undefined {
+  const [, keyId, hex] = /^([^:]+):([0-9a-fA-F]{64})$/.exec(text) ?? []
+  return keyId === undefined || hex === undefined ? undefined : { keyId, key: Buffer.from(hex, 'hex') }
 }
 
 /** `ID:BASE64`, of 32 bytes: MinIO's later spelling. */
-function parseSecretKey(environment: Environment): MasterKeyConfig {
-  const { name, value } = required(environment, 'masterKeyBase64', '')
-  const match = /^([^:]+):([0-9a-zA-Z+/]{43}=)$/.exec(value)
-  const key = Buffer.from(match?.[2] ?? '', 'base64')
-  if (match?.[1] === undefined || key.toString('base64') !== match[2]) {
-    throw new ConfigError(`${name} must be a key id, a colon and 32 bytes in base64`)
-  }
-  return { kind: 'master-key', keyId: parseKeyId(name, match[1]), key }
+function fromBase64(text: string): GivenKey | undefined {
+  const [, keyId, base64 = ''] = /^([^:]+):([0-9a-zA-Z+/]{43}=)$/.exec(text) ?? []
+  const key = Buffer.from(base64, 'base64')
+  return keyId === undefined || key.toString('base64') !== base64 ? undefined : { keyId, key }
+}
+
+function toMasterKey(name: string, { keyId, key }: GivenKey): MasterKeyConfig {
+  return { kind: 'master-key', keyId: parseKeyId(name, keyId), key }
 }
 
 function parseVault(environment: Environment, because: string): VaultConfig {

@@ -26,6 +26,7 @@ export const variables = {
     file: true,
   },
   masterKeyBase64: { names: ['MINIO_KMS_SECRET_KEY'], file: true },
+  oldKeys: { names: ['SEALGATE_KMS_OLD_KEYS'], file: true },
   vaultEndpoint: { names: vault('ENDPOINT') },
   vaultAuthType: { names: vault('AUTH_TYPE') },
   vaultRoleId: { names: vault('APPROLE_ID'), file: true },

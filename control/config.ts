@@ -6,6 +6,8 @@ import type { ClientLimits } from './server/client-limits.ts'
 export interface ControlConfig {
   readonly address: ControlAddress
   readonly provider: MasterKeyConfig | VaultConfig
+  /** Master keys that were given directly before, which only open; of an id there may be several. */
+  readonly oldKeys?: readonly MasterKeyConfig[]
   /** Over TCP: who may do what, JSON, followed as it changes. Absent: nobody may do anything. */
   readonly policyFile?: string
   /** What one client may ask; {@link defaultLimits} unless set. */

@@ -70,7 +70,7 @@ interface Dependencies {
  */
 export async function startControl(config: ControlConfig, dependencies: Dependencies): Promise<Control> {
   const { log, registry, version } = dependencies
-  const provider = dependencies.provider ?? (await createProvider(config.provider, log))
+  const provider = dependencies.provider ?? (await createProvider(config, { log, registry }))
   const metrics = createMetrics(registry, provider)
   const limits = config.limits ?? defaultLimits
   const server = new Server({

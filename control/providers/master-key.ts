@@ -59,7 +59,7 @@ export function createMasterKeyProvider({ keyId: ownKeyId, key }: MasterKeyConfi
     return {
       name: 'key',
       result: well ? 'ok' : 'failed',
-      detail: `master key "${ownKeyId}", given directly: whoever holds it opens every object, and it cannot be rotated`,
+      detail: `master key "${ownKeyId}", given directly: whoever holds it opens every object`,
       remedy: '',
     }
   }
@@ -120,6 +120,6 @@ function describe(keyId: string): KeyDescription {
 function refuse(what: 'create' | 'rotate'): never {
   throw new KmsError(
     'not-configured',
-    `a master key given directly is the only key there is: to ${what} keys, use a Vault (docs/vault.md)`,
+    `a master key given directly is the only key there is: to ${what} keys, use a Vault (docs/control-plane.md, Old master keys)`,
   )
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { ControlConfig } from '../config.ts'
-import { createProvider } from '../providers/index.ts'
+import { Registry } from 'prom-client'
+import { createProvider, type KmsConfig } from '../providers/index.ts'
 import type { Check, Provider } from '../providers/provider.ts'
 
 const pollMs = 50
@@ -13,12 +13,13 @@ const loginMsMax = 12_000
  * Errors: KmsError `not-configured` for what can be told from the configuration alone.
  */
 export async function diagnoseKms(
-  config: ControlConfig['provider'],
+  config: KmsConfig,
   { log, signal }: { readonly log: Logger; readonly signal: AbortSignal },
 ): Promise<readonly Check[]> {
-  const provider = await createProvider(config, log)
+  const provider = await createProvider(config, { log, registry: new Registry() })
   try {
-    const wrapped = config.kind === 'vault' && config.secretId.wrapped === true
+    const { provider: kms } = config
+    const wrapped = kms.kind === 'vault' && kms.secretId.wrapped === true
     if (!wrapped) await logIn(provider, signal)
     return await provider.diagnose(signal)
   } finally {

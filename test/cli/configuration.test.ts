@@ -79,6 +79,11 @@ for (const [title, parse, env] of [
     { ...masterKey, SEALGATE_REGION: 'a', MINIO_REGION: 'b' },
   ],
   ['control', control, masterKey],
+  [
+    'old keys in both spellings, beside a Vault',
+    server,
+    { ...vault, SEALGATE_KMS_OLD_KEYS: `my-key:${hex}\n other:${Buffer.alloc(32, 7).toString('base64')}\n` },
+  ],
 ] as const satisfies readonly (readonly [string, Parse, Variables])[]) {
   test(`${title} is a configuration`, () => {
     assert.is(messageOf(parse, env), '')
@@ -122,6 +127,25 @@ const mistakes: readonly (readonly [title: string, parse: Parse, env: Variables,
   ['two master keys', server, { ...masterKey, ...minioSecretKey }, 'MINIO_KMS_SECRET_KEY'],
   ['a secret key of MinIO’s and a Vault', server, { ...vault, ...minioSecretKey }, 'MINIO_KMS_SECRET_KEY'],
   ['a KMS server of MinIO', server, { MINIO_KMS_SERVER: secret }, 'MINIO_KMS_SERVER'],
+  [
+    'a mistake in the second of the old keys',
+    server,
+    { ...masterKey, SEALGATE_KMS_OLD_KEYS: `my-key:${hex} other:${secret}` },
+    'SEALGATE_KMS_OLD_KEYS: key 2',
+  ],
+  [
+    'an old key whose id is none',
+    server,
+    { ...masterKey, SEALGATE_KMS_OLD_KEYS: `${'i'.repeat(300)}:${hex}` },
+    'SEALGATE_KMS_OLD_KEYS',
+  ],
+  [
+    'more old keys than are taken',
+    server,
+    { ...masterKey, SEALGATE_KMS_OLD_KEYS: `my-key:${hex} `.repeat(1_001) },
+    'SEALGATE_KMS_OLD_KEYS',
+  ],
+  ['old keys without a KMS', server, { SEALGATE_KMS_OLD_KEYS: `my-key:${hex}` }, 'SEALGATE_KMS_OLD_KEYS'],
   ['two KMSs', server, { ...vault, ...masterKey }, 'MINIO_SSE_MASTER_KEY'],
   ['a master key without its id', server, { MINIO_SSE_MASTER_KEY: hex }, 'MINIO_SSE_MASTER_KEY'],
   ['a short master key', server, { MINIO_SSE_MASTER_KEY: `my-key:${hex.slice(2)}` }, 'MINIO_SSE_MASTER_KEY'],

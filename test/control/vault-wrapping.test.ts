@@ -51,7 +51,7 @@ test('a doctor leaves the wrapping token for control, and says when it is used u
     const config = toConfig(vault.endpoint, credentials, { secretId })
     const diagnose = async () => {
       const signal = AbortSignal.timeout(10_000)
-      return (await diagnoseKms(config, { log: pino({ level: 'silent' }), signal })).at(-1)
+      return (await diagnoseKms({ provider: config }, { log: pino({ level: 'silent' }), signal })).at(-1)
     }
     const good = await diagnose()
     assert.is(good?.name, 'login')

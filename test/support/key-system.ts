@@ -30,6 +30,7 @@ export interface ControlOptions {
   readonly name?: string
   readonly provider?: Provider
   readonly config?: ControlConfig['provider']
+  readonly oldKeys?: ControlConfig['oldKeys']
   readonly limits?: Partial<KeyLimits>
   readonly disabledKeysFile?: string
   readonly clock?: Clock
@@ -92,13 +93,14 @@ export async function withKeySystem(work: (system: KeySystem) => Promise<void>):
 }
 
 async function start(directory: string, options: ControlOptions): Promise<RunningControl> {
-  const { name = 'control', provider, limits, clock, disabledKeysFile } = options
+  const { name = 'control', provider, limits, clock, disabledKeysFile, oldKeys = [] } = options
   const address = { kind: 'unix', path: join(directory, `${name}.sock`) } as const
   const registry = new Registry()
   const control = await startControl(
     {
       address,
       provider: options.config ?? testMasterKey,
+      oldKeys,
       keyLimits: { ...defaultKeyLimits, ...limits },
       ...(disabledKeysFile !== undefined && { disabledKeysFile }),
     },
