@@ -6,7 +6,7 @@ import type { GatewayConfig } from './config.ts'
 import { DecodedRecords } from './decoded-records.ts'
 import { customerHeaders } from './double-encryption.ts'
 import { formRecord } from './minio-forms.ts'
-import { markerOf, parseTime, toPlainRecord, unquoted } from './native-headers.ts'
+import { markerOf, parseContentRange, parseTime, toPlainRecord, unquoted } from './native-headers.ts'
 import { decodeRecord, type NamedRecord, parseArea, parseMarker } from './stored-record.ts'
 import type { Asking, Upstream } from './upstream.ts'
 import { toBackendError, UpstreamError } from './upstream-error.ts'
@@ -125,7 +125,7 @@ export class Lookup {
         { ...object, method: 'GET', headers: { range: `bytes=-${tailSize}`, ...access } },
         tailSize,
       )
-      return foundAs({ bucket, key, access }, headers, { size: sizeOf(headers), tail })
+      return foundAs({ bucket, key, access }, headers, { size: sizeOf(headers, tail), tail })
     } catch (error) {
       // An empty object has no last bytes.
       if (!(error instanceof UpstreamError) || error.status !== 416) throw error
@@ -196,13 +196,15 @@ function foundAs(
   return { bucket, key, headers, etag, versionId, size, tail, access }
 }
 
-/** Bytes of the whole object. */
-function sizeOf(headers: Found['headers']): number {
-  const total = /^bytes \d+-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]
-  const size = Number(total ?? headers['content-length'] ?? Number.NaN)
+/** Bytes of the whole object; the tail must be its last ones, for they are believed to be. */
+function sizeOf(headers: Found['headers'], tail: Uint8Array): number {
+  const range = parseContentRange(headers)
+  const size = range?.total ?? Number(headers['content-length'] ?? Number.NaN)
   if (!Number.isSafeInteger(size))
     throw new BackendError('unavailable', 'the store does not say how large an object is')
-  return size
+  const { first, last } = range ?? { first: 0, last: size - 1 }
+  if (last === size - 1 && tail.length === size - first) return size
+  throw new BackendError('unavailable', 'the store gave other bytes of an object than its last ones')
 }
 
 /** An object of ours without its marker is not taken for a plain one. */

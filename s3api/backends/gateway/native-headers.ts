@@ -91,6 +91,20 @@ export function toLockAttributes(headers: Headers): ObjectAttributes {
   }
 }
 
+interface ContentRange {
+  readonly first: number
+  readonly last: number
+  /** Bytes of the whole. */
+  readonly total: number
+}
+
+export function parseContentRange(headers: Headers): ContentRange | undefined {
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '')
+  return match === null
+    ? undefined
+    : { first: Number(match[1]), last: Number(match[2]), total: Number(match[3]) }
+}
+
 /** Milliseconds since 1970; 0 where the store says nothing readable. */
 export function parseTime(text: string | undefined): number {
   const timeMs = text === undefined ? Number.NaN : Date.parse(text)

@@ -1,5 +1,6 @@
 import type { StoredPart } from '../backend.ts'
 import type { Found } from './lookup.ts'
+import { parseContentRange } from './native-headers.ts'
 import type { Upstream } from './upstream.ts'
 import { toBackendError, UpstreamError } from './upstream-error.ts'
 
@@ -19,10 +20,10 @@ export async function plainPart(
       { ...request, headers: { ...access, 'if-match': `"${etag}"` } },
       0,
     )
-    const [, start, end] = /^bytes (\d+)-(\d+)\/\d+$/.exec(headers['content-range'] ?? '') ?? []
+    const range = parseContentRange(headers)
     const count = Number(headers['x-amz-mp-parts-count'] ?? Number.NaN)
-    if (start === undefined || end === undefined || !Number.isSafeInteger(count)) return undefined
-    return { number, offset: Number(start), size: Number(end) - Number(start) + 1, count }
+    if (range === undefined || !Number.isSafeInteger(count)) return undefined
+    return { number, offset: range.first, size: range.last - range.first + 1, count }
   } catch (error) {
     if (error instanceof UpstreamError && unknown.has(error.status)) return undefined
     throw toBackendError(error)

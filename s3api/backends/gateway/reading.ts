@@ -3,7 +3,7 @@ import { BackendError, type StreamRange } from '../backend.ts'
 import { streamPlaces } from '../stream-places.ts'
 import type { UpstreamBody } from './body.ts'
 import type { LookedUp } from './lookup.ts'
-import { unquoted } from './native-headers.ts'
+import { parseContentRange, unquoted } from './native-headers.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
 import { toBackendError, UpstreamError } from './upstream-error.ts'
 
@@ -72,8 +72,10 @@ async function requestRange(
     const gone = known instanceof BackendError && /^no-such-(key|version)$/.test(known.code)
     throw gone ? replaced(error) : known
   }
+  const range = parseContentRange(answer.headers)
+  const right = range?.first === start && range.last === end - 1
   // For stores that do not know If-Match.
-  if (unquoted(answer.headers.etag) === etag && answer.status === 206) return answer
+  if (unquoted(answer.headers.etag) === etag && answer.status === 206 && right) return answer
   answer.body.cancel()
   throw replaced()
 }

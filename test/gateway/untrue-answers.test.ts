@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { startTestControl } from '../support/control.ts'
+import { serveGateway, withGateway } from '../support/gateway-front-end.ts'
+import { withKept } from '../support/kept.ts'
+
+/** Answers to reads that are not what they say: what proxies between us and the store can make of them. */
+
+const test = suite('gateway/untrue-answers')
+const Bucket = 'bucket'
+const small = randomBytes(1000)
+const large = randomBytes(300_000)
+
+type Headers = Record<string, string | string[] | undefined>
+type Spoil = (answer: { readonly headers: Headers; readonly body: Buffer }) => {
+  readonly headers: Headers
+  readonly body: Buffer
+}
+
+/** A relay that spoils the answers of some GETs of objects, those that come after so many others. */
+async function startSpoiler(storeUrl: string) {
+  const { hostname, port } = new URL(storeUrl)
+  let rule: { readonly spoil: Spoil; readonly from: number } | undefined
+  let gets = 0
+  const server = http.createServer((request, response) => {
+    const { method, url: path = '', headers } = request
+    const counts = method === 'GET' && path.startsWith(`/${Bucket}/`)
+    const spoil = counts && rule !== undefined && gets++ >= rule.from ? rule.spoil : undefined
+    const onward = http.request({ hostname, port, method, path, headers }, async (answer) => {
+      const pieces: Buffer[] = []
+      for await (const piece of answer) pieces.push(piece)
+      const whole = { headers: answer.headers, body: Buffer.concat(pieces) }
+      const { headers: told, body } = spoil === undefined ? whole : spoil(whole)
+      response.writeHead(answer.statusCode ?? 0, told)
+      response.end(body)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A server that listens on a port has an address of this form.
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    set(spoil: Spoil | undefined, from = 0) {
+      rule = spoil && { spoil, from }
+      gets = 0
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const cut: Spoil = ({ headers, body }) => {
+  const half = body.subarray(0, body.length / 2)
+  return { headers: { ...headers, 'content-length': String(half.length) }, body: half }
+}
+
+const elsewhere: Spoil = ({ headers, body }) => {
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(headers['content-range'])) ?? []
+  const range = `bytes ${Number(first) + 1}-${Number(last) + 1}/${total}`
+  return { headers: { ...headers, 'content-range': range }, body }
+}
+
+for (const encryption of [{}, { ServerSideEncryption: 'AES256' }] as const) {
+  const form = 'ServerSideEncryption' in encryption ? 'sealed' : 'plain'
+  test(`a ${form} object of which other bytes come than were asked for is never given out`, () =>
+    withGateway(Bucket, ({ store }) =>
+      withKept(async (keep) => {
+        const { keys } = keep(await startTestControl())
+        const spoiler = keep(await startSpoiler(store.url))
+        const { client } = keep(await serveGateway(spoiler.url, { keys }))
+        for (const [Key, Body, requests] of [
+          ['small', small, 1],
+          ['large', large, 2],
+        ] as const) {
+          await client.send(new PutObjectCommand({ Bucket, Key, Body, ...encryption }))
+          const read = async () => {
+            const answer = await client.send(new GetObjectCommand({ Bucket, Key }))
+            return Buffer.from((await answer.Body?.transformToByteArray()) ?? [])
+          }
+          for (const spoil of [cut, elsewhere]) {
+            for (let from = 0; from < requests; from++) {
+              spoiler.set(spoil, from)
+              const got = await read().catch((error: { $metadata?: { httpStatusCode?: number } }) => error)
+              const title = `${spoil.name} ${Key}, from request ${from}`
+              assert.not(Buffer.isBuffer(got), title)
+              // In mid-answer there is no status any more.
+              if (from === 0 && '$metadata' in got) assert.is(got.$metadata?.httpStatusCode, 503, title)
+            }
+            spoiler.set(spoil)
+            const head = client.send(new HeadObjectCommand({ Bucket, Key }))
+            const status = await head.then(
+              () => 200,
+              (error: { $metadata?: { httpStatusCode?: number } }) => error.$metadata?.httpStatusCode,
+            )
+            assert.is(status, 503)
+          }
+          spoiler.set(undefined)
+          assert.ok((await read()).equals(Body))
+        }
+      }),
+    ))
+}
+
+test.run()
