@@ -6,6 +6,7 @@ import { createCryptoPool, startFrontEnd } from '../s3api/index.ts'
 import type { FrontEndSettings } from './front-end-config.ts'
 import { explainListening } from './listen-error.ts'
 import { createLog } from './log.ts'
+import { connectionsWithin, openFilesMax } from './open-files.ts'
 import type { RunningProcess } from './running-process.ts'
 import { openStore, type StoreConfig } from './store-config.ts'
 
@@ -23,8 +24,15 @@ export async function runFrontEnd(
   config: FrontEndProcessConfig,
   stopped: AbortSignal,
 ): Promise<RunningProcess> {
-  const { threads, fsync, config: frontEndConfig } = config.frontEnd
+  const { threads, fsync } = config.frontEnd
   const log = createLog(config.logLevel, 'front-end')
+  const { connectionsMax } = config.frontEnd.config
+  const frontEndConfig = {
+    ...config.frontEnd.config,
+    ...(connectionsMax !== undefined && {
+      connectionsMax: connectionsWithin(connectionsMax, openFilesMax(), log),
+    }),
+  }
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const opened: { close(): Promise<void> }[] = []

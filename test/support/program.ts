@@ -26,9 +26,21 @@ export interface Program {
 export function startProgram(
   programArguments: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { cwd, stdin = 'ignore' }: { readonly cwd?: string; readonly stdin?: 'ignore' | 'pipe' } = {},
+  {
+    cwd,
+    stdin = 'ignore',
+    openFilesMax,
+  }: {
+    readonly cwd?: string
+    readonly stdin?: 'ignore' | 'pipe'
+    /** The limit of the system. */
+    readonly openFilesMax?: number
+  } = {},
 ): Program {
-  const child = spawn(process.execPath, [main, ...programArguments], {
+  const limited =
+    openFilesMax === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh']
+  const [command = '', ...rest] = [...limited, process.execPath, main, ...programArguments]
+  const child = spawn(command, rest, {
     env: { PATH: process.env.PATH ?? '', TMPDIR: tmpdir(), ...env },
     stdio: [stdin, 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
