@@ -70,9 +70,16 @@ async function examineDirectly(
     )
   }
   const detail = 'none is running that is known here: the KMS of this environment is examined directly'
-  const signal = AbortSignal.timeout(deadlineMs)
-  const checks = await diagnoseKms(kms, { log: createLog('fatal', 'doctor'), signal })
-  return [{ name: 'control', result: 'skipped', detail, remedy: '' }, ...checks]
+  const deadline = new AbortController()
+  // Keeps the process alive as well: nothing of a session that waits for its turn to log in does.
+  const timer = setTimeout(() => deadline.abort(), deadlineMs)
+  try {
+    const { signal } = deadline
+    const checks = await diagnoseKms(kms, { log: createLog('fatal', 'doctor'), signal })
+    return [{ name: 'control', result: 'skipped', detail, remedy: '' }, ...checks]
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function toText({ name, result, detail, remedy }: Check): string {

@@ -191,6 +191,15 @@ test('doctor examines the KMS of its environment where no control runs, by one l
     assert.not.ok(everything.includes(env.MINIO_SSE_VAULT_APPROLE_SECRET ?? ''))
   }))
 
+test('doctor waits for its turn to log in again, and says what it found then', () =>
+  withVault(seedPolicy('my-minio-key'), async ({ env, vault }) => {
+    const errors = ['1 error occurred:\n\t* permission denied\n\n']
+    vault.inject({ kind: 'status', status: 403, errors }, { path: /lookup-self|transit/ })
+    const { status, stdout } = await runProgram(['doctor'], env)
+    assert.match(stdout, /^FAILED +token .*takes no call with it/m)
+    assert.is(status, 1)
+  }))
+
 test('keys are listed, described, made and rotated, by people and by programs', () =>
   withVault(seedPolicy('my-minio-key') + keysPolicy, (scene) =>
     withControl(scene, async (address) => {
