@@ -163,6 +163,31 @@ test('a token that vault gives out and then takes nowhere is told from one witho
     assert.match(last?.remedy ?? '', /token_bound_cidrs/)
   }))
 
+test('a standby without an active node is told from credentials that are wrong', () =>
+  withVault({}, async ({ vault, provider }) => {
+    const health = { initialized: true, sealed: false, standby: true, version: '1.14.1' }
+    vault.inject({ kind: 'body', text: JSON.stringify(health) }, { path: /sys\/health/ })
+    const leader = (address: string) =>
+      vault.inject(
+        { kind: 'body', text: JSON.stringify({ ha_enabled: true, leader_address: address }) },
+        { path: /sys\/leader/ },
+      )
+    const errors = ['local node not active but active cluster node not found']
+    const elect = vault.inject({ kind: 'status', status: 500, errors }, { path: /login/ })
+    const vacate = leader('')
+    provider.start()
+    await until(() => provider.session().loginFailures > 0)
+    assert.match(provider.session().lastError, /500 \(no-active-node\)/)
+    const last = (await diagnose(provider)).at(-1)
+    assert.equal([last?.name, last?.result], ['server', 'failed'])
+    assert.match(last?.remedy ?? '', /^vault status /)
+    elect()
+    vacate()
+    leader('https://127.0.0.1:8200')
+    await until(() => provider.session().ready)
+    assert.ok((await diagnose(provider)).every(({ result }) => result !== 'failed'))
+  }))
+
 test('a secret id that is bound to other addresses is told, and tried until that is mended', () =>
   withVault({ clock: fastClock(50) }, async ({ vault, provider }) => {
     const errors = ['source address "127.0.0.1" unauthorized by CIDR restrictions on the role: <nil>']

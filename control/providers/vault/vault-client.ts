@@ -70,6 +70,8 @@ export interface VaultClient {
   ): Promise<Readonly<Record<string, unknown>>>
   /** `sys/health`, which needs no token and no namespace, and answers whatever state the server is in. */
   health(options?: CallOptions): Promise<Readonly<Record<string, unknown>>>
+  /** `sys/leader`, likewise: which node of several is the active one. */
+  leader(options?: CallOptions): Promise<Readonly<Record<string, unknown>>>
   /** Ends every connection, calls in flight included. Idempotent. */
   close(): Promise<void>
 }
@@ -170,6 +172,9 @@ export function createVaultClient(
     },
     health(options) {
       return call(undefined, { method: 'GET', path: healthPath, scope: 'server' }, options)
+    },
+    leader(options) {
+      return call(undefined, { method: 'GET', path: 'sys/leader', scope: 'server' }, options)
     },
     close: () => transport.close(),
   }

@@ -60,9 +60,23 @@ async function checkServer({ client, config, clock, signal }: Patient): Promise<
     const remedy = `vault operator unseal -address=${config.endpoint}`
     return [{ name, result: 'failed', detail: 'vault is sealed', remedy }]
   }
+  if (standby === true && (await lacksActiveNode({ client, signal }))) {
+    const remedy = `vault status -address=${config.endpoint}   # until it names an active node: start and unseal the other nodes`
+    return [{ name, result: 'failed', detail: 'vault is a standby, and no node is active', remedy }]
+  }
   const role = standby === true ? 'a standby, which hands calls on to the active node' : 'active'
   const detail = `version ${typeof version === 'string' ? version : 'unknown'}, unsealed, ${role}`
   return [{ name, result: 'ok', detail, remedy: '' }, checkClock(health.server_time_utc, clock.wallMs())]
+}
+
+/** What is not known is not held against it: the login that comes next tells. */
+async function lacksActiveNode({ client, signal }: Pick<Patient, 'client' | 'signal'>): Promise<boolean> {
+  try {
+    return (await client.leader({ signal })).leader_address === ''
+  } catch (error) {
+    if (error instanceof VaultError) return false
+    throw error
+  }
 }
 
 function answererRemedy(endpoint: string, error: unknown): string {

@@ -23,6 +23,7 @@ export type VaultRefusal =
   | 'version-too-old'
   | 'request-too-large'
   | 'sealed'
+  | 'no-active-node'
   | 'wrapping-token'
   | 'source-address'
   | 'unspecified'
@@ -76,6 +77,7 @@ const refusals: readonly (readonly [RegExp, VaultRefusal])[] = [
     'ciphertext',
   ],
   [/Vault is sealed|OpenBao is sealed|namespace is sealed/, 'sealed'],
+  [/active cluster node not found/, 'no-active-node'],
   [/wrapping token is not valid|wrapping token/, 'wrapping-token'],
   [/source address .* unauthorized/, 'source-address'],
 ]

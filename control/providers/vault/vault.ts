@@ -191,6 +191,7 @@ function codeOf({ kind, status, refusal }: VaultError): KmsErrorCode {
     case 'version-too-old':
       return 'access-denied'
     case 'sealed':
+    case 'no-active-node':
     case 'source-address':
     case 'wrapping-token':
       return 'unavailable'
