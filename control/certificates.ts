@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { experimental } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { tellCertificateEnd } from '../files/certificate-end.ts'
 import { type Followed, followFiles } from '../files/followed-files.ts'
 import type { MutualTlsFiles } from './config.ts'
 import { KmsError } from './errors.ts'
@@ -27,6 +28,7 @@ export class CertificateFiles implements experimental.CertificateProvider {
   readonly #followed: Followed<Loaded>
   readonly #caListeners = new Set<CaListener>()
   readonly #identityListeners = new Set<IdentityListener>()
+  readonly #stopTelling: () => void
 
   /** Errors: KmsError `unavailable` for files that cannot be read or do not fit together. */
   constructor(
@@ -48,6 +50,8 @@ export class CertificateFiles implements experimental.CertificateProvider {
       const message = `the certificate in ${certFile} cannot be used with its key and CA`
       throw new KmsError('unavailable', message, { cause: error })
     }
+    this.#stopTelling =
+      log === undefined ? () => {} : tellCertificateEnd(certFile, () => this.expiresAtMs, { log })
   }
 
   /** When our own certificate ends, milliseconds since 1970. */
@@ -74,6 +78,7 @@ export class CertificateFiles implements experimental.CertificateProvider {
   }
 
   close(): void {
+    this.#stopTelling()
     this.#followed.close()
   }
 }

@@ -4,6 +4,7 @@ import https from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import { tellCertificateEnd } from '../../files/certificate-end.ts'
 import { type Followed, followFiles } from '../../files/followed-files.ts'
 import type { FrontEndConfig } from '../config.ts'
 import { S3Error } from '../errors.ts'
@@ -160,7 +161,11 @@ function createTlsServer(
       refused: (error) => log.error({ err: error }, 'the changed certificate cannot be used'),
     },
   )
-  server.once('close', () => expiry.close())
+  const stopTelling = tellCertificateEnd(certFile, () => expiry.current(), { log })
+  server.once('close', () => {
+    stopTelling()
+    expiry.close()
+  })
   return { server, expiry }
 }
 
