@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
-import { serveGateway, withGateway } from '../support/gateway-front-end.ts'
+import { serveGateway, serveStore, withGateway } from '../support/gateway-front-end.ts'
 import { withKept } from '../support/kept.ts'
 
 /** Answers to reads that are not what they say: what proxies between us and the store can make of them. */
@@ -108,6 +117,79 @@ for (const encryption of [{}, { ServerSideEncryption: 'AES256' }] as const) {
         }
       }),
     ))
+}
+
+/** In place of the store's, which is not asked: of a proxy that knows better, or one that has lost the rest. */
+const unmade = ['', '<html><body>Welcome</body></html>', '<?xml version="1.0" encoding="UTF-8"?>\n     ']
+
+test('a copy is not made, and an upload not completed, because the status says so', () =>
+  withKept(async (keep) => {
+    const { keys } = keep(await startTestControl())
+    const store = keep(await serveStore())
+    const proxy = keep(await startAnswering(store.url))
+    const { client } = keep(await serveGateway(proxy.url, { keys, frontEnd: { autoEncryption: true } }))
+    await client.send(new CreateBucketCommand({ Bucket }))
+    await client.send(new PutObjectCommand({ Bucket, Key: 'source', Body: small }))
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'target' }))
+    const upload = { Bucket, Key: 'target', UploadId }
+    const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: large }))
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+    const copy = () =>
+      client.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource: `${Bucket}/source` }))
+    const complete = () => client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }))
+    for (const make of [copy, complete]) {
+      for (const text of unmade) {
+        proxy.set(text)
+        const error = await make().then(
+          () => 'none',
+          (thrown: Error) => thrown.name,
+        )
+        assert.is(error, 'ServiceUnavailable', `${make.name}: ${text}`)
+      }
+      proxy.set(undefined)
+      await make()
+    }
+    for (const [Key, Body] of [
+      ['copied', small],
+      ['target', large],
+    ] as const) {
+      const answer = await client.send(new GetObjectCommand({ Bucket, Key }))
+      assert.ok(Buffer.from((await answer.Body?.transformToByteArray()) ?? []).equals(Body))
+    }
+  }))
+
+/** A relay that answers copies and completions itself, with 200, while it is told to. */
+async function startAnswering(storeUrl: string) {
+  const { hostname, port } = new URL(storeUrl)
+  let text: string | undefined
+  const server = http.createServer((request, response) => {
+    const { method, url: path = '', headers } = request
+    const makes = headers['x-amz-copy-source'] !== undefined || (method === 'POST' && /uploadId=/.test(path))
+    if (makes && text !== undefined) {
+      request.resume().on('end', () => response.end(text))
+      return
+    }
+    const onward = http.request({ hostname, port, method, path, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A server that listens on a port has an address of this form.
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    set(next: string | undefined) {
+      text = next
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
 }
 
 test.run()

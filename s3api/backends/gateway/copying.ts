@@ -1,5 +1,5 @@
 import { type Backend, BackendError, type StoredObject, type WrittenVersion } from '../backend.ts'
-import { completionDocument, requireCompleted } from './completion.ts'
+import { completionDocument, readResult } from './completion.ts'
 import type { GatewayConfig } from './config.ts'
 import { copySourcePrefix, creationHeaders, customerHeaders } from './double-encryption.ts'
 import { generationOf } from './generation.ts'
@@ -98,7 +98,7 @@ export class ObjectCopier {
       },
       answerSizeMax,
     )
-    requireCompleted(answer)
+    readResult(answer, 'CopyObjectResult')
     return toWritten(answer)
   }
 
@@ -145,8 +145,7 @@ export class ObjectCopier {
           },
           answerSizeMax,
         )
-        requireCompleted(answer)
-        const result = new XmlEntry(readAnswer(answer.bytes, 'CopyPartResult'))
+        const result = readResult(answer, 'CopyPartResult')
         tags.push({ number, etag: unquoted(result.text('ETag')) })
       }
       if (encrypted) {
@@ -193,7 +192,7 @@ export class ObjectCopier {
       },
       answerSizeMax,
     )
-    requireCompleted(answer)
+    readResult(answer, 'CompleteMultipartUploadResult')
     return answer
   }
 

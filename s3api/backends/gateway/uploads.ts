@@ -8,7 +8,7 @@ import {
   type WrittenVersion,
 } from '../backend.ts'
 import { checksummedUpload } from './chunks.ts'
-import { completionDocument, type PartTag, requireCompleted } from './completion.ts'
+import { completionDocument, type PartTag, readResult } from './completion.ts'
 import type { GatewayConfig } from './config.ts'
 import { creationHeaders, customerHeaders, requireCompletionKey } from './double-encryption.ts'
 import { keptParts } from './kept-parts.ts'
@@ -147,7 +147,7 @@ export class Uploads {
         },
         answerSizeMax,
       )
-      requireCompleted(answer)
+      readResult(answer, 'CompleteMultipartUploadResult')
       return toWritten(answer)
     }, 'no-such-upload')
   }
