@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import {
   type ChainEnd,
   chainStart,
@@ -109,6 +109,8 @@ function span(first: number, last: number): string {
 async function inOrder(paths: readonly string[]): Promise<readonly string[]> {
   const found: { readonly path: string; readonly sequence: number }[] = []
   for (const path of paths) {
+    // What the system says of reading one does not name it.
+    if ((await stat(path)).isDirectory()) throw new Error(`${path} is a folder: name the files of the audit`)
     for await (const { text } of linesOf(path)) {
       const line = parseLine(text)
       if (line === undefined) throw new AuditDamage(path, 1, 'was changed: its hash is not right')

@@ -28,6 +28,11 @@ test('`sealgate audit verify` says that an audit is unbroken, or where it is not
     const whole = await runProgram(['audit', 'verify', ...files])
     assert.is(whole.status, 0)
     assert.match(whole.stdout, /^unbroken: lines 1 to 3, hash [0-9a-f]{64}\n$/)
+    const unnamed = await runProgram(['audit', 'verify', folder])
+    assert.equal(
+      [unnamed.status, unnamed.stderr],
+      [1, `sealgate: ${folder} is a folder: name the files of the audit\n`],
+    )
     const lines = readFileSync(file, 'utf8')
     writeFileSync(file, lines.replace('"sequence":2', '"sequence":9'))
     const damaged = await runProgram(['audit', 'verify', ...files])
