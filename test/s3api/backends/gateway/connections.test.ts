@@ -49,7 +49,7 @@ test('copies through the gateway do not wait for each other', () =>
 
 const object = { bucket: Bucket, key: 'key' } as const
 const short = { method: 'PUT', ...object, repeatable: true } as const
-const read = { method: 'GET', ...object, streamed: true, repeatable: true } as const
+const read = { method: 'GET', ...object, use: 'reading', repeatable: true } as const
 
 /** Before a store that answers when it is told to, over one connection of each kind. */
 function withOneConnection(
