@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 
 /** What a front-end has open besides, of libraries, databases and control. */
@@ -6,10 +6,13 @@ const ownFiles = 64
 /** A connection, and the file, or the connection to the store, that it is about. */
 const filesPerConnection = 2
 
+/** Linux's, where its file system of processes is mounted. */
+const limitsFile = '/proc/self/limits'
+
 /** How many files and connections the system lets this process have open; Node has asked for all that it may. Absent where that is not told. */
 export function openFilesMax(): number | undefined {
-  if (process.platform !== 'linux') return undefined
-  const found = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+  if (!existsSync(limitsFile)) return undefined
+  const found = /^Max open files +(\d+)/m.exec(readFileSync(limitsFile, 'utf8'))
   return found === null ? undefined : Number(found[1])
 }
 
