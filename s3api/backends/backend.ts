@@ -11,7 +11,6 @@ import type {
 import type { SystemRecords } from './system-records.ts'
 import type {
   AttributeChanges,
-  DeleteMarker,
   Deletion,
   ObjectAttributes,
   VersioningState,
@@ -20,7 +19,8 @@ import type {
 } from './versions.ts'
 import type { AskedEncryption, StagedData, StagePlan, WriteCondition, WrittenBytes } from './writes.ts'
 
-// Whoever works with backends finds their records here.
+// Whoever works with backends finds their errors and records here.
+export { BackendError, type BackendErrorCode } from './backend-error.ts'
 export {
   type Checksum,
   type ChecksumAlgorithm,
@@ -264,40 +264,4 @@ export interface StoredObject {
   readonly storeEtag?: string
   /** The backend's own handle on this generation of the object; opaque. */
   readonly generation: unknown
-}
-
-export type BackendErrorCode =
-  | 'bucket-exists'
-  | 'no-such-bucket'
-  | 'bucket-not-empty'
-  | 'no-such-key'
-  | 'no-such-version'
-  | 'replaced'
-  | 'delete-marker'
-  | 'locked'
-  | 'no-such-upload'
-  | 'invalid-part'
-  | 'precondition-failed'
-  | 'no-space'
-  | 'unreadable'
-  | 'read-only'
-  | 'unavailable'
-  | 'busy'
-  | 'not-supported'
-
-/** A backend operation that failed for a reason of its contract; anything else thrown is a programmer's error. */
-export class BackendError extends Error {
-  override readonly name = 'BackendError'
-  readonly code: BackendErrorCode
-  /** The delete marker that was found in place of an object. */
-  readonly marker: DeleteMarker | undefined
-  constructor(
-    code: BackendErrorCode,
-    message: string,
-    options?: ErrorOptions & { readonly marker?: DeleteMarker },
-  ) {
-    super(message, options)
-    this.code = code
-    this.marker = options?.marker
-  }
 }
