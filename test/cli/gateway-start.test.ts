@@ -1,7 +1,7 @@
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { listenHere } from '../support/listen.ts'
 import { startProgram } from '../support/program.ts'
 
 const test = suite('cli/gateway-start')
@@ -26,14 +26,11 @@ async function withHangingStore(
     if (left-- > 0) response.end()
     else hang()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const { port } = server.address() as AddressInfo
+  const { url, close } = await listenHere(server)
   try {
-    await work({ url: `http://127.0.0.1:${port}`, asked: () => hanging })
+    await work({ url, asked: () => hanging })
   } finally {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
+    await close()
   }
 }
 

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -16,6 +15,7 @@ import * as assert from 'uvu/assert'
 import { startTestControl } from '../support/control.ts'
 import { serveGateway, serveStore, withGateway } from '../support/gateway-front-end.ts'
 import { withKept } from '../support/kept.ts'
+import { listenHere } from '../support/listen.ts'
 
 /** Answers to reads that are not what they say: what proxies between us and the store can make of them. */
 
@@ -50,20 +50,14 @@ async function startSpoiler(storeUrl: string) {
     onward.on('error', () => response.destroy())
     request.pipe(onward)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const address = server.address() as AddressInfo
+  const { url, close } = await listenHere(server)
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     set(spoil: Spoil | undefined, from = 0) {
       rule = spoil && { spoil, from }
       gets = 0
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
-    },
+    close,
   }
 }
 
@@ -176,19 +170,13 @@ async function startAnswering(storeUrl: string) {
     onward.on('error', () => response.destroy())
     request.pipe(onward)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const address = server.address() as AddressInfo
+  const { url, close } = await listenHere(server)
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     set(next: string | undefined) {
       text = next
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
-    },
+    close,
   }
 }
 

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { GatewayConfig } from '../../s3api/backends/gateway/config.ts'
 import { gatewayConfig } from './front-end-config.ts'
+import { listenHere } from './listen.ts'
 
 /** A store that a test plays. */
 export interface PlayedStore {
@@ -19,21 +20,15 @@ export async function playStore(answer: http.RequestListener): Promise<PlayedSto
     sockets.add(socket)
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const { port } = server.address() as AddressInfo
+  const { url, close } = await listenHere(server)
   const keys = { accessKey: 'access', secretKey: 'secret' }
   return {
-    config: (options) => gatewayConfig(`http://127.0.0.1:${port}`, keys, options),
+    config: (options) => gatewayConfig(url, keys, options),
     async closed() {
       const [open] = sockets
       const socket = open ?? ((await once(server, 'connection'))[0] as Socket)
       await once(socket, 'close')
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
-    },
+    close,
   }
 }

@@ -1,5 +1,5 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listenHere } from './listen.ts'
 
 /** A relay before a store that sees each request, and answers some of them itself. */
 export interface StoreRelay {
@@ -46,19 +46,15 @@ export async function startStoreRelay(
     }
     forward().catch(() => response.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const address = server.address() as AddressInfo
+  const listening = await listenHere(server)
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: listening.url,
     set(next) {
       rule = next
     },
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
       agent.destroy()
-      await closed
+      await listening.close()
     },
   }
 }

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -12,6 +11,7 @@ import { Upstream, type UpstreamRequest } from '../../../../s3api/backends/gatew
 import { toBackendError } from '../../../../s3api/backends/gateway/upstream-error.ts'
 import { XmlList } from '../../../../s3api/backends/gateway/xml-list.ts'
 import { gatewayConfig } from '../../../support/front-end-config.ts'
+import { listenHere } from '../../../support/listen.ts'
 import { rejection } from '../../../support/throws.ts'
 import { startUpstreamStore } from '../../../support/upstream-store.ts'
 
@@ -32,13 +32,11 @@ async function withStore(
       response.writeHead(status, { etag: '"e"' }).end(body)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const { port } = server.address() as AddressInfo
+  const { url, close } = await listenHere(server)
   try {
-    await work(gatewayConfig(`http://127.0.0.1:${port}`, { accessKey: 'access', secretKey: 'secret' }))
+    await work(gatewayConfig(url, { accessKey: 'access', secretKey: 'secret' }))
   } finally {
-    await new Promise((resolve) => server.close(resolve))
+    await close()
   }
 }
 

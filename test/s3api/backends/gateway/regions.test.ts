@@ -1,5 +1,4 @@
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,6 +6,7 @@ import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { emptyPayload } from '../../../../s3api/backends/gateway/signer.ts'
 import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
 import { gatewayConfig } from '../../../support/front-end-config.ts'
+import { listenHere } from '../../../support/listen.ts'
 
 const test = suite('s3api/backends/gateway: regions')
 const region = 'eu-central-1'
@@ -42,16 +42,14 @@ async function withStore(
       else response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server that listens on a port has an address of this form.
-  const { port } = server.address() as AddressInfo
-  const config = gatewayConfig(`http://127.0.0.1:${port}`, { accessKey: 'access', secretKey: 'secret' })
+  const { url, close } = await listenHere(server)
+  const config = gatewayConfig(url, { accessKey: 'access', secretKey: 'secret' })
   const upstream = new Upstream(config, { log, now: Date.now })
   try {
     await work(upstream, scopes)
   } finally {
     await upstream.close()
-    await new Promise((resolve) => server.close(resolve))
+    await close()
   }
 }
 
