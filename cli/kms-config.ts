@@ -68,6 +68,7 @@ export function parseOldKeys(environment: Environment): Pick<ControlConfig, 'old
   if (found === undefined) return {}
   const { name, value } = found
   const entries = value.split(/\s+/).filter((entry) => entry !== '')
+  if (entries.length === 0) throw new ConfigError(`${name} has no key`)
   if (entries.length > oldKeysMax) throw new ConfigError(`${name} has more than ${oldKeysMax} keys`)
   const oldKeys = entries.map((entry, index) => {
     const key = fromHex(entry) ?? fromBase64(entry)

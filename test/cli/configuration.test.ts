@@ -133,6 +133,7 @@ const mistakes: readonly (readonly [title: string, parse: Parse, env: Variables,
     { ...masterKey, SEALGATE_KMS_OLD_KEYS: `my-key:${hex} other:${secret}` },
     'SEALGATE_KMS_OLD_KEYS: key 2',
   ],
+  ['no old key', server, { ...masterKey, SEALGATE_KMS_OLD_KEYS: ' \n' }, 'SEALGATE_KMS_OLD_KEYS'],
   [
     'an old key whose id is none',
     server,
