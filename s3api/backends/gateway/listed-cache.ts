@@ -24,18 +24,23 @@ export class ListedCache {
     { bucket, key, etag, versionId, headers }: Found,
     { size, etag: shownEtag, modifiedAtMs, storageClass, owner, checksum }: ListedRecord,
   ): void {
-    const listed = {
-      size,
-      etag: shownEtag,
-      modifiedAtMs,
-      storageClass,
-      ...(owner !== undefined && { owner }),
-      ...(checksum !== undefined && { checksum }),
+    const add = (id: string) => {
+      const listed = {
+        size,
+        etag: shownEtag,
+        modifiedAtMs,
+        storageClass,
+        ...(owner !== undefined && { owner }),
+        ...(checksum !== undefined && { checksum }),
+      }
+      this.#entries.set(id, listed, 1)
     }
     const generation = { bucket, key, etag, modified: headers['last-modified'] }
-    if (isSettled(headers)) this.#entries.set(idOf(generation), listed, 1)
+    const id = idOf(generation)
+    // Of most that are read it is known already.
+    if (this.#entries.get(id) === undefined && isSettled(headers)) add(id)
     // Only one of the two kinds of listings tells of versions.
-    if (isNamed(versionId)) this.#entries.set(idOf({ ...generation, versionId }), listed, 1)
+    if (isNamed(versionId)) add(idOf({ ...generation, versionId }))
   }
 }
 

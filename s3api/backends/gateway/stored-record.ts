@@ -181,10 +181,10 @@ export function encodeMarker(named?: NamedRecord): string | undefined {
 
 /** The record in the marker's value; undefined: it is in the object. Errors: DareError. */
 export function parseMarker(value: string): NamedRecord | undefined {
+  if (value === markerVersion) return undefined
   const [version, text] = value.split(';')
   if (version !== markerVersion) throw malformed('its marker is not known')
-  if (text === undefined) return undefined
-  if (!/^[A-Za-z0-9_-]+$/.test(text)) throw malformed('its marker is not base64url')
+  if (text === undefined || !/^[A-Za-z0-9_-]+$/.test(text)) throw malformed('its marker is not base64url')
   return decodeRecord(inflate(Buffer.from(text, 'base64url')))
 }
 
