@@ -6,7 +6,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
@@ -14,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../files/folder.ts'
 import { ConfigError } from './config-error.ts'
 import { parseControlParts } from './control-config.ts'
 import { hasStore, ownFolder } from './data-folder.ts'
@@ -68,7 +68,7 @@ export function prepareQuickstart(
     throw new ConfigError(`${given.name} is set, but quickstart makes its own keys: use \`sealgate server\``)
   }
   const folder = ownFolder(directory)
-  makeFolder(folder)
+  prepareFolder(folder)
   const file = (name: string) => join(folder, name)
   const files = {
     accessKeyFile: file('access-key'),
@@ -108,9 +108,9 @@ export function prepareQuickstart(
   }
 }
 
-function makeFolder(folder: string): void {
+function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: directoryMode })
+    makeFolder(folder, directoryMode)
     accessSync(folder, constants.W_OK)
   } catch (error) {
     const reason = codeOf(error) ?? 'an error'

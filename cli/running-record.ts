@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { makeFolder } from '../files/folder.ts'
 import type { GatewayConfig } from '../s3api/settings.ts'
 import { ownFolder } from './data-folder.ts'
 import { codeOf } from './error-text.ts'
@@ -50,7 +51,7 @@ export function writeRunningRecord(
   record: Omit<RunningRecord, 'pid'>,
 ): () => void {
   const folder = folderOf(directory)
-  mkdirSync(folder, { recursive: true, mode: directoryMode })
+  makeFolder(folder, directoryMode)
   // Another user could have made the common one first; then this server is found by its address only.
   if (directory === undefined && !isOurs(folder)) return () => {}
   const path = join(folder, `running-${process.pid}.json`)

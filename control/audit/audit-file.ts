@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type FileLock, lockFile } from '../../files/file-lock.ts'
+import { syncFolder } from '../../files/folder.ts'
 import {
   type ChainEnd,
   chainStart,
@@ -93,6 +94,7 @@ export class AuditFile {
       await created.close()
       const head = keep(await open(headPath(path), 'r+'))
       const file = keep(await open(path, 'a+', fileMode))
+      syncFolder(dirname(path))
       const recorded = parseHead(await readFile(headPath(path), 'utf8'))
       const found = await recover(file, recorded)
       return new AuditFile({ path, sizeMax, lock, head, file, ...found })

@@ -1,5 +1,7 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Logger } from 'pino'
+import { syncFolder } from '../../files/folder.ts'
 import { KmsError } from '../errors.ts'
 import type { Clock } from '../session/session-clock.ts'
 
@@ -165,6 +167,8 @@ export class DisabledKeys {
         flush: true,
       })
       renameSync(temporary, file)
+      // Before that, a power failure brings the old list back.
+      syncFolder(dirname(file))
     } catch (cause) {
       const why = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : ''
       throw new KmsError('not-configured', `the list of disabled keys in ${file} cannot be written${why}`, {

@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { experimental, type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { makeFolder } from '../../files/folder.ts'
 import { hostPort, toTarget } from '../address.ts'
 import { CertificateFiles } from '../certificates.ts'
 import type { ControlAddress } from '../config.ts'
@@ -65,7 +66,7 @@ async function prepareSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > socketPathSizeMax) {
     throw new KmsError('unavailable', `the socket path ${path} is longer than ${socketPathSizeMax} bytes`)
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path), 0o700)
   const existing = statSync(path, { throwIfNoEntry: false })
   if (existing === undefined) return
   if (!existing.isSocket()) throw new KmsError('unavailable', `${path} exists and is not a socket`)

@@ -11,6 +11,7 @@ import type { AuditEntry } from '../../control/server/gate.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { audits, damageOf, fileSizeMax, inFolder, linesOf } from '../support/audit-files.ts'
 import { until } from '../support/served.ts'
+import { foldersSyncedBy } from '../support/synced-folders.ts'
 
 const test = suite('control/audit')
 
@@ -204,6 +205,18 @@ test('without its head an audit says so, and so does the chain after the next st
     assert.match((await verifyAudit([file])).notes.join(), /there is no .*head/)
     await write(file, 1)
     assert.match((await verifyAudit([file])).notes.join(), /line 4: head missing/)
+  })
+})
+
+test('the names of a new audit are on the disk before a line is in it', async () => {
+  await inFolder(async (folder, file) => {
+    assert.equal(
+      await foldersSyncedBy(
+        () => [folder],
+        () => write(file, 1),
+      ),
+      [folder],
+    )
   })
 })
 

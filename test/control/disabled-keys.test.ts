@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -12,6 +12,7 @@ import { defaultKeyLimits } from '../../control/keys/key-limits.ts'
 import type { WatchEvent } from '../../proto/gen/sealgate/kms/v1/WatchEvent.ts'
 import { rejectsWith } from '../contracts/provider.ts'
 import { countCalls } from '../support/counting-provider.ts'
+import { foldersSyncedBy } from '../support/synced-folders.ts'
 import { ManualClock } from '../support/vault/manual-clock.ts'
 
 const test = suite('control/disabled-keys')
@@ -122,5 +123,10 @@ fact(
     for (const watcher of watchers) assert.equal(told(watcher)?.toSorted(), ['other', 'third'])
   },
 )
+
+fact('a list that was written down outlives a power failure', async ({ keys, file }) => {
+  const folders = () => [dirname(file)]
+  assert.equal(await foldersSyncedBy(folders, async () => keys.setDisabled(keyId, true)), folders())
+})
 
 test.run()

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { makeFolder, syncFolderAndAbove } from '../../../files/folder.ts'
 import type { Backend } from '../backend.ts'
 import { openMinioFolder } from '../minio/open-folder.ts'
 import { DiskBesideMinio } from './beside-minio.ts'
@@ -32,9 +32,10 @@ export async function openDiskBackend(options: {
   // Before anything is made in a folder that is another.
   const minio = options.readMinio === true ? await openMinioFolder(options.directory, log) : undefined
   const directory = join(options.directory, systemDirectory)
-  await mkdir(directory, { recursive: true, mode: directoryMode })
+  makeFolder(directory, directoryMode)
   const files = new DataFiles(join(directory, 'data'), fsync)
   await files.prepare()
+  syncFolderAndAbove(directory)
   const databasePath = join(directory, 'meta.sqlite')
   const database = openDatabase(databasePath, { readOnly: false })
   try {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -6,6 +6,7 @@ import { openDatabase } from '../../../s3api/backends/disk/database.ts'
 import { fsyncPolicies } from '../../../s3api/backends/disk/fsync-policy.ts'
 import { openDiskBackend } from '../../../s3api/backends/disk/index.ts'
 import { withDirectory } from '../../support/files.ts'
+import { foldersSyncedBy } from '../../support/synced-folders.ts'
 
 const test = suite('s3api/backends/disk-fsync')
 const log = pino({ level: 'silent' })
@@ -28,5 +29,15 @@ for (const fsync of fsyncPolicies) {
       assert.is(Number(row?.synchronous), synchronous[fsync])
     }))
 }
+
+test('the names of a new store, and of the folders that were made for it, are on the disk before it is open', () =>
+  withDirectory(async (above) => {
+    const directory = join(above, 'srv', 'store')
+    const folders = [join(directory, '.sealgate'), directory, dirname(directory), above]
+    const open = async () => (await openDiskBackend({ directory, log })).close()
+    assert.equal(await foldersSyncedBy(() => folders, open), folders)
+    // Whoever made them last may have been killed before.
+    assert.equal(await foldersSyncedBy(() => folders, open), folders)
+  }))
 
 test.run()
