@@ -51,6 +51,18 @@ export function versionsContract(name: string, open: () => Promise<VersionsUnder
     assert.equal(await list(backend), [])
   })
 
+  fact('nor is it named to who asks for the null version there', async (backend, { limits = {} }) => {
+    await put(backend, 'a', 'one', { id: 'v1' })
+    const name = { bucket, key: 'a', versionId: 'null' }
+    if (limits.nullWithoutVersions !== 'deleted') {
+      for (const tags of [[{ key: 'kept', value: 'yes' }], null])
+        assert.equal(await backend.changeAttributes({ ...name, changes: { tags } }), {})
+    }
+    for (const what of ['the object', 'nothing'])
+      assert.equal(await backend.deleteObject(name), { deleteMarker: false }, what)
+    assert.equal(await list(backend), [])
+  })
+
   fact(
     'with versioning enabled every write is a version and the newest is current',
     async (backend, under) => {

@@ -7,7 +7,7 @@ import type { StoreAcls } from './store-acls.ts'
 import { answerSizeMax } from './store-limits.ts'
 import type { Upstream } from './upstream.ts'
 import { asBackend, toBackendError, UpstreamError } from './upstream-error.ts'
-import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
+import { toUpstreamVersion } from './version-ids.ts'
 import { toWritten } from './writing.ts'
 import { XmlList } from './xml-list.ts'
 
@@ -59,7 +59,7 @@ export class Attributes {
       const attributes = { ...found.attributes, ...readers[attribute](answer.bytes) }
       found = { ...found, ...toWritten(answer), attributes }
     }
-    return name.versionId === undefined ? found : { ...found, versionId: name.versionId }
+    return found
   }
 
   #get({ bucket, key, versionId }: VersionName, subResource: string) {
@@ -68,7 +68,7 @@ export class Attributes {
     return this.#upstream.fetch({ method: 'GET', bucket, key, query, repeatable: true }, answerSizeMax)
   }
 
-  /** Errors: those of Backend.changeAttributes. */
+  /** Resolves to what the store says of the version. Errors: those of Backend.changeAttributes. */
   async change(
     name: VersionName,
     changes: AttributeChanges,
@@ -81,8 +81,7 @@ export class Attributes {
       readonly bypassGovernance: boolean
     },
   ): Promise<WrittenVersion> {
-    let written: WrittenVersion =
-      name.versionId === undefined ? {} : { versionId: fromUpstreamVersion(name.versionId) }
+    let written: WrittenVersion = {}
     const { tags, retention, legalHold, acl } = changes
     if (tags !== undefined) written = await this.#changeTags(name, tags)
     if (retention !== undefined) {
@@ -125,8 +124,7 @@ export class Attributes {
         },
         answerSizeMax,
       )
-      const written = toWritten(answer)
-      return written.versionId === undefined && versionId !== undefined ? { versionId } : written
+      return toWritten(answer)
     })
   }
 }

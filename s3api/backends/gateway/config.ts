@@ -18,7 +18,7 @@ export interface GatewayConfig {
   readonly double: { readonly s3: boolean; readonly c: boolean }
   /** Objects that a MinIO gateway has stored are shown beside our own. */
   readonly readMinio: boolean
-  /** Connections to the store: to read data over, as many to write it, and as many for all else. */
+  /** Connections to the store, of each use (`ConnectionUse`). */
   readonly connectionsMax: number
 }
 

@@ -4,9 +4,9 @@ import { BackendError } from '../backend.ts'
 /**
  * Connections to the store, apart by what they are for. A copy holds the one that it reads from until what it has read is written,
  * so that reading and writing must not wait for the same ones; what is short waits for no client; and a listing asks for many
- * objects at once, which must not keep those waiting who ask for one.
+ * objects at once, as who deletes may name many, which must not keep those waiting who ask for one.
  */
-export type ConnectionUse = 'reading' | 'writing' | 'short' | 'listing'
+export type ConnectionUse = 'reading' | 'writing' | 'short' | 'listing' | 'removing'
 
 const connectMs = 5_000
 const keepAliveMs = 20_000

@@ -150,7 +150,8 @@ export class GatewayBackend implements Backend {
     } catch (error) {
       // The store asks for an SSE-C key before it shows the object, but not before it tells these.
       if (!(error instanceof S3Error) || error.code !== 'InvalidRequest') throw error
-      return this.#parts.attributes.read(name, wanted)
+      const { versioning } = await this.#parts.buckets.last(name.bucket)
+      return asAsked(name, versioning, await this.#parts.attributes.read(name, wanted))
     }
   }
 
@@ -165,11 +166,10 @@ export class GatewayBackend implements Backend {
   async deleteObject(deletion: Parameters<Backend['deleteObject']>[0]) {
     this.#refuseOurs(deletion.bucket)
     await this.#parts.minio?.requireRemovable(deletion)
-    const remove = () => this.#parts.remover.remove(deletion)
-    if (deletion.versionId !== undefined || deletion.condition !== undefined) return remove()
     const { versioning } = await this.#parts.buckets.last(deletion.bucket)
-    const removed = await remove()
-    if (removed.versionId !== undefined || versioning !== 'suspended') return removed
+    const removed = await this.#parts.remover.remove(deletion, versioning)
+    const plain = deletion.versionId === undefined && deletion.condition === undefined
+    if (removed.versionId !== undefined || versioning !== 'suspended' || !plain) return removed
     return { versionId: nullVersionId, deleteMarker: true }
   }
 
@@ -178,7 +178,9 @@ export class GatewayBackend implements Backend {
     const { changes, bypassGovernance = false, ...name } = change
     const asked = changes.acl !== undefined
     const { owner } = asked ? (await this.#parts.lookup.object({ ...name, tail: 'record' })).record : {}
-    return this.#parts.attributes.change(name, changes, { owner, bypassGovernance })
+    const { versioning } = await this.#parts.buckets.last(change.bucket)
+    const options = { owner, bypassGovernance }
+    return asAsked(name, versioning, await this.#parts.attributes.change(name, changes, options))
   }
 
   async listObjects(bucket: string, query: ListQuery, signal?: AbortSignal) {
@@ -269,6 +271,16 @@ export class GatewayBackend implements Backend {
     if (bucket !== this.#parts.system.name) return
     throw new BackendError('no-such-bucket', `there is no bucket ${bucket}`)
   }
+}
+
+/** With the id that was asked for, where the store tells none: in a bucket without versions nothing has one. */
+function asAsked<Told extends WrittenVersion>(
+  { versionId }: { readonly versionId?: string },
+  versioning: VersioningState,
+  told: Told,
+): Told {
+  const named = versionId !== undefined && versioning !== 'unversioned' && { versionId }
+  return { ...named, ...told }
 }
 
 function kindOf({ envelope, minio }: ObjectRecord): FoundKind {

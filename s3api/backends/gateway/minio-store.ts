@@ -91,7 +91,7 @@ export class MinioStore {
   async requireRemovable(name: { readonly bucket: string; readonly key: string }): Promise<void> {
     this.requireWritable(name.key)
     try {
-      await this.#meta(name.bucket, placeOf(name))
+      await this.#meta(name.bucket, placeOf(name), { use: 'removing' })
     } catch (error) {
       if (error instanceof BackendError && error.code === 'no-such-key') return
       throw error

@@ -1,5 +1,5 @@
 import { type Backend, BackendError } from '../backend.ts'
-import type { Deletion } from '../versions.ts'
+import type { Deletion, VersioningState } from '../versions.ts'
 import type { Lookup } from './lookup.ts'
 import { answerSizeMax } from './store-limits.ts'
 import type { Upstream } from './upstream.ts'
@@ -8,6 +8,9 @@ import { fromUpstreamVersion, toUpstreamVersion } from './version-ids.ts'
 import { requireCondition } from './writing.ts'
 
 type Removal = Parameters<Backend['deleteObject']>[0]
+
+/** Up to a hundred at a time come of one request: look-ups must not wait for them. */
+const asking = { use: 'removing' } as const
 
 /** Deletes objects and versions. */
 export class ObjectRemover {
@@ -19,10 +22,10 @@ export class ObjectRemover {
     this.#lookup = lookup
   }
 
-  /** Errors: those of Backend.deleteObject. */
-  async remove(removal: Removal): Promise<Deletion> {
-    const { bucket, key, versionId, bypassGovernance } = removal
-    const named = versionId === undefined ? {} : { versionId }
+  /** `versioning`: of the bucket. Errors: those of Backend.deleteObject. */
+  async remove(removal: Removal, versioning: VersioningState): Promise<Deletion> {
+    const { bucket, key, versionId, condition, bypassGovernance } = removal
+    const named = versionId === undefined || versioning === 'unversioned' ? {} : { versionId }
     const conditions = await this.#conditionHeaders(removal)
     if (conditions === undefined) return { ...named, deleteMarker: false }
     const { headers } = await asBackend(
@@ -37,8 +40,9 @@ export class ObjectRemover {
               ...conditions,
               ...(bypassGovernance === true && { 'x-amz-bypass-governance-retention': 'true' }),
             },
-            // In a bucket with versions every delete makes a marker.
-            repeatable: versionId !== undefined,
+            ...asking,
+            // With versioning enabled every delete makes a marker; and what a condition speaks of is gone the second time.
+            repeatable: versionId !== undefined || (versioning !== 'enabled' && condition === undefined),
           },
           answerSizeMax,
         ),
@@ -55,7 +59,7 @@ export class ObjectRemover {
   async #conditionHeaders({ bucket, key, versionId, condition }: Removal) {
     if (condition === undefined) return {}
     try {
-      const found = await this.#lookup.object({ bucket, key, versionId, tail: 'record' })
+      const found = await this.#lookup.object({ bucket, key, versionId, tail: 'record', ...asking })
       requireCondition(condition, found)
       return { 'if-match': `"${found.etag}"` }
     } catch (error) {

@@ -19,6 +19,8 @@ export interface StoreLimits {
   readonly listsUploadsPoorly?: boolean
   /** Running uploads are listed without the common prefixes that some of them fold into. */
   readonly hidesUploadPrefixes?: boolean
+  /** In a bucket that never had versioning the null version can be deleted by its name, but has no tags by it. */
+  readonly nullWithoutVersions?: 'deleted'
   /** A PUT under If-Match is refused, whichever ETag that names. */
   readonly refusesIfMatch?: boolean
 }
@@ -67,6 +69,7 @@ const knownStores: readonly {
       foldsMarkers: true,
       noIdleMarkers: true,
       listsUploadsPoorly: true,
+      nullWithoutVersions: 'deleted',
     },
   },
   {

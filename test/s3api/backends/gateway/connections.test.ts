@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BackendError } from '../../../../s3api/backends/backend.ts'
+import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
 import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
 import { startTestControl } from '../../../support/control.ts'
 import { serveGateway, serveStore } from '../../../support/gateway-front-end.ts'
@@ -125,6 +126,32 @@ test('what is short does not wait for data that is being read', () =>
     for (const response of asked) response.end()
     await other
     await (await reading).body.drain()
+  }))
+
+test('look-ups do not wait for deletes, however many the store is silent about', () =>
+  withKept(async (keep) => {
+    const deletes: http.ServerResponse[] = []
+    const store = keep(
+      await playStore((request, response) => {
+        if (request.method === 'DELETE') deletes.push(response)
+        else if (request.url?.includes('versioning')) response.end('<VersioningConfiguration/>')
+        else if (request.method === 'HEAD') response.end()
+        else response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>')
+      }),
+    )
+    const config = store.config({ connectionsMax: 2 })
+    const upstream = new Upstream(config, { log, now: Date.now })
+    const gateway = keep(new GatewayBackend(config, { upstream, log, now: Date.now }))
+    await gateway.getBucket(Bucket)
+    const removed = ['a', 'b', 'c'].map((key) => gateway.deleteObject({ bucket: Bucket, key }))
+    await until(() => deletes.length === 2)
+    const error = await soon(rejection(gateway.getObject(Bucket, 'd')))
+    assert.ok(error instanceof BackendError && error.code === 'no-such-key')
+    for (let answered = 0; answered < removed.length; answered++) {
+      await until(() => deletes.length > answered)
+      deletes[answered]?.writeHead(204).end()
+    }
+    await Promise.all(removed)
   }))
 
 test.run()
