@@ -43,6 +43,7 @@ export const s3Errors = {
   InvalidPartOrder: [400, 'The list of parts was not in ascending order.'],
   InvalidPolicyDocument: [400, 'The content of the form does not meet the conditions of the policy.'],
   InvalidRange: [416, 'The requested range is not satisfiable.'],
+  InvalidRedirectLocation: [400, 'The website redirect location is not valid.'],
   InvalidRequest: [400, 'Invalid request.'],
   InvalidRetentionPeriod: [400, 'Default retention period must be a positive integer value.'],
   InvalidSecurity: [403, 'The provided security credentials are not valid.'],

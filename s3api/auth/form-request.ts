@@ -43,11 +43,15 @@ export function requestOfForm(request: S3Request, form: Form): S3Request {
   for (const [name, value] of form.fields) {
     const header = headerOfField(name)
     if (header === undefined) continue
+    if (name === 'tagging') {
+      headers.set(header, taggingHeader(value))
+      continue
+    }
     // What no response could carry again must not be stored.
-    if (!isHeaderName(header) || (header !== 'x-amz-tagging' && !isHeaderValue(value))) {
+    if (!isHeaderName(header) || !isHeaderValue(value)) {
       throw new S3Error('InvalidArgument', `The field ${name} cannot be a header.`)
     }
-    headers.set(header, header === 'x-amz-tagging' ? taggingHeader(value) : value)
+    headers.set(header, value)
   }
   return { ...request, key: keyOf(form), headers }
 }
@@ -81,11 +85,16 @@ function headerOfField(name: string): string | undefined {
   return headerFields.has(name) ? name : undefined
 }
 
-/** Tags come as a document, and as a query where a header has them. */
+/** Tags come as a document, and are a query where a header has them. Errors: MalformedXML. */
 function taggingHeader(value: string): string {
-  if (!value.trimStart().startsWith('<')) return value
-  const tags = readXml(Buffer.from(value, 'utf8'), 'Tagging').child('TagSet')?.children('Tag') ?? []
+  if (value === '') return ''
+  const set = readXml(Buffer.from(value, 'utf8'), 'Tagging').child('TagSet')
+  if (set === undefined) throw new S3Error('MalformedXML')
   const pairs = new URLSearchParams()
-  for (const tag of tags) pairs.append(tag.child('Key')?.text() ?? '', tag.child('Value')?.text() ?? '')
+  for (const tag of set.children('Tag')) {
+    const [name, text] = [tag.child('Key')?.text(), tag.child('Value')?.text()]
+    if (name === undefined || text === undefined) throw new S3Error('MalformedXML')
+    pairs.append(name, text)
+  }
   return pairs.toString()
 }

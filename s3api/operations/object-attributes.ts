@@ -14,8 +14,14 @@ import { objectNameOf, versionHeaders } from './version-parameter.ts'
 
 type Attribute = 'ETag' | 'Checksum' | 'ObjectParts' | 'StorageClass' | 'ObjectSize'
 
+/** Which parts are asked for: at most `limit` behind the number `after`. */
+interface PartPage {
+  readonly limit: number
+  readonly after: number
+}
+
 /** What of an object a client can ask for, each as the document has it; in the document's order. */
-const attributes: Readonly<Record<Attribute, (record: ObjectRecord, request: S3Request) => XmlNode[]>> = {
+const attributes: Readonly<Record<Attribute, (record: ObjectRecord, page: PartPage) => XmlNode[]>> = {
   ETag: ({ etag }) => [element('ETag', etag)],
   Checksum: ({ checksum }) =>
     checksum === undefined ? [] : [element('Checksum', checksumElements(checksum))],
@@ -37,6 +43,7 @@ export const getObjectAttributes: Operation = {
   async handle(context) {
     const { request } = context
     const wanted = parseWanted(request)
+    const page = parsePage(request)
     refuseEncryptionHeaders(request.headers)
     const { stored, record, encryption } = await openObject(
       context,
@@ -52,7 +59,7 @@ export const getObjectAttributes: Operation = {
     if (checkReadConditions(request, record, { storeEtag }) === 'not-modified')
       return { status: 304, headers }
     const shown = Object.entries(attributes).flatMap(([name, show]) =>
-      wanted.has(name) ? show(record, request) : [],
+      wanted.has(name) ? show(record, page) : [],
     )
     return { status: 200, headers, body: document(element('GetObjectAttributesResponse', shown)) }
   },
@@ -68,10 +75,8 @@ function parseWanted({ headers }: S3Request): ReadonlySet<string> {
 }
 
 /** One page of the part table; an object that was not uploaded in parts has none. */
-function partsElements({ parts }: ObjectRecord, request: S3Request): XmlNode[] {
+function partsElements({ parts }: ObjectRecord, { limit, after }: PartPage): XmlNode[] {
   if (parts === undefined) return []
-  const limit = Math.min(parseCount(request, 'x-amz-max-parts') ?? listLimitMax, listLimitMax)
-  const after = parseCount(request, 'x-amz-part-number-marker') ?? 0
   const following = parts.filter(({ number }) => number > after)
   const page = following.slice(0, limit)
   return [
@@ -90,6 +95,14 @@ function partsElements({ parts }: ObjectRecord, request: S3Request): XmlNode[] {
       ),
     ]),
   ]
+}
+
+/** Errors: InvalidArgument, whether or not the object has parts. */
+function parsePage(request: S3Request): PartPage {
+  return {
+    limit: Math.min(parseCount(request, 'x-amz-max-parts') ?? listLimitMax, listLimitMax),
+    after: parseCount(request, 'x-amz-part-number-marker') ?? 0,
+  }
 }
 
 function parseCount({ headers }: S3Request, name: string): number | undefined {

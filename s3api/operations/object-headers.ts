@@ -11,6 +11,8 @@ import { isHeaderName, isHeaderValue } from '../text.ts'
 
 /** Names and values of user metadata together, bytes. */
 const metadataSizeMax = 2048
+/** Bytes; S3 API reference, "POST Object". */
+const redirectSizeMax = 2048
 const defaultContentType = 'binary/octet-stream'
 const storageClasses = new Set([
   'STANDARD',
@@ -26,7 +28,7 @@ const storageClasses = new Set([
 
 export type ObjectHeaders = Pick<ObjectRecord, 'headers' | 'metadata' | 'storageClass'>
 
-/** What a write request wants kept. Errors: InvalidArgument, MetadataTooLarge, InvalidStorageClass, NotImplemented. */
+/** What a write request wants kept. Errors: InvalidArgument, InvalidRedirectLocation, MetadataTooLarge, InvalidStorageClass, NotImplemented. */
 export function parseObjectHeaders(request: S3Request): ObjectHeaders {
   refuseInternal(request)
   refuseAppend(request)
@@ -35,6 +37,7 @@ export function parseObjectHeaders(request: S3Request): ObjectHeaders {
     const value = name === 'content-encoding' ? contentEncoding(request) : request.headers.get(name)
     if (value !== undefined && value !== '') headers[name] = value
   }
+  requireRedirect(headers['x-amz-website-redirect-location'])
   return { headers, metadata: parseMetadata(request), storageClass: parseStorageClass(request) }
 }
 
@@ -72,6 +75,23 @@ function contentEncoding({ headers }: S3Request): string | undefined {
     .map((coding) => coding.trim())
     .filter((coding) => coding.toLowerCase() !== 'aws-chunked')
     .join(', ')
+}
+
+/** An address of a page, or of another object. */
+function requireRedirect(location: string | undefined): void {
+  if (location === undefined) return
+  if (!/^(\/|https?:\/\/)/.test(location)) {
+    throw new S3Error(
+      'InvalidRedirectLocation',
+      "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+    )
+  }
+  if (Buffer.byteLength(location) > redirectSizeMax) {
+    throw new S3Error(
+      'InvalidRedirectLocation',
+      `The website redirect location cannot have more than ${redirectSizeMax} bytes.`,
+    )
+  }
 }
 
 function parseMetadata({ headers }: S3Request): Record<string, string> {

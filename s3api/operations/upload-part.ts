@@ -1,4 +1,4 @@
-import { partKey } from '../../engine/index.ts'
+import { type HashName, partKey } from '../../engine/index.ts'
 import { copyNeeds } from '../access/needs.ts'
 import { hashOfChecksum } from '../auth/checksums.ts'
 import { BackendError, type Checksum, type PartRecord } from '../backends/backend.ts'
@@ -38,16 +38,18 @@ export const uploadPart: Operation = {
     const customerKey = await newCustomerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
+      const own = hashesOfFullObject(opened)
       const key = keyOfPart(opened, number)
       const written = await writeBody(context, {
         key,
-        hashes: hashesForPartEtag(opened, context.body.hashes),
+        hashes: [...own, ...hashesForPartEtag(opened, [...context.body.hashes, ...own])],
         sizeMax: partSizeMax,
         plan: () => planPart(opened, number, customerKey),
       }).finally(() => key?.fill(0))
       return settle(written, async () => {
-        const checksum = checksumOf(context.body)
-        requireUploadChecksum(opened.upload, checksum)
+        const sent = checksumOf(context.body)
+        requireUploadChecksum(opened.upload, sent)
+        const checksum = sent ?? computedChecksum(opened, written)
         const part = await storePart(context, opened, number, { written, checksum, customerKey })
         return {
           status: 200,
@@ -73,8 +75,7 @@ export const uploadPartCopy: Operation = {
       const number = parsePartNumber(context.request)
       const { written, source } = await whileReplaced(() => copyToPart(context, opened, number, customerKey))
       return settle(written, async () => {
-        const wanted = opened.upload.checksum?.algorithm
-        const checksum = wanted && toChecksum(wanted, written.digests)
+        const checksum = computedChecksum(opened, written)
         const part = await storePart(context, opened, number, { written, checksum, customerKey })
         return {
           status: 200,
@@ -93,6 +94,21 @@ export const uploadPartCopy: Operation = {
       })
     })
   },
+}
+
+/**
+ * The hash of the checksum of the whole that an upload makes of its parts': a part may come without (S3 user guide, "Checking
+ * object integrity"), and it is computed here.
+ */
+function hashesOfFullObject({ upload: { checksum } }: OpenedUpload): readonly HashName[] {
+  return checksum?.type === 'FULL_OBJECT' ? [hashOfChecksum[checksum.algorithm]] : []
+}
+
+function computedChecksum(
+  { upload: { checksum } }: OpenedUpload,
+  { digests }: WrittenData,
+): Checksum | undefined {
+  return checksum && toChecksum(checksum.algorithm, digests)
 }
 
 async function copyToPart(

@@ -198,12 +198,16 @@ function partMac(part: Omit<PartRecord, 'mac'>, macKey: Uint8Array): Uint8Array 
   ])
 }
 
-/** An upload's checksum algorithm, once a part was found to carry another. */
+/**
+ * A part's checksum is of the upload's algorithm, and there is one where that of the whole is composed of the parts'.
+ * Errors: InvalidRequest.
+ */
 export function requireUploadChecksum(upload: UploadRecord, checksum: Checksum | undefined): void {
-  if (upload.checksum === undefined || checksum === undefined) return
-  if (checksum.algorithm === upload.checksum.algorithm) return
+  if (upload.checksum === undefined) return
+  const { algorithm, type } = upload.checksum
+  if (checksum === undefined ? type === 'FULL_OBJECT' : checksum.algorithm === algorithm) return
   throw new S3Error(
     'InvalidRequest',
-    `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksum.algorithm.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${algorithm.toLowerCase()}, actual checksum Type: ${checksum?.algorithm.toLowerCase() ?? 'null'}`,
   )
 }

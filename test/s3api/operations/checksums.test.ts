@@ -110,6 +110,44 @@ test('the checksum of an upload of parts is combined where it can be, and else c
     }
   }))
 
+test('a part without a checksum gets one where the whole has its own, and is refused where the whole is composed', () =>
+  withBucket(async (front) => {
+    for (const { algorithm, name, right } of sums) {
+      for (const encryption of [{}, { 'x-amz-server-side-encryption': 'aws:kms' }]) {
+        const begin = (type: string) =>
+          front.send({
+            method: 'POST',
+            target: `${target}?uploads`,
+            headers: { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': type, ...encryption },
+          })
+        for (const type of ['FULL_OBJECT', 'COMPOSITE']) {
+          const created = await begin(type)
+          if (created.status !== 200) continue
+          const uploadId = /<UploadId>(.*)<\/UploadId>/.exec(created.body)?.[1]
+          const part = await front.send({
+            method: 'PUT',
+            target: `${target}?partNumber=1&uploadId=${uploadId}`,
+            body: content,
+          })
+          if (type === 'COMPOSITE') {
+            assert.equal([part.status, part.code], [400, 'InvalidRequest'], algorithm)
+            assert.match(part.body, /actual checksum Type: null/)
+            continue
+          }
+          assert.equal([part.status, part.headers[name]], [200, right], algorithm)
+          const named = `<PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag>`
+          const done = await front.send({
+            method: 'POST',
+            target: `${target}?uploadId=${uploadId}`,
+            body: `<CompleteMultipartUpload><Part>${named}</Part></CompleteMultipartUpload>`,
+          })
+          assert.is(done.status, 200, done.body)
+          assert.match(done.body, new RegExp(`<Checksum${algorithm}>${right.replaceAll(/[+/]/g, '\\$&')}<`))
+        }
+      }
+    }
+  }))
+
 test('a completion may name the composite checksum with or without the count of parts, as minio-go does', () =>
   withBucket(async (front) => {
     const name = 'x-amz-checksum-sha256'

@@ -45,6 +45,31 @@ test('a signed form makes the object that its fields describe', async () => {
   })
 })
 
+test('tags of a form that are no document of tags are refused, and nothing is stored', () =>
+  withBucket(async (front) => {
+    const tag = '<Tag><Key>a</Key><Value>1</Value></Tag>'
+    for (const tagging of [
+      'a=1',
+      ' ',
+      '<Tagging/>',
+      `<Tagging>${tag}</Tagging>`,
+      '<Tagging><TagSet><Tag><Key>a</Key></Tag></TagSet></Tagging>',
+      '<Tagging><TagSet><Tag><Value>1</Value></Tag></TagSet></Tagging>',
+      `<Tagging><TagSet>${tag}</TagSet>`,
+    ]) {
+      const answer = await post(front, signed({ key: 'tagged', tagging }))
+      assert.is(answer.status, 400, tagging)
+      assert.match(answer.body, /<Code>MalformedXML<\/Code>/)
+    }
+    const head = await front.send({ method: 'HEAD', target: '/hers/tagged' }, alice)
+    assert.is(head.status, 404)
+    const whole = await post(
+      front,
+      signed({ key: 'tagged', tagging: `<Tagging><TagSet>${tag}</TagSet></Tagging>` }),
+    )
+    assert.is(whole.status, 204)
+  }))
+
 test('every kind of encryption can be asked for in fields', async () => {
   await withBucket(async (front) => {
     const customer = {

@@ -96,6 +96,19 @@ test('If-Range serves the range of the object that it names, and else the whole'
     assert.is((await get(front, { range, 'if-range': 'Sat, 01 Jan 2000 00:00:00 GMT' })).body, body)
   }))
 
+test('a page of parts that is no number is refused, of an object without parts as well', () =>
+  withObject(async (front) => {
+    const attributes = (headers: Record<string, string>) =>
+      get(front, { 'x-amz-object-attributes': 'ObjectParts,ObjectSize', ...headers }, `${target}?attributes`)
+    for (const name of ['x-amz-max-parts', 'x-amz-part-number-marker']) {
+      assert.is((await attributes({ [name]: '1' })).status, 200)
+      for (const value of ['x', '-1', '1.5', '']) {
+        const refused = await attributes({ [name]: value })
+        assert.equal([refused.status, refused.code], [400, 'InvalidArgument'], `${name}: ${value}`)
+      }
+    }
+  }))
+
 test('headers and metadata come back, and queries override them', () =>
   withObject(async (front) => {
     const headers = {
@@ -204,6 +217,24 @@ test('metadata that is too large is refused', () =>
     assert.is((await put(2048)).code, 'MetadataTooLarge')
     assert.is((await get(front, {})).body, body)
     assert.is((await put(2047)).status, 200)
+  }))
+
+test('a website redirect location is a path or an address of at most 2 KB, or is refused', () =>
+  withObject(async (front) => {
+    const header = 'x-amz-website-redirect-location'
+    const put = (location: string) =>
+      front.send({ method: 'PUT', target: '/bucket/page', headers: { [header]: location }, body: 'x' })
+    for (const location of ['/other', 'http://a.example/', 'https://a.example/', `/${'x'.repeat(2047)}`]) {
+      assert.is((await put(location)).status, 200, location)
+      const { headers } = await front.send({ method: 'HEAD', target: '/bucket/page' })
+      assert.is(headers[header], location)
+    }
+    for (const location of ['other', 'ftp://a.example/', 'javascript:x', `/${'x'.repeat(2048)}`]) {
+      const refused = await put(location)
+      assert.equal([refused.status, refused.code], [400, 'InvalidRedirectLocation'], location)
+      const upload = { method: 'POST', target: '/bucket/page?uploads', headers: { [header]: location } }
+      assert.is((await front.send(upload)).code, 'InvalidRedirectLocation', location)
+    }
   }))
 
 test('conditional writes hold for PUT and leave what is there otherwise', () =>
