@@ -81,13 +81,18 @@ export function parseFrontEnd(
       ),
       drainMs: environment.integer('drainSeconds', { min: 0, max: 3_600 }, defaultDrainSeconds) * 1_000,
     },
-    threads: environment.integer(
-      'threads',
-      { min: 1, max: 256 },
-      Math.max(1, Math.ceil(availableParallelism() / options.processes)),
-    ),
+    threads: parseThreads(environment, options),
     fsync: parseFsync(environment),
   }
+}
+
+/** Engine threads of a process. Errors: ConfigError. */
+export function parseThreads(
+  environment: Environment,
+  { processes }: { readonly processes: number },
+): number {
+  const otherwise = Math.max(1, Math.ceil(availableParallelism() / processes))
+  return environment.integer('threads', { min: 1, max: 256 }, otherwise)
 }
 
 /** The keys that clients sign with. Errors: ConfigError, also when there are none. */

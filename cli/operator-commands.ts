@@ -6,6 +6,7 @@ import { type ControlChoice, requireControl } from './find-control.ts'
 import { keyCommands } from './key-commands.ts'
 import type { RewrapOptions } from './rewrap.ts'
 import { type InstanceStatus, statusText } from './status-text.ts'
+import type { VerifyOptions } from './verify.ts'
 import { withAdmin } from './with-admin.ts'
 
 interface Format {
@@ -14,8 +15,9 @@ interface Format {
 
 /** Something is not well; the text says what. Ends the program with status 1. */
 const statusOfTrouble = 1
+const tickMs = 1_000
 
-/** `status`, `doctor`, `key …` and `rewrap`: what operators ask of a control service. Each loads its work when it is called. */
+/** `status`, `doctor`, `rewrap`, `verify` and `key …`: what operators ask of a control service. Each loads its work when it is called. */
 export function addOperatorCommands(program: Command): void {
   withChoice(program.command('status [dir]'))
     .description('how a control service and its KMS session are; ends with 1 unless all is ready')
@@ -58,6 +60,27 @@ export function addOperatorCommands(program: Command): void {
       if (!complete) process.exitCode = statusOfTrouble
     })
 
+  withChoice(program.command('verify [dir]'))
+    .description(
+      'read every object of a store, and name those that are not what was stored; ends with 1 if there are any',
+    )
+    .option('--gateway [endpoint]', 'the store behind a gateway, as `gateway s3` is configured')
+    .option('--bucket <name>', 'of this bucket alone')
+    .option('--prefix <prefix>', 'of keys that begin so alone')
+    .option('--after <bucket/key>', 'from behind this object, where an earlier run has ended')
+    .option('--mib-per-second <number>', 'read no faster')
+    .option('--json', 'for programs: a document a line')
+    .action(async (directory: string | undefined, options: VerifyOptions) => {
+      const { verify } = await import('./verify.ts')
+      const tell = createTicker()
+      const write = (text: string) => {
+        tell('')
+        print(text)
+      }
+      if (!(await verify(takeEnvironment(), directory, options, { write, tell })))
+        process.exitCode = statusOfTrouble
+    })
+
   keyCommands(program, { withChoice, print })
 }
 
@@ -79,6 +102,18 @@ async function statusOf(admin: AdminService): Promise<InstanceStatus> {
 
 function toJson(instances: readonly InstanceStatus[]): string {
   return `${JSON.stringify({ instances }, undefined, 2)}\n`
+}
+
+/** Shows how far something has come on one line of a terminal, once a second at most; an empty text clears it. */
+function createTicker(): (text: string) => void {
+  if (process.stderr.isTTY !== true) return () => {}
+  let shownAtMs = Number.NEGATIVE_INFINITY
+  return (text) => {
+    const nowMs = performance.now()
+    if (text !== '' && nowMs - shownAtMs < tickMs) return
+    if (text !== '') shownAtMs = nowMs
+    process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`)
+  }
 }
 
 function print(text: string): void {

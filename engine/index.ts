@@ -3,7 +3,15 @@
 export { inBatches } from './batches.ts'
 export { openBytes, sealBytes } from './dare.ts'
 export { DareError, type DareErrorCode } from './errors.ts'
-export { createHasher, type Digests, type Hasher, type HashName, hashBytes, hashNames } from './hashes.ts'
+export {
+  createHasher,
+  type Digests,
+  type Hasher,
+  type HashName,
+  hashBytes,
+  hashNames,
+  loadHashes,
+} from './hashes.ts'
 export {
   createIv,
   createObjectKey,

@@ -28,6 +28,7 @@ export type { Gateway, GatewayConfig } from './backends/gateway/index.ts'
 export { openDiskBackend, openGateway } from './backends/open.ts'
 export type { FrontEndConfig } from './config.ts'
 export { type RewrapReport, rewrapStore } from './sse/rewrap-store.ts'
+export { type VerifyFailure, type VerifyReport, verifyStore } from './verification/verify-store.ts'
 
 /** A running front-end. */
 export interface FrontEnd {

@@ -52,6 +52,9 @@ export interface Services {
   readonly now: () => number
 }
 
+/** What is needed to read objects. */
+export type ReadServices = Pick<Services, 'backend' | 'pool' | 'keys'>
+
 export interface RequestContext {
   readonly services: Services
   /** Of a form: the PUT that it stands for. */

@@ -17,7 +17,7 @@ import type {
 import { whileReplaced } from '../backends/while-replaced.ts'
 import { S3Error } from '../errors.ts'
 import type { ObjectVersionName } from '../object-name.ts'
-import type { RequestContext, Services } from '../operation.ts'
+import type { ReadServices, RequestContext } from '../operation.ts'
 import type { CustomerKey } from '../sse/headers.ts'
 import { type OpenedObject, openRecord } from '../sse/records.ts'
 import { verifyVersionId } from '../sse/version-ids.ts'
@@ -137,9 +137,15 @@ function tooLarge(sizeMax: number): S3Error {
   return new S3Error('EntityTooLarge', undefined, { elements: { MaxSizeAllowed: String(sizeMax) } })
 }
 
+/** Who reads: a request, or whoever looks after the store. */
+interface Reader {
+  readonly services: ReadServices
+  readonly signal: AbortSignal
+}
+
 /** The object with its metadata found authentic; without `recordOnly` its data will be read. Errors: BackendError, and those of openRecord. */
 export async function openObject(
-  { services, signal }: Pick<RequestContext, 'services' | 'signal'>,
+  { services, signal }: Reader,
   { bucket, key, versionId }: ObjectVersionName,
   customerKey: CustomerKey | undefined,
   { recordOnly = true, partNumber }: Pick<LookupHint, 'recordOnly' | 'partNumber'> = {},
@@ -174,7 +180,7 @@ export type ObjectData = Uint8Array | AsyncGenerator<PlainBatch, void, undefined
  * look-up and read, the new one is planned again.
  */
 export async function readObject<Plan extends { readonly range: ByteRange | undefined }>(
-  { services, signal }: Pick<RequestContext, 'services' | 'signal'>,
+  { services, signal }: Reader,
   name: ObjectVersionName,
   customerKey: CustomerKey | undefined,
   plan: (opened: OpenedObject) => Plan,
@@ -196,7 +202,7 @@ export async function readObject<Plan extends { readonly range: ByteRange | unde
 
 /** The plaintext of a range of what the look-up has brought. Takes over the object key: it is zeroed. */
 function readBody(
-  { pool }: Services,
+  { pool }: ReadServices,
   opened: OpenedObject,
   body: Uint8Array,
   { offset, size }: ByteRange,
@@ -218,7 +224,7 @@ function readBody(
 
 /** The plaintext of a range, stream by stream. Takes over the object key: it is zeroed at the end. */
 async function* readRange(
-  { backend, pool }: Services,
+  { backend, pool }: ReadServices,
   opened: OpenedObject,
   range: ByteRange,
   signal: AbortSignal,

@@ -46,7 +46,7 @@ export async function noteDefault(
  * modification; of an upload, its beginning.
  */
 export async function requirePlainAllowed(
-  { backend }: Services,
+  { backend }: Pick<Services, 'backend'>,
   bucket: string,
   atMs: number,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { DareError, isOwnIv, openEtag } from '../../engine/index.ts'
 import type { MinioSeal, StoredObject } from '../backends/backend.ts'
 import { emptyMd5, isSealedEtag, opaqueEtag } from '../backends/minio/object-meta.ts'
-import type { Services } from '../operation.ts'
+import type { ReadServices } from '../operation.ts'
 import { toHex } from '../text.ts'
 import type { Envelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
@@ -12,7 +12,7 @@ import type { OpenedObject } from './records.ts'
 
 /** Finds the keys of the object, and the ETag that MinIO showed. Errors: those of openRecord. */
 export async function openMinioRecord(
-  services: Services,
+  services: Pick<ReadServices, 'keys'>,
   stored: StoredObject,
   seal: MinioSeal,
   customerKey: CustomerKey | undefined,

@@ -1,7 +1,7 @@
 import { DareError } from '../../engine/index.ts'
 import type { ObjectPart, ObjectRecord, StoredObject, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
-import type { Services } from '../operation.ts'
+import type { ReadServices } from '../operation.ts'
 import { requirePlainAllowed } from './encrypted-periods.ts'
 import { type Envelope, type EnvelopePart, envelopeMacKey, sealEnvelope } from './envelope.ts'
 import type { CustomerKey } from './headers.ts'
@@ -80,7 +80,7 @@ function toEnvelopePart({ number, size }: ObjectPart, nonce: Uint8Array | undefi
  * Errors: S3Error for the customer key, KmsError, DareError `tag-mismatch` for anything that was changed.
  */
 export async function openRecord(
-  services: Services,
+  services: Pick<ReadServices, 'backend' | 'keys'>,
   stored: StoredObject,
   customerKey: CustomerKey | undefined,
 ): Promise<OpenedObject> {
