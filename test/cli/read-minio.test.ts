@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { withDirectory } from '../support/files.ts'
 import { makeMinioFolder } from '../support/minio-folder.ts'
-import { startProgram } from '../support/program.ts'
+import { runProgram, startProgram } from '../support/program.ts'
 import { withServed } from '../support/served.ts'
 import { readVectors } from '../support/vectors.ts'
 
@@ -32,7 +32,7 @@ const env = {
 test('a server on the folder of a MinIO, with MinIO’s variables, serves what MinIO has stored and takes new objects', () =>
   withServed(
     'server',
-    async ({ url }) => {
+    async ({ url, directory, temporary }) => {
       const client = new S3Client({
         endpoint: url,
         region: 'us-east-1',
@@ -51,6 +51,12 @@ test('a server on the folder of a MinIO, with MinIO’s variables, serves what M
           new PutObjectCommand({ Bucket: 'vec22', Key: 'new', Body: 'of ours', ...encryption }),
         )
         assert.is(await textOf('new'), 'of ours')
+        const { status, stdout, stderr } = await runProgram(['verify', directory], {
+          ...env,
+          TMPDIR: temporary,
+        })
+        assert.is(status, 0, stderr)
+        assert.match(stdout, new RegExp(`^authentic +${vectors.length + 1} `, 'm'))
       } finally {
         client.destroy()
       }
