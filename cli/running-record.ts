@@ -45,7 +45,10 @@ export function storeName({ endpoint: { host, port }, systemBucket }: GatewayCon
   return `${host}:${port}/${systemBucket}`
 }
 
-/** Writes the record of this process; returns how to take it away. `directory`: the data folder, if there is one. */
+/**
+ * Writes the record of this process; returns how to take it away. `directory`: the data folder, if there is one. Errors: those of the
+ * file system; nothing is left then.
+ */
 export function writeRunningRecord(
   directory: string | undefined,
   record: Omit<RunningRecord, 'pid'>,
@@ -56,8 +59,14 @@ export function writeRunningRecord(
   if (directory === undefined && !isOurs(folder)) return () => {}
   const path = join(folder, `running-${process.pid}.json`)
   const text = JSON.stringify({ pid: process.pid, process: markOf(process.pid), ...record })
-  writeFileSync(path, `${text}\n`, { mode: fileMode })
-  return () => rmSync(path, { force: true })
+  const remove = () => rmSync(path, { force: true })
+  try {
+    writeFileSync(path, `${text}\n`, { mode: fileMode })
+  } catch (error) {
+    remove()
+    throw error
+  }
+  return remove
 }
 
 /** The servers that run on the data folder, or without one. What a killed one left behind is taken away. */

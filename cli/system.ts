@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import type { Level } from 'pino'
+import type { Level, Logger } from 'pino'
 import { Registry } from 'prom-client'
 import type { ControlAddress, ControlConfig } from '../control/config.ts'
 import type { HostPort } from './addresses.ts'
@@ -110,7 +110,7 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
       // What a killed one has left goes; otherwise nobody might come to take it away.
       await readRunningRecords(directory)
       // Before the front-end: while that has trouble to start, control is what an operator asks.
-      removeRecord = writeRunningRecord(directory, {
+      removeRecord = recordRunning(log, directory, {
         control: `unix:${address.path}`,
         ...(store.kind === 'gateway' && { store: storeName(store.config) }),
       })
@@ -142,5 +142,21 @@ export async function startSystem(config: SystemConfig, { stopped, killed }: End
     throw error
   } finally {
     stopped.removeEventListener('abort', stopStarting)
+  }
+}
+
+/** A disk that takes no record does not keep a server from reading, nor from what makes room on it. */
+function recordRunning(
+  ...[log, directory, record]: [Logger, ...Parameters<typeof writeRunningRecord>]
+): () => void {
+  try {
+    return writeRunningRecord(directory, record)
+  } catch (error) {
+    const { control } = record
+    log.warn(
+      { err: error, control },
+      "operators' commands have to name control: its record cannot be written",
+    )
+    return () => {}
   }
 }

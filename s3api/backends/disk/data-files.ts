@@ -5,7 +5,6 @@ import {
   copyFile,
   type FileHandle,
   link,
-  mkdir,
   open,
   opendir,
   stat,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ByteSource, DareError, type WriteTarget } from '../../../engine/index.ts'
+import { makeFolder } from '../../../files/folder.ts'
 import { BackendError, type StagedData } from '../backend.ts'
 import type { FsyncPolicy } from './fsync-policy.ts'
 import { ofFile } from './store-errors.ts'
@@ -116,11 +116,11 @@ export class DataFiles {
     this.#fsync = fsync
   }
 
-  /** Makes the directories. */
+  /** Makes the directories. Errors: those of the file system. */
   async prepare(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: directoryMode })
+    makeFolder(this.#directory, directoryMode)
     for (let index = 0; index < fanOut; index++) {
-      await mkdir(join(this.#directory, fanOutName(index)), { recursive: true, mode: directoryMode })
+      makeFolder(join(this.#directory, fanOutName(index)), directoryMode)
     }
     await syncDirectory(this.#directory)
   }

@@ -8,8 +8,10 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openDiskBackend } from '../../../s3api/backends/disk/index.ts'
 import { countFiles, withDirectory } from '../../support/files.ts'
 import { withFrontEnd } from '../../support/front-end.ts'
 import { withClient } from '../../support/s3-client.ts'
@@ -20,9 +22,11 @@ const test = suite('s3api/backends/disk-full')
 const MiB = 1024 * 1024
 
 /** A file system of its own, in memory; false where only root may have one. */
-function mount(directory: string, diskSize = 24 * MiB): boolean {
+function mount(directory: string, { size = 24 * MiB, inodes = 100_000 } = {}): boolean {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskSize}`, 'tmpfs', directory], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},nr_inodes=${inodes}`, 'tmpfs', directory], {
+      stdio: 'ignore',
+    })
     return true
   } catch {
     skip('a full disk: run the tests as root on Linux, so that they can mount a tmpfs')
@@ -89,7 +93,7 @@ test('a disk that fills up with small objects refuses more of them, and takes th
 
 test('a disk that is full of objects, of any size, can be emptied, and what was freed is written again', () =>
   withDirectory(async (directory) => {
-    if (!mount(directory, 64 * MiB)) return
+    if (!mount(directory, { size: 64 * MiB })) return
     try {
       // Once more with a log that begins anew.
       for (const large of [8 * MiB, 60_000]) {
@@ -175,6 +179,21 @@ test('replaced parts, which stay for their readers, go when the disk is nearly f
       )
     } finally {
       execFileSync('umount', ['-l', directory])
+    }
+  }))
+
+test('a disk without room for the folders of a new store is an error that says so', () =>
+  withDirectory(async (directory) => {
+    if (!mount(directory, { inodes: 40 })) return
+    try {
+      const log = pino({ level: 'silent' })
+      const failure = await openDiskBackend({ directory, log }).then(
+        () => 'it is open',
+        (error: Error) => error.message,
+      )
+      assert.match(failure, /^ENOSPC: .* mkdir/)
+    } finally {
+      execFileSync('umount', [directory])
     }
   }))
 
