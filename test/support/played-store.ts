@@ -10,6 +10,8 @@ export interface PlayedStore {
   config(options?: Partial<GatewayConfig>): GatewayConfig
   /** Resolves when a connection that is open now, or else the next one, has been closed. */
   closed(): Promise<void>
+  /** Closes the connections that are open now. */
+  hangUp(): void
   close(): Promise<void>
 }
 
@@ -28,6 +30,9 @@ export async function playStore(answer: http.RequestListener): Promise<PlayedSto
       const [open] = sockets
       const socket = open ?? ((await once(server, 'connection'))[0] as Socket)
       await once(socket, 'close')
+    },
+    hangUp() {
+      for (const socket of sockets) socket.end()
     },
     close,
   }

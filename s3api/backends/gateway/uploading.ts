@@ -10,9 +10,11 @@ import type { Upstream, UpstreamAnswer, UpstreamRequest } from './upstream.ts'
 /** Pieces smaller than this may still lie in the socket's queue when the next one is asked for: they are copied. */
 const flushedSizeMin = 64 * 1024
 
+type Send = Awaited<ReturnType<Upstream['begin']>>['send']
+
 /**
  * One PUT whose body is sent as it is made. Its last batch is held back until {@link end}: a request that is not ended leaves
- * nothing behind in the store.
+ * nothing behind in the store. Nor does it take a connection before there are bytes: stores close those over which nothing comes.
  */
 export class Uploading {
   /** Every batch needs its SHA-256. */
@@ -22,28 +24,18 @@ export class Uploading {
   readonly #waits: StoreWaits
   readonly #handoff = new Handoff()
   readonly #breaking = new AbortController()
-  readonly #answer: Promise<UpstreamAnswer>
+  readonly #send: Send
+  #answer: Promise<UpstreamAnswer> | undefined
   #written = 0
   #held: Uint8Array = new Uint8Array(0)
   #settled = false
 
-  private constructor(
-    storedSize: number,
-    frames: ChunkFrames | undefined,
-    waits: StoreWaits,
-    send: Awaited<ReturnType<Upstream['begin']>>['send'],
-  ) {
+  private constructor(storedSize: number, frames: ChunkFrames | undefined, waits: StoreWaits, send: Send) {
     this.#waits = waits
     this.hashed = frames?.signed === true
     this.#storedSize = storedSize
     this.#frames = frames
-    this.#answer = send(this.#handoff.pieces(), this.#breaking.signal)
-    // An answer before the end is a refusal: whoever writes learns of it.
-    this.#answer.then(
-      () =>
-        this.#handoff.break(new BackendError('unavailable', 'the store answered before it had everything')),
-      (error: Error) => this.#handoff.break(error),
-    )
+    this.#send = send
   }
 
   /** `checksummed`: the store is told the body's CRC32. Errors: BackendError unavailable where there are no credentials. */
@@ -115,7 +107,7 @@ export class Uploading {
     if (this.#frames !== undefined) await this.#put(this.#frames.end())
     this.#handoff.end()
     this.#settled = true
-    return within(this.#answer, this.#waits.answerMs, (error) => this.#break(error))
+    return within(this.#sent(), this.#waits.answerMs, (error) => this.#break(error))
   }
 
   /** Breaks the request off, so that the store keeps nothing of it. After the end it does nothing. */
@@ -123,10 +115,24 @@ export class Uploading {
     if (this.#settled) return
     this.#settled = true
     this.#break(new BackendError('unavailable', 'the upload was given up'))
-    await this.#answer.then(
+    await this.#answer?.then(
       ({ body }) => body.cancel(),
       () => {},
     )
+  }
+
+  /** The request, which begins with the first call. */
+  #sent(): Promise<UpstreamAnswer> {
+    if (this.#answer !== undefined) return this.#answer
+    const answer = this.#send(this.#handoff.pieces(), this.#breaking.signal)
+    // An answer before the end is a refusal: whoever writes learns of it.
+    answer.then(
+      () =>
+        this.#handoff.break(new BackendError('unavailable', 'the store answered before it had everything')),
+      (error: Error) => this.#handoff.break(error),
+    )
+    this.#answer = answer
+    return answer
   }
 
   /** Ends the request too, for undici asks for no further piece while the store does not read, or when it has all. */
@@ -142,7 +148,9 @@ export class Uploading {
   }
 
   #put(piece: Uint8Array): Promise<void> {
-    return within(this.#handoff.put(piece), this.#waits.stallMs, (error) => this.#break(error))
+    const taken = within(this.#handoff.put(piece), this.#waits.stallMs, (error) => this.#break(error))
+    void this.#sent()
+    return taken
   }
 }
 

@@ -1,6 +1,7 @@
 import { S3Error, type S3ErrorCode, s3Errors } from '../../errors.ts'
 import { readXml } from '../../http/xml-reader.ts'
 import { BackendError, type BackendErrorCode } from '../backend.ts'
+import type { UpstreamRequest } from './upstream.ts'
 
 /** An answer of the store that is an error. */
 export class UpstreamError extends Error {
@@ -56,15 +57,23 @@ const codeOfStatus: Readonly<Record<number, string>> = {
   504: 'InternalError',
 }
 
+/**
+ * A 404 without S3's document, where S3 always has one, is not the store's: of a proxy before it that finds no store, most likely.
+ * It says of nothing that it is not there.
+ */
+const noDocument = 'NoDocument'
+
 export function toUpstreamError(
   status: number,
   headers: Readonly<Record<string, string>>,
   body: Uint8Array,
+  method: UpstreamRequest['method'],
 ): UpstreamError {
   const document = parseError(body)
+  const anyones = status === 404 && method !== 'HEAD' && headers['x-amz-delete-marker'] === undefined
   return new UpstreamError({
     status,
-    code: document?.code ?? codeOfStatus[status] ?? 'InternalError',
+    code: document?.code ?? (anyones ? noDocument : codeOfStatus[status]) ?? 'InternalError',
     message: document?.message ?? 'no error document',
     storeRequestId: requestIdOf(headers),
     headers,
@@ -135,6 +144,7 @@ const refusals: ReadonlySet<string> = new Set([
   'AuthorizationHeaderMalformed',
   'PermanentRedirect',
   'XAmzContentSHA256Mismatch',
+  noDocument,
 ])
 /** So are these where the requests are our own. */
 const misunderstandings: ReadonlySet<string> = new Set(['InvalidRequest', 'BadRequest'])

@@ -97,7 +97,8 @@ export class Upstream {
         const { signal } = request
         const error = await explained(request, failure, (question) => this.#attempt({ ...question, signal }))
         if (signal?.aborted === true) throw signal.reason
-        if (this.#learnRegion(request, error)) continue
+        // A store that sends us to and fro is not followed for ever.
+        if (attempt < attemptsMax && this.#learnRegion(request, error)) continue
         const late = performance.now() - startedAt > attemptsWithinMs
         if (attempt === attemptsMax || late || this.#closing.signal.aborted || !isRepeatable(request, error))
           throw toThrown(error)
@@ -225,7 +226,7 @@ export class Upstream {
       this.#log.debug(line, 'the store answered')
       return { status, headers, body }
     }
-    const error = toUpstreamError(status, headers, await body.bytes(errorSizeMax))
+    const error = toUpstreamError(status, headers, await body.bytes(errorSizeMax), method)
     if (status >= 500 || status === 403) this.#log.warn({ ...line, code: error.code }, 'the store refused')
     else this.#log.debug({ ...line, code: error.code }, 'the store answered')
     throw error

@@ -28,7 +28,7 @@ interface Refusal {
 
 function toError({ status, code, message = '' }: Refusal) {
   const text = code === undefined ? '' : `<Error><Code>${code}</Code><Message>${message}</Message></Error>`
-  return toUpstreamError(status, {}, Buffer.from(text))
+  return toUpstreamError(status, {}, Buffer.from(text), 'GET')
 }
 
 /** The code and status of an S3 error, or the code of an error of backends. */
@@ -158,5 +158,27 @@ for (const [expected, code] of [
       assert.is(told(await rejection(gateway.check())), expected)
     }))
 }
+
+test('a 404 without a document says of nothing that it is not there', () =>
+  withKept(async (keep) => {
+    const store = keep(
+      await playStore((request, response) => {
+        if (request.url?.includes('versioning')) response.end('<VersioningConfiguration/>')
+        else if (request.method === 'HEAD') response.end()
+        else response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+      }),
+    )
+    const upstream = new Upstream(store.config(), { log, now: Date.now })
+    const gateway = keep(new GatewayBackend(store.config(), { upstream, log, now: Date.now }))
+    const query = { prefix: '', delimiter: '', startAfter: '', limit: 9 }
+    const questions: readonly (() => Promise<unknown>)[] = [
+      () => gateway.getBucketSetting(bucket, 'encryption'),
+      () => gateway.system.get('kms'),
+      () => gateway.system.delete('kms'),
+      () => gateway.getObject(bucket, 'key'),
+      () => gateway.listObjects(bucket, query),
+    ]
+    for (const ask of questions) assert.is(told(await rejection(ask())), 'unavailable')
+  }))
 
 test.run()

@@ -6,7 +6,11 @@ import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { emptyPayload } from '../../../../s3api/backends/gateway/signer.ts'
 import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
 import { gatewayConfig } from '../../../support/front-end-config.ts'
+import { withKept } from '../../../support/kept.ts'
 import { listenHere } from '../../../support/listen.ts'
+import { playStore } from '../../../support/played-store.ts'
+import { soon } from '../../../support/soon.ts'
+import { rejection } from '../../../support/throws.ts'
 
 const test = suite('s3api/backends/gateway: regions')
 const region = 'eu-central-1'
@@ -91,5 +95,20 @@ test('a store that names no other region is not asked for ever', () =>
       assert.equal(scopes, ['us-east-1'])
     },
   ))
+
+test('nor is one that sends us to and fro between two', () =>
+  withKept(async (keep) => {
+    let asked = 0
+    const store = keep(
+      await playStore((_, response) => {
+        const elsewhere = asked++ % 2 === 0 ? region : 'us-east-1'
+        response.writeHead(301, { 'x-amz-bucket-region': elsewhere }).end()
+      }),
+    )
+    const upstream = keep(new Upstream(store.config(), { log, now: Date.now }))
+    const refused = rejection(upstream.fetch({ method: 'GET', bucket: 'bucket', repeatable: true }, 1000))
+    assert.match((await soon(refused)).message, /301/)
+    assert.is(asked, 4)
+  }))
 
 test.run()

@@ -1,8 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BackendError } from '../../../../s3api/backends/backend.ts'
 import { GatewayBackend } from '../../../../s3api/backends/gateway/gateway-backend.ts'
+import { Uploading } from '../../../../s3api/backends/gateway/uploading.ts'
 import { Upstream } from '../../../../s3api/backends/gateway/upstream.ts'
 import { withKept } from '../../../support/kept.ts'
 import { playStore } from '../../../support/played-store.ts'
@@ -66,6 +69,43 @@ test('nor is a delete under a condition, which what was deleted does not meet', 
     const error = await rejection(gateway.deleteObject({ bucket, key: 'a', condition: { ifMatch: '*' } }))
     assert.ok(error instanceof BackendError && error.code === 'unavailable')
     assert.is(deletes.length, 1)
+  }))
+
+test('an upload whose first bytes come late survives that the store closes connections without any', () =>
+  withKept(async (keep) => {
+    let received = 0
+    const store = keep(
+      await playStore((request, response) => {
+        request.on('data', (piece: Buffer) => {
+          received += piece.length
+        })
+        request.on('end', () => response.end())
+      }),
+    )
+    const upstream = keep(new Upstream(store.config(), { log, now: Date.now }))
+    const batch = randomBytes(64 * 1024)
+    const sha256 = createHash('sha256').update(batch).digest()
+    const begin = () =>
+      Uploading.begin(
+        upstream,
+        { method: 'PUT', bucket, key: 'key' },
+        { storedSize: batch.length, trailerSize: 0, batchSize: batch.length },
+        { checksummed: false },
+      )
+    const end = async (uploading: Uploading) => {
+      await uploading.write(batch, sha256)
+      const { body } = await uploading.end(new Uint8Array(0))
+      await body.drain()
+    }
+    await end(await begin())
+    const late = await begin()
+    // A request that was begun would have its connection by now.
+    await sleep(100)
+    const closed = store.closed()
+    store.hangUp()
+    await closed
+    await end(late)
+    assert.ok(received > 2 * batch.length)
   }))
 
 test.run()
