@@ -49,7 +49,7 @@ export interface AnnouncedChecksum {
 
 /**
  * The payload's checksum by header or announced trailer. One in a presigned query is ignored: some SDKs put there the
- * checksum of the empty body that they had when they signed. Errors: InvalidRequest; NotImplemented for an algorithm that is not
+ * checksum of the empty body that they had when they signed. Errors: InvalidRequest, BadDigest; NotImplemented for an algorithm that is not
  * known, for nobody would compare what the client wants compared.
  */
 export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefined {
@@ -73,13 +73,34 @@ export function announcedChecksum(headers: Headers): AnnouncedChecksum | undefin
       'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
     )
   }
-  const [header] = found
-  if (trailer === undefined) return header
-  const announced = checksumAlgorithms.find((name) => trailer === `x-amz-checksum-${hashOfChecksum[name]}`)
-  if (announced === undefined) {
+  const announced = trailer === undefined ? found[0] : announcedTrailer(trailer)
+  requireNamedAlgorithm(headers, announced)
+  return announced
+}
+
+function announcedTrailer(trailer: string): AnnouncedChecksum {
+  const algorithm = checksumAlgorithms.find((name) => trailer === `x-amz-checksum-${hashOfChecksum[name]}`)
+  if (algorithm === undefined) {
     throw new S3Error('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported')
   }
-  return { algorithm: announced, hash: hashOfChecksum[announced], value: undefined }
+  return { algorithm, hash: hashOfChecksum[algorithm], value: undefined }
+}
+
+/** Whoever names an algorithm believes that it is compared (S3 API reference, PutObject). */
+function requireNamedAlgorithm(headers: Headers, announced: AnnouncedChecksum | undefined): void {
+  const named = headers.get('x-amz-sdk-checksum-algorithm')
+  if (named === undefined || named === '') return
+  if (announced === undefined) {
+    throw new S3Error(
+      'InvalidRequest',
+      'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
+    )
+  }
+  if (announced.algorithm === named.toUpperCase()) return
+  throw new S3Error(
+    'BadDigest',
+    'The checksum is not of the algorithm that x-amz-sdk-checksum-algorithm names.',
+  )
 }
 
 /** The checksum's value from a trailer that was announced. Errors: InvalidRequest, IncompleteBody. */

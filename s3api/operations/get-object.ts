@@ -192,7 +192,7 @@ function overrides({ request: { query }, user }: RequestContext): Record<string,
       )
     }
     if (!isHeaderValue(value)) throw new S3Error('InvalidArgument', `${name} is not a header value`)
-    headers[header] = value
+    if (value !== '') headers[header] = value
   }
   return headers
 }

@@ -38,6 +38,7 @@ export const uploadPart: Operation = {
     const customerKey = await newCustomerKeyOf(context)
     return withUpload(context, customerKey, async (opened) => {
       const number = parsePartNumber(context.request)
+      requireUploadChecksum(opened.upload, context.body.checksumAlgorithm)
       const own = hashesOfFullObject(opened)
       const key = keyOfPart(opened, number)
       const written = await writeBody(context, {
@@ -47,9 +48,7 @@ export const uploadPart: Operation = {
         plan: () => planPart(opened, number, customerKey),
       }).finally(() => key?.fill(0))
       return settle(written, async () => {
-        const sent = checksumOf(context.body)
-        requireUploadChecksum(opened.upload, sent)
-        const checksum = sent ?? computedChecksum(opened, written)
+        const checksum = checksumOf(context.body) ?? computedChecksum(opened, written)
         const part = await storePart(context, opened, number, { written, checksum, customerKey })
         return {
           status: 200,

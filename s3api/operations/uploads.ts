@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { DareError, takeRandom } from '../../engine/index.ts'
-import type { Checksum, PartRecord, UploadRecord } from '../backends/backend.ts'
+import type { ChecksumAlgorithm, PartRecord, UploadRecord } from '../backends/backend.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestContext, S3Request, Services } from '../operation.ts'
 import { requirePlainAllowed } from '../sse/encrypted-periods.ts'
@@ -199,15 +199,15 @@ function partMac(part: Omit<PartRecord, 'mac'>, macKey: Uint8Array): Uint8Array 
 }
 
 /**
- * A part's checksum is of the upload's algorithm, and there is one where that of the whole is composed of the parts'.
- * Errors: InvalidRequest.
+ * The checksum that a part comes with is of the upload's algorithm, and there is one where that of the whole is composed of the
+ * parts'. Errors: InvalidRequest.
  */
-export function requireUploadChecksum(upload: UploadRecord, checksum: Checksum | undefined): void {
+export function requireUploadChecksum(upload: UploadRecord, sent: ChecksumAlgorithm | undefined): void {
   if (upload.checksum === undefined) return
   const { algorithm, type } = upload.checksum
-  if (checksum === undefined ? type === 'FULL_OBJECT' : checksum.algorithm === algorithm) return
+  if (sent === undefined ? type === 'FULL_OBJECT' : sent === algorithm) return
   throw new S3Error(
     'InvalidRequest',
-    `Checksum Type mismatch occurred, expected checksum Type: ${algorithm.toLowerCase()}, actual checksum Type: ${checksum?.algorithm.toLowerCase() ?? 'null'}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${algorithm.toLowerCase()}, actual checksum Type: ${sent?.toLowerCase() ?? 'null'}`,
   )
 }

@@ -182,6 +182,23 @@ test('a completion may name the composite checksum with or without the count of 
     }
   }))
 
+test('an algorithm that is named without a checksum, or beside one of another, is refused', () =>
+  withBucket(async (front) => {
+    for (const { algorithm, right, byHeader, byTrailer } of sums) {
+      const named = (name: string) => ({ 'x-amz-sdk-checksum-algorithm': name })
+      const alone = await front.send({ method: 'PUT', target, headers: named(algorithm), body: content })
+      assert.equal([alone.status, alone.code], [400, 'InvalidRequest'], algorithm)
+      for (const request of [byHeader(right), byTrailer(right)]) {
+        const other = algorithm === 'CRC32' ? 'SHA1' : 'CRC32'
+        const mixed = await front.send({ ...request, headers: { ...request.headers, ...named(other) } })
+        assert.equal([mixed.status, mixed.code], [400, 'BadDigest'], algorithm)
+        const put = await front.send({ ...request, headers: { ...request.headers, ...named(algorithm) } })
+        assert.is(put.status, 200, algorithm)
+        await front.send({ method: 'DELETE', target })
+      }
+    }
+  }))
+
 test('a copy gets the checksum that it asks for', () =>
   withBucket(async (front) => {
     await front.send({ method: 'PUT', target, body: content })

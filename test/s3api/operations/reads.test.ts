@@ -156,6 +156,24 @@ test('headers and metadata come back, and queries override them', () =>
     )
   }))
 
+test('a query that sets a header to nothing leaves it as it is', () =>
+  withObject(async (front) => {
+    for (const name of [
+      'cache-control',
+      'content-disposition',
+      'content-encoding',
+      'content-language',
+      'content-type',
+      'expires',
+    ]) {
+      for (const method of ['GET', 'HEAD']) {
+        const { status, headers } = await front.send({ method, target: `${target}?response-${name}=` })
+        assert.is(status, 200, name)
+        assert.is(headers['content-type'], 'binary/octet-stream')
+      }
+    }
+  }))
+
 test('an object whose metadata no response can carry is read without them, and told how many', () =>
   withObject(async (front) => {
     await front.backend.putObject({
