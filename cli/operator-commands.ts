@@ -51,6 +51,11 @@ export function addOperatorCommands(program: Command): void {
   withChoice(program.command('rewrap [dir]'))
     .description('seal the data keys of a store anew after a rotation; objects are not touched')
     .option('--gateway [endpoint]', 'the store behind a gateway, as `gateway s3` is configured')
+    .option(
+      '--leave <key>',
+      'seal what is under this key under the default key, so that it is not needed any more; may be given again',
+      (keyId: string, before: readonly string[] = []) => [...before, keyId],
+    )
     .option('--restart', 'from the beginning, where an earlier run was interrupted')
     .option('--json', 'for programs')
     .action(async (directory: string | undefined, options: RewrapOptions) => {

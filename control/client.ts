@@ -29,6 +29,7 @@ export {
   epochIdOf,
   type KeptSecret,
   KeyRing,
+  type ResealedKey,
   type RingKey,
   type SealedDataKey,
 } from './connection/key-ring.ts'

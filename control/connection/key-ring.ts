@@ -24,6 +24,9 @@ interface DataKeyRequest {
   readonly objectContext: () => EncryptionContext
 }
 
+/** A data key as it was sealed last, perhaps under another master key than the one that the object names. */
+export type ResealedKey = Pick<SealedKey, 'keyId' | 'sealed'>
+
 /** A data key that an object was sealed with. */
 export interface SealedDataKey extends SealedKey {
   readonly epochId?: Uint8Array
@@ -134,11 +137,11 @@ export class KeyRing {
   /** Opens a data key. `newer` finds the form in which it was sealed last, where that is another than the object's own. */
   async open(
     key: SealedDataKey,
-    newer: () => Promise<Uint8Array | undefined> = async () => undefined,
+    newer: () => Promise<ResealedKey | undefined> = async () => undefined,
   ): Promise<Uint8Array> {
     this.#requireEnabled(key.keyId)
-    const { plaintext } = await this.#opened.take(idOf(key), () => this.#fetchOpened(key, newer))
-    this.#uses.count('opened', key.keyId, key.context)
+    const { keyId, plaintext } = await this.#opened.take(idOf(key), () => this.#fetchOpened(key, newer))
+    this.#uses.count('opened', keyId, key.context)
     return plaintext
   }
 
@@ -147,13 +150,13 @@ export class KeyRing {
    * the data key is not held.
    */
   keep(key: SealedDataKey, secret: Uint8Array): KeptSecret | undefined {
-    const { keyId, context } = key
     const id = idOf(key)
-    const count = this.#uses.counter('opened', keyId, context)
-    if (!this.#opened.keepSecret(id, secret)) return undefined
+    const keyId = this.#opened.keepSecret(id, secret)
+    if (keyId === undefined) return undefined
+    const count = this.#uses.counter('opened', keyId, key.context)
     return {
       use: () => {
-        this.#requireEnabled(keyId)
+        this.#requireEnabled(key.keyId)
         if (!this.#opened.useSecret(id, secret)) return false
         count()
         return true
@@ -184,17 +187,23 @@ export class KeyRing {
     return { key, terms: { ...this.#toTerms(lease), offlineGraceMs: 0 } }
   }
 
-  async #fetchOpened(key: SealedDataKey, newer: () => Promise<Uint8Array | undefined>): ReturnType<Fetch> {
+  async #fetchOpened(key: SealedDataKey, newer: () => Promise<ResealedKey | undefined>): ReturnType<Fetch> {
     const resealed = await newer()
-    if (resealed !== undefined) {
+    if (resealed === undefined) return this.#decrypt(key)
+    try {
+      return await this.#decrypt({ ...key, ...resealed })
+    } catch (refusal) {
+      if (!isRefusal(refusal)) throw refusal
+      const moved = resealed.keyId !== key.keyId
+      // What is forbidden under the key that it was moved to is not had by way of the one before.
+      if (moved && refusal.code === 'access-denied') throw refusal
       try {
-        return await this.#decrypt({ ...key, sealed: resealed })
+        // The object's own copy may still open, with an old version of the master key, or the key before.
+        return await this.#decrypt(key)
       } catch (error) {
-        // The object's own copy may still open, with an old version of the master key.
-        if (!isRefusal(error)) throw error
+        throw moved && isRefusal(error) ? refusal : error
       }
     }
-    return this.#decrypt(key)
   }
 
   async #decrypt({ epochId, ...key }: SealedDataKey): ReturnType<Fetch> {
@@ -223,7 +232,7 @@ export class KeyRing {
       // Who is shut out gives up what it was lent, also where that is found out after control's restart.
       if (state === 'refused' && !this.#refusedBy.has(target)) {
         this.#refusedBy.add(target)
-        this.#drop()
+        this.drop()
       }
       this.#lost(target)
       return
@@ -236,8 +245,8 @@ export class KeyRing {
     const changed = [...known, ...state.disabledKeyIds].filter(
       (keyId) => known.includes(keyId) !== state.disabledKeyIds.includes(keyId),
     )
-    if (state.droppedKeyIds === 'all') this.#drop()
-    else for (const keyId of [...state.droppedKeyIds, ...changed]) this.#drop(keyId)
+    if (state.droppedKeyIds === 'all') this.drop()
+    else for (const keyId of [...state.droppedKeyIds, ...changed]) this.drop(keyId)
     if (state.droppedKeyIds.length > 0) this.#onDrop()
     if (before?.instanceId !== state.instanceId) this.#onInstance()
   }
@@ -250,7 +259,8 @@ export class KeyRing {
     for (const [name, { connected }] of this.#instances) if (!connected) this.#instances.delete(name)
   }
 
-  #drop(keyId?: string): void {
+  /** Zeroes what is held of a master key, or all: control is asked anew. */
+  drop(keyId?: string): void {
     this.#sealing.drop(keyId)
     this.#opened.drop(keyId)
   }

@@ -114,14 +114,14 @@ export class KeyCache {
   }
 
   /**
-   * Keeps a secret that was opened with a key: zeroed with the key, and used only while the key may be. Takes it over. False: the
-   * key is not held.
+   * Keeps a secret that was opened with a key: zeroed with the key, and used only while the key may be. Takes it over. Returns the
+   * id of the master key; undefined: the key is not held.
    */
-  keepSecret(id: string, secret: Uint8Array): boolean {
+  keepSecret(id: string, secret: Uint8Array): string | undefined {
     const entry = this.#entries.get(id)
     entry?.keep(secret)
     if (entry === undefined) secret.fill(0)
-    return entry !== undefined
+    return entry?.key.keyId
   }
 
   /** Takes a use of the key for a secret that is kept with it. False: the key may not be used without asking, or the secret is gone. */

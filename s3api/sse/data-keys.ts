@@ -17,6 +17,16 @@ import { requireNoFingerprint, StoreFingerprint } from './fingerprint.ts'
 import type { ObjectName } from './object-keys.ts'
 import { OpenedEnvelopes } from './opened-envelopes.ts'
 
+interface DataKeyRequest {
+  readonly keyId: string | undefined
+  readonly clientContext: EncryptionContext
+}
+
+interface NewDataKey {
+  readonly plaintext: Uint8Array
+  readonly kms: KmsPart
+}
+
 /**
  * The data keys that objects' keys are sealed under: from the key ring, written down in the store, and only where the store
  * is that of the KMS. Plaintexts belong to the caller. Errors: KmsError, BackendError.
@@ -47,14 +57,18 @@ export class DataKeys {
   }
 
   /** A data key for a new object, and what its envelope says of it. */
-  async create(
-    {
-      keyId,
-      clientContext,
-    }: { readonly keyId: string | undefined; readonly clientContext: EncryptionContext },
-    name: ObjectName,
-  ): Promise<{ readonly plaintext: Uint8Array; readonly kms: KmsPart }> {
+  async create(request: DataKeyRequest, name: ObjectName): Promise<NewDataKey> {
     this.#fingerprint.require()
+    try {
+      return await this.#create(request, name)
+    } catch (error) {
+      if (!(error instanceof NoMoreSealing)) throw error
+      this.#ring.drop(error.keyId)
+      return this.#create(request, name)
+    }
+  }
+
+  async #create({ keyId, clientContext }: DataKeyRequest, name: ObjectName): Promise<NewDataKey> {
     const bucketContext = contextOf({ contextForm: 'bucket', clientContext }, name)
     const key = await this.#ring.dataKey({
       bucketContext,
@@ -66,11 +80,15 @@ export class DataKeys {
       if (epochId === undefined) await this.#fingerprint.ensure(key.keyId)
       else if (!this.#epochs.isWritten(epochId)) {
         await this.#fingerprint.ensure(key.keyId)
-        await this.#epochs.write(epochId, key, bucketContext)
+        await this.#epochs.write(epochId, key, {
+          context: bucketContext,
+          confirm: (id) => this.#fingerprint.requireNamed(id),
+        })
       }
     } catch (error) {
       key.plaintext.fill(0)
-      throw error
+      const isLeft = error instanceof KmsError && error.code === 'key-not-found'
+      throw isLeft ? new NoMoreSealing(key.keyId, error) : error
     }
     const kms: KmsPart = {
       keyId: key.keyId,
@@ -88,7 +106,7 @@ export class DataKeys {
     const key = sealedKeyOf(kms, name)
     return epochId === undefined
       ? this.#ring.open(key)
-      : this.#ring.open(key, () => this.#epochs.sealed(epochId))
+      : this.#ring.open(key, () => this.#epochs.resealed(epochId))
   }
 
   status(): Promise<KeyServiceStatus> {
@@ -104,6 +122,15 @@ export class DataKeys {
   async close(): Promise<void> {
     this.#fingerprint.close()
     await this.#ring.close()
+  }
+}
+
+/** A key under a lease that the KMS has no more, or that the store has left: another may be asked for. */
+class NoMoreSealing extends KmsError {
+  readonly keyId: string
+  constructor(keyId: string, cause: KmsError) {
+    super(cause.code, cause.message, { cause })
+    this.keyId = keyId
   }
 }
 

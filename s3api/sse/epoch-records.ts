@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { EncryptionContext, RingKey } from '../../control/client.ts'
+import type { EncryptionContext, ResealedKey, RingKey } from '../../control/client.ts'
 import type { SystemRecords } from '../backends/backend.ts'
 import { toHex } from '../text.ts'
 import { epochRecord } from './system-messages.ts'
@@ -32,16 +32,22 @@ export class EpochRecords {
     return this.#written.has(nameOf(epochId))
   }
 
-  /** Resolves when the epoch has a record. Errors: BackendError. */
+  /** Resolves when the epoch has a record, and `confirm` found after that that it may. Errors: BackendError, those of `confirm`. */
   write(
     epochId: Uint8Array,
     key: Pick<RingKey, 'keyId' | 'sealed'>,
-    context: EncryptionContext,
+    {
+      context,
+      confirm,
+    }: { readonly context: EncryptionContext; readonly confirm: (keyId: string) => Promise<void> },
   ): Promise<void> {
     const name = nameOf(epochId)
     const running = this.#writing.get(name)
     if (running !== undefined) return running
-    const writing = this.#write(name, key, context).finally(() => this.#writing.delete(name))
+    const writing = this.#write(name, key, context)
+      .then(() => confirm(key.keyId))
+      .then(() => this.#remember(name))
+      .finally(() => this.#writing.delete(name))
     this.#writing.set(name, writing)
     return writing
   }
@@ -51,7 +57,6 @@ export class EpochRecords {
     { keyId, sealed }: Pick<RingKey, 'keyId' | 'sealed'>,
     context: EncryptionContext,
   ): Promise<void> {
-    if (this.#written.has(name)) return
     const record = epochRecord.encode({
       keyId,
       sealedDataKey: Buffer.from(sealed),
@@ -61,6 +66,9 @@ export class EpochRecords {
     })
     // Another front-end may have been the first; its record is as good, or sealed by a newer version.
     await this.#system.put(name, record, { onlyIfAbsent: true })
+  }
+
+  #remember(name: string): void {
     this.#written.add(name)
     for (const oldest of this.#written) {
       if (this.#written.size <= rememberedMax) break
@@ -68,13 +76,17 @@ export class EpochRecords {
     }
   }
 
-  /** The data key as it was sealed last, or undefined without a record that can be read. Errors: BackendError. */
-  async sealed(epochId: Uint8Array): Promise<Uint8Array | undefined> {
+  /**
+   * The data key as it was sealed last, perhaps under another master key than the objects name; undefined without a record that can
+   * be read. Errors: BackendError.
+   */
+  async resealed(epochId: Uint8Array): Promise<ResealedKey | undefined> {
     const name = nameOf(epochId)
     const record = await this.#system.get(name)
     if (record === undefined) return undefined
     try {
-      return epochRecord.decode(record).sealedDataKey
+      const { keyId, sealedDataKey: sealed } = epochRecord.decode(record)
+      return { keyId, sealed }
     } catch (error) {
       // The object's own copy is as good; and what either opens to is compared with the epoch's id.
       this.#log.error({ err: error, name }, 'the record of an epoch cannot be read')

@@ -7,10 +7,10 @@ import { fingerprintRecord } from './system-messages.ts'
 
 /** Where the sealed values are: that of the store's first key under this name, and one a key id. */
 export const fingerprintPrefix = 'fingerprints/'
-const firstName = `${fingerprintPrefix}first`
+export const firstName = `${fingerprintPrefix}first`
 const namesMax = 1_000
 
-const knownValue = new TextEncoder().encode('sealgate/fingerprint/1')
+export const knownValue = new TextEncoder().encode('sealgate/fingerprint/1')
 export const fingerprintContext = { sealgate: 'fingerprint' }
 
 /** After a check that could not be made. */
@@ -110,6 +110,19 @@ export class StoreFingerprint {
     this.#ensured.set(keyId, { ensuring, untilMs: nowMs + ensuredMs })
     ensuring.catch(() => this.#ensured.delete(keyId))
     return ensuring
+  }
+
+  /**
+   * After an epoch was written down: the store still has a value of its master key. `sealgate rewrap --leave` takes the value away
+   * before it looks for such epochs the last time, so that either it or we find the other. Errors: KmsError `key-not-found`, BackendError.
+   */
+  async requireNamed(keyId: string): Promise<void> {
+    for (const name of [firstName, nameOf(keyId)]) {
+      const record = await this.#system.get(name)
+      if (record !== undefined && fingerprintRecord.decode(record).keyId === keyId) return
+    }
+    this.#ensured.delete(keyId)
+    throw new KmsError('key-not-found', `the store has left key ${keyId}`)
   }
 
   close(): void {
@@ -241,7 +254,7 @@ function refusal(cause: StoreMismatch): KmsError {
   return new KmsError('unavailable', cause.message, { cause })
 }
 
-/** Key ids have characters that names of records have not. */
-function nameOf(keyId: string): string {
+/** Where the value of a key is that is not the store's first. Key ids have characters that names of records have not. */
+export function nameOf(keyId: string): string {
   return `${fingerprintPrefix}${createHash('sha256').update(keyId).digest('hex')}`
 }

@@ -3,6 +3,8 @@ import { KmsError, type KmsErrorCode } from '../../control/errors.ts'
 import type { SystemRecords } from '../backends/backend.ts'
 import { epochPrefix } from './epoch-records.ts'
 import { fingerprintContext, fingerprintPrefix } from './fingerprint.ts'
+import { type Leaving, type LeftKey, leaveKeys, requireOwnStore } from './left-keys.ts'
+import { isOfEpoch, type MovedKey, moveKeys } from './moved-keys.ts'
 import { epochRecord, fingerprintRecord } from './system-messages.ts'
 
 /** What a run has done. */
@@ -15,6 +17,14 @@ export interface RewrapReport {
   readonly failed: number
   /** The first of those that failed. */
   readonly failures: readonly RewrapFailure[]
+  /** Those that were to be left, and whether they are. */
+  readonly leaving: readonly LeftKey[]
+}
+
+interface RewrapOptions {
+  readonly now: () => number
+  readonly restart?: boolean
+  readonly leaving?: Leaving
 }
 
 export interface RewrapFailure {
@@ -24,7 +34,7 @@ export interface RewrapFailure {
 }
 
 /** How far a run has come: behind which name it goes on. */
-type Progress = RewrapReport & { readonly after: string }
+type Progress = Omit<RewrapReport, 'leaving'> & { readonly after: string }
 
 const progressName = 'rewrap/progress'
 const recordsPerBatch = 100
@@ -39,8 +49,9 @@ const failuresShownMax = 20
 export async function rewrapStore(
   system: SystemRecords,
   service: KeyService,
-  { now, restart = false }: { readonly now: () => number; readonly restart?: boolean },
+  { now, restart = false, leaving }: RewrapOptions,
 ): Promise<RewrapReport> {
+  if (leaving !== undefined) await requireOwnStore(system, service, leaving.log)
   const from = restart ? undefined : parseProgress(await system.get(progressName))
   let progress: Progress = {
     startedAtMs: now(),
@@ -57,7 +68,7 @@ export async function rewrapStore(
         const listed = await system.list(prefix, { after: progress.after, limit: recordsPerBatch })
         const names = listed.filter((name) => last === undefined || name <= last)
         if (names.length === 0) break
-        progress = await rewrapBatch(names, { system, service, now, progress })
+        progress = await rewrapBatch(names, { system, service, now, leaving, progress })
         await system.put(progressName, new TextEncoder().encode(JSON.stringify({ after: progress.after })))
       }
     }
@@ -67,32 +78,29 @@ export async function rewrapStore(
     progress = { ...progress, after: '' }
     await goOn(from)
   }
+  const left = leaving === undefined ? [] : await leaveKeys(system, service, leaving)
   await system.delete(progressName)
   const { after: _, ...report } = progress
-  return report
+  return { ...report, leaving: left }
 }
 
 interface Kept {
   readonly name: string
   readonly key: SealedKey
   /** The record with the data key sealed anew. */
-  readonly renewed: (sealed: Uint8Array) => Uint8Array
+  readonly renewed: (next: MovedKey) => Uint8Array
 }
 
-async function rewrapBatch(
-  names: readonly string[],
-  {
-    system,
-    service,
-    now,
-    progress,
-  }: {
-    readonly system: SystemRecords
-    readonly service: KeyService
-    readonly now: () => number
-    readonly progress: Progress
-  },
-): Promise<Progress> {
+interface Batch {
+  readonly system: SystemRecords
+  readonly service: KeyService
+  readonly now: () => number
+  readonly leaving: Leaving | undefined
+  readonly progress: Progress
+}
+
+async function rewrapBatch(names: readonly string[], batch: Batch): Promise<Progress> {
+  const { system, now, leaving, progress } = batch
   const kept: Kept[] = []
   const failures: RewrapFailure[] = []
   const records = await Promise.all(names.map((name) => system.get(name)))
@@ -101,12 +109,14 @@ async function rewrapBatch(
     if (record === undefined) continue
     const parsed = parseRecord(name, record, now)
     if (parsed === undefined) failures.push({ name, keyId: '', code: 'unreadable' })
-    else kept.push(parsed)
+    // The value of a key is the last that leaves it.
+    else if (name.startsWith(epochPrefix) || !leaves(leaving, parsed)) kept.push(parsed)
   }
-  const results = kept.length === 0 ? [] : await service.rewrap(kept.map(({ key }) => key))
+  const results = await sealAnew(kept, batch)
   const writes: { readonly name: string; readonly record: Uint8Array }[] = []
-  for (const [index, { name, key, renewed }] of kept.entries()) {
-    const result = results[index]
+  for (const each of kept) {
+    const { name, key, renewed } = each
+    const result = results.get(each)
     if (result instanceof KmsError && result.code === 'unavailable') throw result
     if (result === undefined || result instanceof KmsError) {
       failures.push({ name, keyId: key.keyId, code: result?.code ?? 'internal' })
@@ -127,18 +137,55 @@ async function rewrapBatch(
   }
 }
 
+/** Of each key how it is sealed now, or why not. */
+async function sealAnew(
+  kept: readonly Kept[],
+  { service, leaving }: Batch,
+): Promise<ReadonlyMap<Kept, MovedKey | KmsError>> {
+  const results = new Map<Kept, MovedKey | KmsError>()
+  const staying = kept.filter((each) => !leaves(leaving, each))
+  const rewrapped = staying.length === 0 ? [] : await service.rewrap(staying.map(({ key }) => key))
+  for (const [index, each] of staying.entries()) {
+    const result = rewrapped[index]
+    if (result === undefined) continue
+    results.set(each, result instanceof KmsError ? result : { keyId: each.key.keyId, sealed: result })
+  }
+  if (leaving === undefined) return results
+  const going = kept.filter((each) => leaves(leaving, each))
+  const wanted = going.map(({ name, key }) => ({
+    ...key,
+    expected: isOfEpoch(name.slice(epochPrefix.length)),
+  }))
+  const moved = await moveKeys(service, wanted, leaving.to)
+  for (const [index, each] of going.entries()) {
+    const result = moved[index]
+    if (result !== undefined) results.set(each, result)
+  }
+  return results
+}
+
+function leaves(leaving: Leaving | undefined, { key }: Kept): boolean {
+  return leaving?.keyIds.includes(key.keyId) === true
+}
+
 function parseRecord(name: string, bytes: Uint8Array, now: () => number): Kept | undefined {
   try {
     if (name.startsWith(epochPrefix)) {
       const record = epochRecord.decode(bytes)
       const { keyId, sealedDataKey: sealed, context } = record
-      const renewed = (next: Uint8Array) =>
-        epochRecord.encode({ ...record, sealedDataKey: Buffer.from(next), rewrappedAtMs: now() })
+      const renewed = (next: MovedKey) =>
+        epochRecord.encode({
+          ...record,
+          keyId: next.keyId,
+          sealedDataKey: Buffer.from(next.sealed),
+          rewrappedAtMs: now(),
+        })
       return { name, key: { keyId, sealed, context }, renewed }
     }
     const record = fingerprintRecord.decode(bytes)
     const { keyId, sealed } = record
-    const renewed = (next: Uint8Array) => fingerprintRecord.encode({ ...record, sealed: Buffer.from(next) })
+    const renewed = (next: MovedKey) =>
+      fingerprintRecord.encode({ ...record, sealed: Buffer.from(next.sealed) })
     return { name, key: { keyId, sealed, context: fingerprintContext }, renewed }
   } catch {
     // What is no record of ours cannot be sealed anew, and is reported.

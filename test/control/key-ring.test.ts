@@ -105,7 +105,7 @@ test('a leased key whose first form the KMS opens no more is opened by its newer
     // The lease still serves, and is due to be renewed.
     await clock.advance(100_000)
     await until(async () => {
-      await ring.open(key, async () => newest)
+      await ring.open(key, async () => ({ keyId, sealed: newest }))
       return (await after.calls()).Decrypt === 2
     })
   })

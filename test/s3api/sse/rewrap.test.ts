@@ -84,6 +84,7 @@ for (const [title, policy, path] of [
         fingerprints: 1,
         failed: 0,
         failures: [],
+        leaving: [],
       })
       assert.is(vault.count(path) - before, buckets.length + 1)
       assert.ok((await sealedKeys(front.backend)).every((sealed) => sealed.startsWith('vault:v2:')))
