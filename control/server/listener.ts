@@ -8,6 +8,7 @@ import { hostPort, toTarget } from '../address.ts'
 import { CertificateFiles } from '../certificates.ts'
 import type { ControlAddress } from '../config.ts'
 import { KmsError } from '../errors.ts'
+import { logHandshakes } from './handshake-log.ts'
 
 /** Listening: on a private Unix socket, or TCP with mutual TLS. */
 
@@ -44,7 +45,7 @@ export async function bind(server: Server, address: ControlAddress, log: Logger)
     true,
   )
   try {
-    const port = await bindTo(server, toTarget(address), credentials)
+    const port = await logHandshakes(() => bindTo(server, toTarget(address), credentials), log)
     return { address: hostPort(address.host, port), certificates }
   } catch (error) {
     certificates.close()
