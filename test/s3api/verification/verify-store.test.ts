@@ -137,6 +137,34 @@ test('every kind of object is read to its end, each with what can be known of it
     assert.ok(verified.report.bytes > 3 * plaintext, 'all of them were read')
   }))
 
+test('copies have digests of their own bytes, whatever they are copies of', () =>
+  withStore(async (scene) => {
+    const { front, put, verify } = scene
+    const sseKms = { 'x-amz-server-side-encryption': 'aws:kms' }
+    const sources = [
+      ['kms', sseKms],
+      ['sealed', sseS3],
+      ['plain', {}],
+    ] as const
+    for (const [name, headers] of sources) {
+      await put(`/bucket/${name}`, large, headers)
+      await upload(scene, `/bucket/${name}-parts`, headers)
+    }
+    for (const [name] of sources) {
+      for (const source of [name, `${name}-parts`]) {
+        for (const [target, headers] of sources) {
+          const copied = await front.send({
+            method: 'PUT',
+            target: `/bucket/${source}-to-${target}`,
+            headers: { ...headers, 'x-amz-copy-source': `bucket/${source}` },
+          })
+          assert.is(copied.status, 200, copied.body)
+        }
+      }
+    }
+    assert.equal(counts(await verify()), { ...none, authentic: 4 + 12, equal: 2 + 6 })
+  }))
+
 test('what is counted only is not read', () =>
   withStore(async ({ put, verify }) => {
     await put('/bucket/plain', large)
