@@ -66,6 +66,11 @@ const cut: Spoil = ({ headers, body }) => {
   return { headers: { ...headers, 'content-length': String(half.length) }, body: half }
 }
 
+const longer: Spoil = ({ headers, body }) => {
+  const more = Buffer.concat([body, body.subarray(0, 1000)])
+  return { headers: { ...headers, 'content-length': String(more.length) }, body: more }
+}
+
 const elsewhere: Spoil = ({ headers, body }) => {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(headers['content-range'])) ?? []
   const range = `bytes ${Number(first) + 1}-${Number(last) + 1}/${total}`
@@ -89,7 +94,7 @@ for (const encryption of [{}, { ServerSideEncryption: 'AES256' }] as const) {
             const answer = await client.send(new GetObjectCommand({ Bucket, Key }))
             return Buffer.from((await answer.Body?.transformToByteArray()) ?? [])
           }
-          for (const spoil of [cut, elsewhere]) {
+          for (const spoil of [cut, longer, elsewhere]) {
             for (let from = 0; from < requests; from++) {
               spoiler.set(spoil, from)
               const got = await read().catch((error: { $metadata?: { httpStatusCode?: number } }) => error)

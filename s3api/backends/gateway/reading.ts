@@ -124,9 +124,20 @@ class Pieces {
     if (remote.start < remote.end) {
       const { body } = await requestRange(upstream, object, span)
       this.#body = body
-      yield* body.pieces()
+      let left = remote.end - remote.start
+      for await (const piece of body.pieces()) {
+        left -= piece.length
+        // What is too much would take the place of the tail.
+        if (left < 0) throw notAsAnnounced()
+        yield piece
+      }
+      if (left > 0) throw notAsAnnounced()
     }
     const from = Math.max(remote.start, tailStart)
     if (from < end) yield object.tail.subarray(from - tailStart, end - tailStart)
   }
+}
+
+function notAsAnnounced(): BackendError {
+  return new BackendError('unavailable', 'the store gave more or fewer bytes than it had announced')
 }
