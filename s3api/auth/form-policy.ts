@@ -43,7 +43,7 @@ export function checkFormPolicy(
   { expiresAtMs, conditions }: FormPolicy,
   form: {
     readonly bucket: string
-    /** With the key as it will be. */
+    /** As they will be, with the file's name in them. */
     readonly fields: ReadonlyMap<string, string>
     readonly fileSize: number
     readonly nowMs: number

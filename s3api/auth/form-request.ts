@@ -56,8 +56,8 @@ export function requestOfForm(request: S3Request, form: Form): S3Request {
   return { ...request, key: keyOf(form), headers }
 }
 
-/** The form's key, with the file's name where it wants that. Errors: InvalidArgument, InvalidURI, KeyTooLongError. */
-export function keyOf({ fields, file }: Form): string {
+/** The form's key. Errors: InvalidArgument, InvalidURI, KeyTooLongError. */
+export function keyOf({ fields }: Pick<Form, 'fields'>): string {
   const key = fields.get('key') ?? ''
   if (key === '') {
     throw new S3Error(
@@ -68,15 +68,24 @@ export function keyOf({ fields, file }: Form): string {
       },
     )
   }
-  // Some browsers send the whole path.
-  const name = file.name.replace(/^.*[/\\]/s, '')
-  const whole = key.replaceAll(filenameVariable, () => name)
-  if (whole === '') throw new S3Error('InvalidArgument', 'User key must have a length greater than 0.')
-  requireKey(whole)
-  return whole
+  requireKey(key)
+  return key
 }
 
 const filenameVariable = ['$', '{filename}'].join('')
+
+/** With the file's name where a field wants it: any can, and the policy judges what comes of it (S3 API reference, "HTML form fields"). */
+export function withFileName(form: Form): Form {
+  // Some browsers send the whole path.
+  const name = form.file.name.replace(/^.*[/\\]/s, '')
+  const fields = new Map<string, string>()
+  for (const [field, value] of form.fields)
+    fields.set(
+      field,
+      value.replaceAll(filenameVariable, () => name),
+    )
+  return { ...form, fields }
+}
 
 function headerOfField(name: string): string | undefined {
   if (name === 'acl') return 'x-amz-acl'

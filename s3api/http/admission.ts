@@ -8,7 +8,7 @@ import { openBody } from '../auth/body.ts'
 import type { DocumentBudget } from '../auth/document-budget.ts'
 import { type Form, openForm } from '../auth/form.ts'
 import { checkFormPolicy, parseFormPolicy } from '../auth/form-policy.ts'
-import { keyOf, requestOfForm } from '../auth/form-request.ts'
+import { keyOf, requestOfForm, withFileName } from '../auth/form-request.ts'
 import { authenticateForm } from '../auth/form-signature.ts'
 import { authenticate } from '../auth/verify.ts'
 import { authenticateV2 } from '../auth/verify-v2.ts'
@@ -117,7 +117,7 @@ async function knowForm(
   { config, now }: Services,
   { byAccessKey: credentials }: Users,
 ): Promise<Known> {
-  const form = await openForm(sent, source)
+  const form = withFileName(await openForm(sent, source))
   const nowMs = now()
   const { region, signatureV2 = 'presigned' } = config
   const authentication = authenticateForm(form.fields, { credentials, region, nowMs, signatureV2 })

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openForm } from '../../../s3api/auth/form.ts'
 import { checkFormPolicy, parseFormPolicy } from '../../../s3api/auth/form-policy.ts'
-import { keyOf } from '../../../s3api/auth/form-request.ts'
+import { keyOf, withFileName } from '../../../s3api/auth/form-request.ts'
 import { signPolicy } from '../../../s3api/auth/policy-signature.ts'
 import { S3Error } from '../../../s3api/errors.ts'
 import { equalBytes, inPieces } from '../../support/bytes.ts'
@@ -263,10 +263,12 @@ test('a policy that is not one is refused', () => {
 test('the key takes the name of the file where it wants that', () => {
   const variable = ['$', '{filename}'].join('')
   const key = (text: string, name: string) =>
-    keyOf({
-      fields: new Map([['key', text]]),
-      file: { name, size: 0, content: inPieces(new Uint8Array(0), [1]) },
-    })
+    keyOf(
+      withFileName({
+        fields: new Map([['key', text]]),
+        file: { name, size: 0, content: inPieces(new Uint8Array(0), [1]) },
+      }),
+    )
   assert.is(key(`up/${variable}`, 'a.txt'), 'up/a.txt')
   assert.is(key(variable, 'C:\\temp\\a.txt'), 'a.txt')
   assert.is(key(`${variable}-${variable}`, '/x/$&'), '$&-$&')

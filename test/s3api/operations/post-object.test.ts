@@ -70,6 +70,26 @@ test('tags of a form that are no document of tags are refused, and nothing is st
     assert.is(whole.status, 204)
   }))
 
+test('any field takes the name of the file where it wants that, and the policy judges what comes of it', () =>
+  withBucket(async (front) => {
+    const variable = ['$', '{filename}'].join('')
+    const conditions = [
+      ['starts-with', '$key', 'up/a'],
+      ['starts-with', '$x-amz-meta-name', '<a'],
+    ]
+    const fields = {
+      ...signed({}, alice, conditions),
+      key: `up/${variable}`,
+      'x-amz-meta-name': `<${variable}>`,
+    }
+    const made = await post(front, fields, { name: 'C:\\temp\\a.txt' })
+    assert.is(made.status, 204, made.body)
+    const { headers } = await front.send({ method: 'HEAD', target: '/hers/up/a.txt' }, alice)
+    assert.is(headers['x-amz-meta-name'], '<a.txt>')
+    const refused = await post(front, fields, { name: 'b.txt' })
+    assert.is(refused.status, 403, refused.body)
+  }))
+
 test('every kind of encryption can be asked for in fields', async () => {
   await withBucket(async (front) => {
     const customer = {
