@@ -4,6 +4,7 @@ import { S3Error } from '../errors.ts'
 import { document, element } from '../http/xml-writer.ts'
 import type { Operation, RequestContext, S3Request } from '../operation.ts'
 import { decideEncryption, newEncryptionHeaders } from '../sse/decision.ts'
+import { confirmTime } from '../sse/encrypted-periods.ts'
 import { type Envelope, envelopeMacKey, sealEnvelope } from '../sse/envelope.ts'
 import type { RequestedEncryption } from '../sse/headers.ts'
 import { type KeySeal, sealNewKey } from '../sse/object-keys.ts'
@@ -39,6 +40,7 @@ export const createMultipartUpload: Operation = {
       ...(retainsByDefault(request, attributes) && { retainsByDefault: true as const }),
     }
     const encryption = await decideEncryption(context)
+    if (encryption === undefined) await confirmTime(services, bucket, plain.initiatedAtMs)
     const sealing = encryption && (await sealUpload(context, encryption, plain))
     const upload = { ...plain, ...(sealing !== undefined && { envelope: sealing.envelope }) }
     const uploadId = await services.backend.createUpload(upload, encryption && askedOf(encryption))

@@ -50,20 +50,45 @@ export async function requirePlainAllowed(
   bucket: string,
   atMs: number,
 ): Promise<void> {
-  const periods = await readPeriods(backend, bucket)
-  if (!periods.some(({ fromMs, toMs = Infinity }) => fromMs <= atMs && atMs < toMs)) return
+  if (!isWithin(await readPeriods(backend, bucket), atMs)) return
   throw new DareError('tag-mismatch', 'there is no envelope in a bucket whose objects are all encrypted')
 }
 
-/** To be called right before a record is stored: a bucket that became encrypted meanwhile takes no plain ones. Errors: OperationAborted. */
+/**
+ * To be called right before a record is stored: a bucket that became encrypted meanwhile takes no plain ones. Errors: OperationAborted;
+ * ServiceUnavailable as of {@link confirmTime}.
+ */
 export async function confirmRecord(
   { backend }: Services,
   bucket: string,
   record: ObjectRecord,
 ): Promise<void> {
   if (record.envelope !== undefined) return
-  if (!isOpen((await readPeriods(backend, bucket)).at(-1))) return
-  throw new S3Error('OperationAborted', 'The bucket’s default encryption was switched on meanwhile.')
+  const periods = await readPeriods(backend, bucket)
+  if (isOpen(periods.at(-1))) {
+    throw new S3Error('OperationAborted', 'The bucket’s default encryption was switched on meanwhile.')
+  }
+  requireOutside(periods, record.modifiedAtMs)
+}
+
+/**
+ * To be called before something plain is stored with that time, by which it could be taken for planted when it is read: after
+ * the end of a period the clock was set back. Errors: ServiceUnavailable.
+ */
+export async function confirmTime({ backend }: Services, bucket: string, atMs: number): Promise<void> {
+  requireOutside(await readPeriods(backend, bucket), atMs)
+}
+
+function requireOutside(periods: readonly Period[], atMs: number): void {
+  if (!isWithin(periods, atMs)) return
+  throw new S3Error(
+    'ServiceUnavailable',
+    'The server’s clock is behind the time until which all objects of the bucket were encrypted.',
+  )
+}
+
+function isWithin(periods: readonly Period[], atMs: number): boolean {
+  return periods.some(({ fromMs, toMs = Infinity }) => fromMs <= atMs && atMs < toMs)
 }
 
 function isOpen(period: Period | undefined): boolean {

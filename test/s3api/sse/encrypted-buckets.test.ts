@@ -131,4 +131,40 @@ test('a copy that is written while its bucket becomes encrypted is refused, and 
     assert.is(countFiles(`${front.directory}/.sealgate/data`), files)
   }))
 
+test('a plain object or upload is not dated into a time when all were encrypted: the clock was set back', () => {
+  let nowMs = Date.now()
+  const setBackMs = 5 * 60_000
+  return withFrontEnd({ now: () => nowMs }, async (front) => {
+    await put(front, '/bucket', '')
+    await front.send({ method: 'PUT', target: '/bucket?encryption', body: defaultEncryption })
+    nowMs += 2 * setBackMs
+    await front.send({ method: 'DELETE', target: '/bucket?encryption' })
+    await put(front, '/bucket/source')
+    nowMs -= setBackMs
+    const copied = { 'x-amz-copy-source': '/bucket/source' }
+    for (const request of [
+      { method: 'PUT', target: '/bucket/key', body: 'content' },
+      { method: 'PUT', target: '/bucket/key', headers: copied },
+      { method: 'POST', target: '/bucket/key?uploads=' },
+    ]) {
+      const { status, body } = await front.send(request)
+      assert.is(status, 503)
+      assert.match(body, /clock/)
+    }
+    assert.is((await get(front, '/bucket/key')).code, 'NoSuchKey')
+    const sealed = { 'x-amz-server-side-encryption': 'AES256' }
+    const kept = await front.send({
+      method: 'PUT',
+      target: '/bucket/sealed',
+      body: 'content',
+      headers: sealed,
+    })
+    assert.is(kept.status, 200)
+    assert.is((await get(front, '/bucket/sealed')).body, 'content')
+    nowMs += setBackMs
+    assert.is((await put(front, '/bucket/key')).status, 200)
+    assert.is((await get(front, '/bucket/key')).body, 'content')
+  })
+})
+
 test.run()
