@@ -2,7 +2,6 @@ import type { SecretSource } from '../config.ts'
 import { KmsError } from '../errors.ts'
 import type { SessionStatus } from '../providers/provider.ts'
 import type { VaultClient, VaultGrant } from '../providers/vault/vault-client.ts'
-import { unlessAborted } from '../unless-aborted.ts'
 import { type Clock, systemClock } from './session-clock.ts'
 import { isForbidden, isRefused, isWrongCredentials, TokenLookup } from './session-lookup.ts'
 import { NextStep } from './session-next.ts'
@@ -18,6 +17,7 @@ import {
 import { haltedReason, SessionSecret } from './session-secret.ts'
 import { endReason, reasonOf, type SessionLog, SessionRecord, type SessionState } from './session-state.ts'
 import { type Token, toToken } from './session-token.ts'
+import { waitForLogin } from './session-wait.ts'
 
 /** What a session needs of Vault. */
 export interface SessionClient extends Pick<VaultClient, 'login' | 'renewSelf' | 'unwrapSecretId'> {
@@ -140,9 +140,11 @@ export class Session {
   async #obtainToken(signal: AbortSignal | undefined): Promise<string> {
     if (this.#token !== undefined && this.#remainingMs(this.#token) <= 0) this.#drop('the token expired')
     if (this.#token === undefined && this.#loggingIn !== undefined)
-      await unlessAborted(this.#loggingIn, signal)
+      await waitForLogin(this.#loggingIn, { clock: this.#clock, signal })
     if (this.#token !== undefined) return this.#token.value
-    throw new KmsError('unavailable', `no session with vault: ${this.#record.reason || this.#record.state}`)
+    const why = this.#record.reason || this.#record.state
+    const waiting = this.#loggingIn === undefined ? '' : '; a login is under way'
+    throw new KmsError('unavailable', `no session with vault: ${why}${waiting}`)
   }
 
   /** Joins the login under way or begins one. Never rejects: what came of it is in the state. */

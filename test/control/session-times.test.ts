@@ -108,6 +108,18 @@ test('after a sleep of the machine, of which the steady clock knows nothing, the
   await session.close()
 })
 
+test('a caller hears of a login that hangs before its own deadline, and the login goes on', async () => {
+  const { clock, vault, session } = setUp()
+  vault.login = () => new Promise(() => {})
+  session.start()
+  const call = session.run(echo).catch((error: unknown) => error)
+  await clock.advance(4_000)
+  const error = await call
+  assert.instance(error, KmsError)
+  assert.match(String(error), 'a login is under way')
+  void session.close()
+})
+
 test('a caller that cannot wait for the login is not kept', async () => {
   const { clock, vault, session } = setUp()
   vault.login = () => new Promise(() => {})
