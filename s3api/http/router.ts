@@ -1,5 +1,6 @@
 import { S3Error } from '../errors.ts'
 import type { Operation, S3Request } from '../operation.ts'
+import { contentHeaders } from '../standard-headers.ts'
 
 /** Query names that make a request one about a sub-resource; a request with one is never treated as one without. */
 const subResources = new Set([
@@ -87,7 +88,7 @@ function subResourcesOf({ query }: S3Request): string[] {
 }
 
 /** Parameters that clients also send with an empty value. */
-const knownParameters = new Set([
+const knownParameters = new Set<string>([
   'continuation-token',
   'delimiter',
   'encoding-type',
@@ -99,12 +100,7 @@ const knownParameters = new Set([
   'max-uploads',
   'part-number-marker',
   'prefix',
-  'response-cache-control',
-  'response-content-disposition',
-  'response-content-encoding',
-  'response-content-language',
-  'response-content-type',
-  'response-expires',
+  ...contentHeaders.map((name) => `response-${name}`),
   'start-after',
   'upload-id-marker',
   'version-id-marker',

@@ -4,6 +4,16 @@ import { type TestFrontEnd, withFrontEnd } from '../../support/front-end.ts'
 
 const test = suite('s3api/operations/reads')
 
+/** Headers that a query can set. */
+const contentNames = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+]
+
 const body = '0123456789'
 const target = '/bucket/key'
 const withObject = (work: (front: TestFrontEnd, etag: string) => Promise<void>): Promise<void> =>
@@ -138,16 +148,8 @@ test('headers and metadata come back, and queries override them', () =>
       {},
       `${target}?response-cache-control=x&response-content-disposition=inline&response-content-encoding=br&response-content-language=fr&response-content-type=a%2Fb&response-expires=y`,
     )
-    const names = [
-      'cache-control',
-      'content-disposition',
-      'content-encoding',
-      'content-language',
-      'content-type',
-      'expires',
-    ]
     assert.equal(
-      names.map((name) => overridden.headers[name]),
+      contentNames.map((name) => overridden.headers[name]),
       ['x', 'inline', 'br', 'fr', 'a/b', 'y'],
     )
     assert.is(
@@ -158,14 +160,7 @@ test('headers and metadata come back, and queries override them', () =>
 
 test('a query that sets a header to nothing leaves it as it is', () =>
   withObject(async (front) => {
-    for (const name of [
-      'cache-control',
-      'content-disposition',
-      'content-encoding',
-      'content-language',
-      'content-type',
-      'expires',
-    ]) {
+    for (const name of contentNames) {
       for (const method of ['GET', 'HEAD']) {
         const { status, headers } = await front.send({ method, target: `${target}?response-${name}=` })
         assert.is(status, 200, name)
